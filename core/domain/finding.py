@@ -1,0 +1,31 @@
+"""A finding: one rule's result, shown beside the field it concerns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """``block`` stops a plan, ``warn`` asks for attention, ``note`` informs."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    NOTE = "note"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """``code`` names the sentence in render/texts [finding]; ``field`` names the request's field, or None."""
+
+    code: str
+    severity: Severity
+    field: str | None = None
+    params: Mapping[str, str | int | float | bool | None] = dataclasses.field(default_factory=dict)
+    source: str | None = None
+
+
+def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that stop a plan."""
+    return tuple(finding for finding in findings if finding.severity is Severity.BLOCK)
