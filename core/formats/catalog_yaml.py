@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -74,7 +74,8 @@ class _Reading:
         for name in sorted(set(values) - known):
             self.problems.append(CatalogProblem(path, f"{where}{name}", "unknown field"))
         try:
-            built: T = _adapter(kind).validate_python({key: value for key, value in values.items() if key in known})
+            accepted = {key: value for key, value in values.items() if key in known}
+            built: T = _adapter(kind).validate_python(accepted)  # type: ignore[arg-type]
             return built
         except ValidationError as error:
             for detail in error.errors():
@@ -123,5 +124,5 @@ class _Reading:
 
 
 @cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

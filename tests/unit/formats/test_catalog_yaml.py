@@ -40,10 +40,10 @@ def test_r1_profiles_hold_the_guides_numbers(name: str, devices: int, context: i
 @pytest.mark.parametrize(
     ("text", "path", "reason"),
     [
-        ("id: [", "line 1", "expected"),
+        ("id: [", "line", "expected"),
         ("- a list", "", "must be a mapping"),
         (PLATFORM.replace("tier: template", "tier: best"), "tier", "'full'"),
-        (PLATFORM.replace("source: a guide\n", ""), "source", "missing"),
+        (PLATFORM.replace("source: a guide\n", ""), "source", "required"),
         (PLATFORM + "shm: 4g\n", "shm", "unknown field"),
     ],
 )
