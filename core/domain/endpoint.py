@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import SplitResult, urlsplit
 
 from core.domain.finding import Finding
 
@@ -82,3 +86,100 @@ class Endpoint:
     deployment_id: str | None = None
     archived_at: datetime | None = None
     check: EndpointCheck | None = None
+
+
+class UrlError(ValueError):
+    """An address that cannot be one. ``code``: url_empty, url_not_http (scheme), url_no_host, url_bad_host (host),
+    url_bad_port, url_has_credentials, url_has_query. Services turn it into BadInput."""
+
+    def __init__(self, code: str, **params: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_CALLS = re.compile(r"/(chat/completions|completions|models|responses|embeddings)$")
+_VERSION_SEGMENT = re.compile(r"/v\d+$")
+_HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+
+
+def canonical_url(text: str) -> str:
+    """The one spelling of a base URL: ``scheme://host[:port][/prefix]/v1``. A missing scheme means http; a trailing
+    slash, a default port and the path of a single call are dropped; full-width characters are read as their plain ones;
+    a path that already ends in a version (``/v1``, ``/api/v3``) keeps it. Raises UrlError."""
+    parts = _split(unicodedata.normalize("NFKC", text).strip())
+    host = _host(parts)
+    port = _port(parts)
+    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    path = _CALLS.sub("", path)
+    if not _VERSION_SEGMENT.search(path):
+        path += "/v1"
+    location = host if port == _DEFAULT_PORTS[parts.scheme] else f"{host}:{port}"
+    return f"{parts.scheme}://{location}{path}"
+
+
+def server_root(base_url: str) -> str:
+    """A canonical base URL without its version: where vLLM keeps /health, /version, /metrics and /tokenize."""
+    return _VERSION_SEGMENT.sub("", base_url)
+
+
+def host_and_port(base_url: str) -> tuple[str, int]:
+    """Host (an IPv6 address without its brackets) and port of a canonical base URL."""
+    parts = urlsplit(base_url)
+    return parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def address_key(ip: str, port: int) -> str:
+    """The server key of an address: path and served name are left out, since they share the server's load."""
+    return f"address:{ip}:{port}"
+
+
+def _split(text: str) -> SplitResult:
+    if not text:
+        raise UrlError("url_empty")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+    except ValueError as error:
+        raise UrlError("url_bad_host", host=text) from error
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise UrlError("url_not_http", scheme=parts.scheme)
+    if "@" in parts.netloc:
+        raise UrlError("url_has_credentials")
+    if parts.query or parts.fragment:
+        raise UrlError("url_has_query")
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname
+    if not host:
+        raise UrlError("url_no_host")
+    if ":" in host:
+        return f"[{_ip(host)}]"
+    try:
+        name = host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise UrlError("url_bad_host", host=host) from error
+    if name.replace(".", "").isdecimal():
+        return _ip(name)
+    if not all(_HOST_LABEL.fullmatch(label) for label in name.removesuffix(".").split(".")):
+        raise UrlError("url_bad_host", host=host)
+    return name.removesuffix(".")
+
+
+def _ip(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError as error:
+        raise UrlError("url_bad_host", host=host) from error
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise UrlError("url_bad_port", port=parts.netloc.rpartition(":")[2]) from error
+    if port == 0:
+        raise UrlError("url_bad_port", port="0")
+    return port or _DEFAULT_PORTS[parts.scheme]
