@@ -17,13 +17,18 @@ class Severity(StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """``code`` names the sentence in render/texts [finding]; ``field`` names the request's field, or None."""
+    """``code`` names the sentence in render/texts [finding]; ``field`` names the request's field, or None.
+
+    ``derived``: the fact behind it is arithmetic, not a vendor's word, so that even a block can be overridden by an
+    explicit, recorded act; a stated limit cannot.
+    """
 
     code: str
     severity: Severity
     field: str | None = None
     params: Mapping[str, str | int | float | bool | None] = dataclasses.field(default_factory=dict)
     source: str | None = None
+    derived: bool = False
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
