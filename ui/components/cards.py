@@ -1,0 +1,42 @@
+"""Cards: an empty place, and a question before something is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ui import session
+from ui.act import act
+from ui.components.links import link_button
+from ui.markdown import plain
+
+
+def empty_state(
+    text: str, *, icon: str = ":material/inbox:", label: str | None = None, page: str | None = None
+) -> None:
+    """One sentence, and one button to the page where something can be done about it."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.markdown(icon, width="content")
+        st.markdown(plain(text), width="content", text_alignment="center")
+        if label and page:
+            link_button(page, label, type="primary", key=f"empty_{page}_{label}")
+        st.space("small")
+
+
+def confirm(title: str, text: str, yes: str, action: Callable[[], object]) -> None:
+    """Asks in a dialog, then acts through ui.act and draws the page anew. Call it when the button was pressed."""
+    t = session.texts()
+
+    @st.dialog(title)
+    def ask() -> None:
+        st.markdown(plain(text))
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            if st.button(t("word.cancel"), key="confirm_no"):
+                st.rerun()
+            agreed = st.button(yes, type="primary", key="confirm_yes")
+        if agreed and act(action):
+            st.rerun()
+
+    ask()

@@ -1,0 +1,38 @@
+"""Ways from page to page, by name. Ids travel in the address: ``go("run", id=run.id)`` opens /run?id=..."""
+
+from __future__ import annotations
+
+from typing import Literal, NoReturn
+
+import streamlit as st
+
+from ui import registry
+
+
+def go(page: str, **query: str | int) -> NoReturn:
+    """Opens a page; outside of callbacks."""
+    st.switch_page(registry.entry(page).path, query_params={key: str(value) for key, value in query.items()})
+
+
+def link(page: str, label: str, *, icon: str | None = None, help: str | None = None, **query: str | int) -> None:
+    """A link to a page; plain text where that page is not part of this version."""
+    if not registry.has(page):
+        st.markdown(label)
+        return
+    path = registry.entry(page).path
+    params = {key: str(value) for key, value in query.items()}
+    st.page_link(path, label=label, icon=icon, help=help, query_params=params or None)
+
+
+def link_button(
+    page: str,
+    label: str,
+    *,
+    key: str,
+    type: Literal["primary", "secondary", "tertiary"] = "secondary",
+    icon: str | None = None,
+    **query: str | int,
+) -> None:
+    """A button that opens a page; nothing where that page is not part of this version."""
+    if registry.has(page) and st.button(label, key=key, type=type, icon=icon):
+        go(page, **query)

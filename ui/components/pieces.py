@@ -1,0 +1,80 @@
+"""Small things that many pages draw: headers, badges, commands, provenance."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from core.domain.benchmark import RunState
+from core.domain.deployment import DeploymentState
+from core.domain.job import JobState
+from ui import session
+from ui.markdown import plain
+
+Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
+
+_LOOKS: dict[str, tuple[Color, str]] = {
+    "queued": ("gray", ":material/schedule:"),
+    "pending": ("gray", ":material/schedule:"),
+    "planned": ("gray", ":material/schedule:"),
+    "running": ("blue", ":material/progress_activity:"),
+    "starting": ("blue", ":material/progress_activity:"),
+    "loading": ("blue", ":material/progress_activity:"),
+    "interrupted": ("orange", ":material/pause_circle:"),
+    "partial": ("orange", ":material/contrast:"),
+    "lost": ("orange", ":material/help:"),
+    "cancelling": ("gray", ":material/cancel:"),
+    "cancelled": ("gray", ":material/cancel:"),
+    "stopped": ("gray", ":material/stop_circle:"),
+    "removed": ("gray", ":material/delete:"),
+    "failed": ("red", ":material/error:"),
+    "done": ("green", ":material/check_circle:"),
+    "complete": ("green", ":material/check_circle:"),
+    "ready": ("green", ":material/check_circle:"),
+}
+
+
+def header(page: str, lead: str | None = None) -> None:
+    """A page's title, and the sentence under it: its answer where it has one, else its lead."""
+    t = session.texts()
+    st.title(t(f"page.{page}.title"), anchor=False)
+    st.caption(lead if lead is not None else t(f"page.{page}.lead"))
+
+
+def state_badge(state: JobState | RunState | DeploymentState) -> None:
+    """A state in colour, sign and word."""
+    group = {JobState: "job", RunState: "run", DeploymentState: "deployment"}[type(state)]
+    color, icon = _LOOKS[state.value]
+    st.badge(session.texts()(f"{group}.{state.value}"), icon=icon, color=color)
+
+
+def simulated_badge() -> None:
+    """Beside everything that a simulated server answered."""
+    t = session.texts()
+    st.badge(t("app.simulated"), icon=":material/science:", color="violet", help=t("app.simulated_help"))
+
+
+def command_block(command: str | Sequence[str]) -> None:
+    """A command as it is run, with a copy button; argv is quoted for a shell."""
+    text = command if isinstance(command, str) else shlex.join(command)
+    st.code(text, language="bash", wrap_lines=True)
+
+
+def provenance_line(*parts: str | None) -> None:
+    """Where a number comes from, in one line; absent parts are left out."""
+    st.caption(" · ".join(plain(part) for part in parts if part))
+
+
+def copyable(text: str) -> None:
+    """A value with a copy button, such as a link or a key that is shown once."""
+    st.code(text, language=None, wrap_lines=True)
+
+
+def worker_notice() -> None:
+    """On pages that start or watch jobs: says when nobody does the work."""
+    if not session.app().jobs.worker_alive():
+        t = session.texts()
+        st.warning(t("frame.worker_silent"), title=t("frame.worker_silent_title"), icon=":material/engineering:")

@@ -1,0 +1,12 @@
+"""Plain text inside Markdown: what a server, a person or an error said is shown, never interpreted."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
+
+
+def plain(text: object) -> str:
+    """``text`` with every character of Markdown, HTML and Streamlit's directives escaped; lines stay lines."""
+    return _SPECIAL.sub(r"\\\1", str(text)).replace("\n", "  \n")
