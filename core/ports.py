@@ -112,6 +112,10 @@ class EndpointClient(Protocol):
         """The server's own counters, summed over labels, or None."""
         ...
 
+    def resolve(self, base_url: str) -> tuple[str, int]:
+        """IP address and port behind a URL; every address of this machine reads 127.0.0.1. Raises Unreachable."""
+        ...
+
 
 # ---------------------------------------------------------------- children
 

@@ -1,0 +1,74 @@
+"""The EndpointClient port over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.adapters import addresses
+from core.adapters.endpoint_check import Checker
+from core.adapters.endpoint_transport import Answer, exchange, open_client
+from core.domain.endpoint import EndpointCheck, host_and_port, server_root
+from core.errors import EndpointError, NotOpenAI, Rejected
+from core.formats import openai_api
+from core.formats.vllm_metrics import parse_metrics
+from core.ports import Clock
+
+
+class HttpEndpointClient:
+    """Talks to OpenAI-compatible servers, vLLM first of all. Holds no connection between calls and no state."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def check(self, base_url: str, key: str | None, served_name: str | None = None) -> EndpointCheck:
+        """Looks at everything once, within 10 s. Never raises for a bad server."""
+        with open_client() as client:
+            return Checker(client, base_url, key, served_name, self._clock.now()).run()
+
+    def is_healthy(self, base_url: str, timeout_s: float = 2.0) -> bool:
+        """Whether /health answers 200; a server that has no /health is asked for its models (401 counts as alive)."""
+        root = server_root(base_url)
+        try:
+            with open_client() as client:
+                answer = exchange(client, "GET", f"{root}/health", timeout_s=timeout_s)
+                if answer.status != 404:
+                    return answer.status == 200
+                return exchange(client, "GET", f"{base_url}/models", timeout_s=timeout_s).status in {200, 401, 403}
+        except EndpointError:
+            return False
+
+    def complete_once(self, base_url: str, key: str | None, served_name: str, timeout_s: float = 60.0) -> str:
+        """One real one-token completion; a server without /completions is asked by chat. Raises EndpointError."""
+        url, body = f"{base_url}/completions", openai_api.completion_body(served_name)
+        with open_client() as client:
+            answer = exchange(client, "POST", url, timeout_s=timeout_s, key=key, body=body)
+            if answer.status in {404, 405} and not openai_api.is_unknown_model(answer.body):
+                url, body = f"{base_url}/chat/completions", openai_api.chat_body(served_name)
+                answer = exchange(client, "POST", url, timeout_s=timeout_s, key=key, body=body)
+        if answer.status in {401, 403}:
+            raise Rejected("endpoint_key_refused" if key else "endpoint_key_missing", url=base_url)
+        return _text(url, answer)
+
+    def metrics(self, base_url: str, timeout_s: float = 2.0) -> Mapping[str, float] | None:
+        """vLLM's own counters and gauges (names without ``vllm:``), or None where there are none."""
+        url = f"{server_root(base_url)}/metrics"
+        try:
+            with open_client() as client:
+                answer = exchange(client, "GET", url, timeout_s=timeout_s)
+        except EndpointError:
+            return None
+        return parse_metrics(answer.text) if answer.status == 200 else None
+
+    def resolve(self, base_url: str) -> tuple[str, int]:
+        """IP address and port; every address of this machine reads 127.0.0.1. Raises Unreachable (endpoint_dns)."""
+        host, port = host_and_port(base_url)
+        return addresses.resolve(host, port), port
+
+
+def _text(url: str, answer: Answer) -> str:
+    if answer.status != 200:
+        raise Rejected(url=url, status=answer.status, detail=openai_api.error_detail(answer.body))
+    text = openai_api.parse_completion(answer.body)
+    if text is None:
+        raise NotOpenAI(url=url, status=answer.status, content_type=answer.content_type)
+    return text
