@@ -128,7 +128,7 @@ def _from_own_page(connection: HTTPConnection) -> bool:
     own = {connection.headers.get("host", "")}
     if MODE.signer is not None and (forwarded := connection.headers.get("x-forwarded-host")):
         own.add(forwarded)  # behind a proxy; a page of another site cannot set it
-    return urlsplit(origin).netloc in own
+    return bool(site := urlsplit(origin).netloc) and site in own
 
 
 def _is_local_name(host: str) -> bool:

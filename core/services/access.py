@@ -20,6 +20,7 @@ from core.ports import AccountStore, Clock
 
 SESSION_LENGTH = timedelta(days=7)
 PASSWORD_MINIMUM = 10
+_REMEMBERED = 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}")
 # OWASP's second choice for Argon2id: 19 MiB, so that a few sign-ins at once stay small beside the pages.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -99,7 +100,7 @@ class AccessService:
     # ------------------------------------------------------------ sessions
 
     def sign_in(self, name: str, password: str, client_ip: str) -> Session:
-        """Raises RefusedError: sign_in_failed, which never says whether the name exists, or sign_in_limited (wait_s)."""
+        """Raises RefusedError: sign_in_failed, which never says whether the name exists; sign_in_limited (wait_s)."""
         clean = name.strip().lower()
         self._attempts.check(clean, client_ip)
         found = self._accounts.get(clean)
@@ -165,7 +166,9 @@ class Attempts:
         """Counts one."""
         with self._lock:
             for key, _ in _limits(name, client_ip):
-                self._failures.setdefault(key, deque()).append(self._now())
+                self._failures.setdefault(key, deque(maxlen=60)).append(self._now())
+            if len(self._failures) > _REMEMBERED:
+                self._drop_old()
 
     def forget(self, name: str, client_ip: str) -> None:
         """Somebody proved who they are."""

@@ -1,0 +1,65 @@
+"""What the launcher hands to Streamlit: routes, gate, start and stop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from core.errors import AppError, RefusedError
+from render.texts import Texts
+from ui import gate, session
+from ui.act import on_script_error
+from ui.cookies import cookie_secret
+from ui.routes import ROUTES
+
+__all__ = ["MIDDLEWARE", "ROUTES", "lifespan", "on_script_error"]
+
+LOG = logging.getLogger("seatrial.web")
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Composes the core, decides whether people must sign in, and imports what the first page needs. Ends the process
+    with one sentence where the address is open to others and nobody could sign in."""
+    _one_traceback_each()
+    try:
+        composed = session.app()
+        address = str(st.get_option("server.address") or "0.0.0.0")
+        if replace(composed.settings, host=address).is_loopback:
+            gate.open_to_this_machine()
+        elif composed.access.has_operator():
+            gate.ask_to_sign_in(cookie_secret(composed.settings.home))
+        else:
+            raise RefusedError("listen_needs_operator", host=address)
+    except AppError as error:
+        LOG.critical("%s", Texts("en").error(error))
+        raise SystemExit(2) from error
+    _warm()
+    yield {}
+
+
+def _warm() -> None:
+    """A first visit otherwise pays for these imports."""
+    for name in ("pandas", "pyarrow"):
+        import_module(name)
+
+
+class _Twice(logging.Filter):
+    """Streamlit logs every page error before our own handler does, with its text unredacted."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.getMessage() != "Uncaught app execution"
+
+
+def _one_traceback_each() -> None:
+    logging.getLogger("streamlit.error_util").addFilter(_Twice())
+
+
+MIDDLEWARE = [Middleware(gate.Gate)]
