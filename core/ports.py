@@ -169,6 +169,14 @@ class JobQueue(Protocol):
 # ---------------------------------------------------------------- storage
 
 
+class Disk(Protocol):
+    """Room for data."""
+
+    def usage(self, folder: Path) -> tuple[int, int]:
+        """Bytes in the folder, and bytes free on its disk."""
+        ...
+
+
 class Secrets(Protocol):
     """Keys, encrypted at rest."""
 
