@@ -17,6 +17,7 @@ import streamlit as st
 from core.domain.finding import Finding, Severity
 from core.errors import AppError, PlanBlocked, RefusedError
 from ui.error_cards import error_card, reference_card
+from ui.markdown import plain
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,3 +101,15 @@ def _refused() -> dict[str, tuple[Finding, ...]]:
     """Half-typed state, beside the widgets it belongs to."""
     state: dict[str, tuple[Finding, ...]] = st.session_state.setdefault("act_refused", {})
     return state
+
+
+def tell(text: str) -> None:
+    """A short word that something was done; shown on the next run, so that it outlives a rerun or a change of page."""
+    told: list[str] = st.session_state.setdefault("act_told", [])
+    told.append(text)
+
+
+def show_told() -> None:
+    """Called by the shell once per run."""
+    for text in st.session_state.pop("act_told", []):
+        st.toast(plain(text), icon=":material/check:")

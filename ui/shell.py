@@ -13,7 +13,7 @@ import streamlit as st
 from core.domain.access import Actor
 from render.texts import Texts
 from ui import registry, session
-from ui.act import guard
+from ui.act import guard, show_told
 from ui.components import frame
 
 STATIC = Path(__file__).parent / "static"
@@ -45,6 +45,7 @@ def draw() -> None:
         frame.signed_out(t)
         return
     frame.side(t, person)
+    show_told()
     needed = registry.entry(page.url_path or registry.DEFAULT).role
     if not person.role.covers(needed):
         frame.role_needed(t)

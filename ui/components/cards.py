@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui import session
-from ui.act import act
+from ui.act import act, tell
 from ui.components.links import link_button
 from ui.markdown import plain
 
@@ -25,8 +25,9 @@ def empty_state(
         st.space("small")
 
 
-def confirm(title: str, text: str, yes: str, action: Callable[[], object]) -> None:
-    """Asks in a dialog, then acts through ui.act and draws the page anew. Call it when the button was pressed."""
+def confirm(title: str, text: str, yes: str, action: Callable[[], object], told: str | None = None) -> None:
+    """Asks in a dialog, then acts through ui.act, says ``told`` and draws the page anew. Call it when the button was
+    pressed."""
     t = session.texts()
 
     @st.dialog(title)
@@ -37,6 +38,8 @@ def confirm(title: str, text: str, yes: str, action: Callable[[], object]) -> No
                 st.rerun()
             agreed = st.button(yes, type="primary", key="confirm_yes")
         if agreed and act(action):
+            if told:
+                tell(told)
             st.rerun()
 
     ask()

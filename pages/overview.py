@@ -1,0 +1,117 @@
+"""What serves now, what runs, what came last."""
+
+import streamlit as st
+
+from core.domain.benchmark import RunRow
+from core.domain.endpoint import Endpoint, Origin
+from ui import session
+from ui.act import guard
+from ui.components import (
+    command_block,
+    empty_state,
+    header,
+    job_card,
+    link,
+    link_button,
+    plain,
+    provenance_line,
+    simulated_badge,
+    state_badge,
+    worker_notice,
+)
+
+RECENT = 5
+POLL_S = 4
+
+app, t = session.app(), session.texts()
+endpoints, active, recent = app.endpoints.list(), app.jobs.active(), app.results.runs(0, RECENT)
+
+
+def welcome() -> None:
+    """The product in three steps, each with its button."""
+    st.title(t("page.overview.welcome"), anchor=False)
+    st.caption(t("page.overview.welcome_lead"))
+    for column, step in zip(st.columns(3), ("serve", "measure", "read"), strict=True):
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"**{t(f'page.overview.step_{step}')}**")
+            st.markdown(t(f"page.overview.step_{step}_text"))
+    with st.container(horizontal=True):
+        link_button(
+            "endpoints", t("page.overview.attach"), key="overview_attach", type="primary", icon=":material/link:"
+        )
+        link_button("deploy", t("page.overview.deploy"), key="overview_deploy", icon=":material/rocket_launch:")
+    st.caption(t("page.overview.demo"))
+    command_block("make demo")
+
+
+def serving(found: tuple[Endpoint, ...]) -> None:
+    """One card per endpoint, as last checked."""
+    st.subheader(t("page.overview.serving"), anchor=False)
+    if not found:
+        empty_state(t("page.overview.serving_none"), label=t("page.overview.attach"), page="endpoints")
+    for endpoint in found:
+        with st.container(border=True, gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(endpoint.name or endpoint.served_name)}**", width="content")
+                if endpoint.origin is Origin.SIMULATED:
+                    simulated_badge()
+                st.space("stretch")
+                link_button("benchmark", t("page.overview.benchmark"), key=f"bench_{endpoint.id}", endpoint=endpoint.id)
+            checked = endpoint.check and t("page.overview.checked", when=t.when(endpoint.check.checked_at))
+            provenance_line(endpoint.served_name, endpoint.version_label, endpoint.base_url, checked)
+
+
+@st.fragment(run_every=POLL_S if active else None)
+def running() -> None:
+    """Jobs in progress; follows them by itself while there are any."""
+    with guard():
+        now = app.jobs.active()
+        if active and not now:
+            st.rerun()
+        st.subheader(t("page.overview.running"), anchor=False)
+        if not now:
+            empty_state(t("page.overview.running_none"), icon=":material/hourglass_empty:")
+        for view in now:
+            job_card(view)
+
+
+def latest(rows: tuple[RunRow, ...]) -> None:
+    """The last runs, newest first."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(t("page.overview.recent"), anchor=False)
+        st.space("stretch")
+        link("runs", t("page.overview.all_runs"))
+    if not rows:
+        empty_state(t("page.overview.recent_none"), label=t("page.overview.benchmark"), page="benchmark")
+    for row in rows:
+        with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
+            link("run", f"**{plain(row.model)}** {plain(row.version_label)}", id=row.id)
+            state_badge(row.state)
+            if row.origin == Origin.SIMULATED:
+                simulated_badge()
+            st.space("stretch")
+            provenance_line(*run_facts(row))
+
+
+def run_facts(row: RunRow) -> tuple[str, ...]:
+    """A run in a line: what it reached, on what, when."""
+    return (
+        f"{t('page.overview.best_rate')} {t.tokens_per_s(row.best_output_tokens_per_s)}",
+        f"{t('page.overview.lowest_ttft')} {t.ms(row.lowest_ttft_p50_ms)}",
+        t("page.overview.points_done", done=row.points_done, total=row.points_total),
+        t.when(row.created_at),
+    )
+
+
+if not endpoints and not active and not recent.total:
+    welcome()
+    worker_notice()
+    st.stop()
+header("overview", t("page.overview.answer", serving=len(endpoints), running=len(active), runs=recent.total))
+worker_notice()
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    serving(endpoints)
+with right:
+    running()
+latest(recent.rows)
