@@ -36,10 +36,18 @@ def data() -> None:
     if view.retention_days:
         kept = t("page.settings.retention_days", days=view.retention_days)
     used, free, retention, artifact = st.columns(4)
-    used.metric(t("page.settings.used"), t.size(view.used_bytes), border=True)
-    free.metric(t("page.settings.free"), t.size(view.free_bytes), border=True)
-    retention.metric(t("page.settings.retention"), kept, border=True, help=t("page.settings.retention_help"))
-    artifact.metric(t("page.settings.artifact_limit"), limit, border=True, help=t("page.settings.artifact_limit_help"))
+    used.metric(t("page.settings.used"), t.size(view.used_bytes), border=True, height="stretch")
+    free.metric(t("page.settings.free"), t.size(view.free_bytes), border=True, height="stretch")
+    retention.metric(
+        t("page.settings.retention"), kept, border=True, height="stretch", help=t("page.settings.retention_help")
+    )
+    artifact.metric(
+        t("page.settings.artifact_limit"),
+        limit,
+        border=True,
+        height="stretch",
+        help=t("page.settings.artifact_limit_help"),
+    )
 
 
 def people() -> None:
@@ -123,15 +131,17 @@ def disable_or_enable(account: Account) -> None:
 
 def add_person() -> None:
     """A form whose refusals stand beside its fields."""
-    found = refusals(FORM)
+    found, turn = refusals(FORM), st.session_state.setdefault("settings_turn", 0)
     with st.expander(t("page.settings.add"), icon=":material/person_add:", expanded=bool(found)), st.form(FORM):
-        name = st.text_input(t("word.name"), key="add_name", help=t("page.settings.add_name_help"), autocomplete="off")
+        name = st.text_input(
+            t("word.name"), key=f"add_name_{turn}", help=t("page.settings.add_name_help"), autocomplete="off"
+        )
         field_findings(found, "name")
-        role = st.selectbox(t("word.role"), ROLES, format_func=lambda role: t(f"role.{role}"), key="add_role")
+        role = st.selectbox(t("word.role"), ROLES, format_func=lambda role: t(f"role.{role}"), key=f"add_role_{turn}")
         password = st.text_input(
             t("word.password"),
             type="password",
-            key="add_password",
+            key=f"add_password_{turn}",
             autocomplete="new-password",
             help=t("page.settings.add_password_help"),
         )
@@ -140,6 +150,7 @@ def add_person() -> None:
         pressed = st.form_submit_button(t("word.add"), type="primary")
     if pressed and act(app.access.add_user, actor, name, role, password, form=FORM):
         tell(t("page.settings.added", name=name.strip().lower()))
+        st.session_state["settings_turn"] = turn + 1  # empty fields
         st.rerun()
 
 
