@@ -38,12 +38,13 @@ def navigation(t: Texts, person: Actor | None) -> dict[str, list[st.Page]]:
 def draw() -> None:
     """Navigation first, signed in or not: else the old one would stay on the screen."""
     t, person = session.texts(), session.viewer()
-    st.set_page_config(page_title=t("app.name"), page_icon=str(STATIC / "icon.png"), layout="wide")
-    st.logo(str(STATIC / "logo.png"), size="large", icon_image=str(STATIC / "icon.png"))
+    icon = str(STATIC / "icon.png") if person else None  # signed out, the gate keeps pictures too
+    st.set_page_config(page_title=t("app.name"), page_icon=icon, layout="wide")
     page = st.navigation(navigation(t, person), position="hidden" if person is None else "sidebar", expanded=True)
     if person is None:
         frame.signed_out(t)
         return
+    st.logo(str(STATIC / "logo.png"), size="large", icon_image=icon)
     frame.side(t, person)
     show_told()
     needed = registry.entry(page.url_path or registry.DEFAULT).role

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlsplit
+
 import streamlit as st
 
 from core.domain.access import Actor
@@ -18,7 +20,9 @@ def signed_out(t: Texts) -> None:
         st.subheader(t("sign_in.title"), anchor=False, width="content")
         st.markdown(t("sign_in.ended"), width="content")
         # A link that leaves for a plain route in the same tab: Markdown links open another one.
-        st.html(f'<a href="/login" target="_self">{t("sign_in.again")}</a>', width="content")
+        back = urlsplit(str(st.context.url or "/"))
+        target = quote(f"{back.path}?{back.query}" if back.query else back.path or "/")
+        st.html(f'<a href="/login?next={target}" target="_self">{t("sign_in.again")}</a>', width="content")
 
 
 def side(t: Texts, person: Actor) -> None:
