@@ -43,7 +43,8 @@ class Outcome(Generic[T]):
 
 def act(action: Callable[..., T], *args: object, form: str | None = None, **kwargs: object) -> Outcome[T]:
     """Runs an action. A refusal becomes findings beside the fields of ``form`` (see refusals), with what was typed
-    kept; without a form, and for every other AppError, a card is drawn in place."""
+    kept; without a form, and for every other AppError, a card is drawn in place. After a success go on to another page
+    or rerun: what was drawn above still shows the refusal before."""
     if form is not None:
         _refused().pop(form, None)
     try:
