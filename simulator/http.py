@@ -40,7 +40,10 @@ class Request:
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
     """The next request; None when the client closed. Raises BadRequest."""
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        begin = await reader.readexactly(1)
+        if not begin.isalpha():  # a TLS greeting, for one: it would never come to an empty line
+            raise BadRequest("not HTTP")
+        head = begin + await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None
     except asyncio.LimitOverrunError as error:

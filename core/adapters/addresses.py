@@ -23,6 +23,9 @@ def resolve(host: str, port: int, timeout_s: float = 4.0) -> str:
 
 def is_own(address: str) -> bool:
     """Whether the address is one of this machine's: only then can a socket be bound to it."""
+    parsed = ipaddress.ip_address(address)
+    if parsed.is_loopback or parsed.is_unspecified:
+        return True
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""The look at a server: one request per question, ten seconds in all."""
+"""The look at a server: one request per question, within a limit for all of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from core.errors import EndpointError, TimedOut
 from core.formats import openai_api
 from core.formats.vllm_metrics import parse_metrics
 
-TOTAL_S = 10.0
-_FIRST_ANSWER_S = 4.0
+_FIRST_ANSWER_SHARE = 0.4
 _SIDE_QUESTION_S = 1.0
 _VOCABULARY_S = 2.0
 _PROBE_TOKENS = 4
@@ -40,13 +39,21 @@ class Checker:
     endpoint_no_token_in_time (url, timeout_s), endpoint_simulated."""
 
     def __init__(
-        self, client: httpx.Client, base_url: str, key: str | None, served_name: str | None, now: datetime
+        self,
+        client: httpx.Client,
+        base_url: str,
+        key: str | None,
+        served_name: str | None,
+        *,
+        now: datetime,
+        limit_s: float,
     ) -> None:
         self._client = client
         self._base_url = base_url
         self._key = key
         self._wanted = served_name
-        self._until = time.monotonic() + TOTAL_S
+        self._limit_s = limit_s
+        self._until = time.monotonic() + limit_s
         self._findings: list[Finding] = []
         self._check = EndpointCheck(checked_at=now, reachable=False, key_state=KeyState.UNKNOWN)
 
@@ -77,13 +84,13 @@ class Checker:
         if self._key and not (self._key.isascii() and self._key.isprintable()):
             self._block("endpoint_key_malformed", "key")  # it cannot stand in a header
             raise _Stop
-        url = f"{self._base_url}/models"
+        url, limit_s = f"{self._base_url}/models", self._limit_s * _FIRST_ANSWER_SHARE
         try:
-            addresses.resolve(*host_and_port(url), timeout_s=_FIRST_ANSWER_S)
-            answer = self._ask("GET", url, _FIRST_ANSWER_S, with_key=False)
+            addresses.resolve(*host_and_port(url), timeout_s=limit_s)
+            answer = self._ask("GET", url, limit_s, with_key=False)
             denied = answer.status in _DENIED
             if denied and self._key:
-                answer = self._ask("GET", url, _FIRST_ANSWER_S)
+                answer = self._ask("GET", url, limit_s)
         except EndpointError as error:
             self._block(error.code, "url", **error.params)
             raise _Stop from error
@@ -182,7 +189,7 @@ class Checker:
         return answer
 
     def _stream(self, path: str, body: dict[str, Any]) -> Answer:
-        return self._ask("POST", f"{self._base_url}/{path}", TOTAL_S, body=openai_api.streamed(body))
+        return self._ask("POST", f"{self._base_url}/{path}", self._limit_s, body=openai_api.streamed(body))
 
     def _read_stream(self, answer: Answer) -> None:
         summary = openai_api.summarize_stream(answer.body)
@@ -205,7 +212,7 @@ class Checker:
         """One request, within its own limit and what is left of the whole."""
         left_s = min(limit_s, self._until - time.monotonic())
         if left_s <= 0:
-            raise TimedOut("endpoint_never_answers", url=url, timeout_s=TOTAL_S)
+            raise TimedOut("endpoint_never_answers", url=url, timeout_s=self._limit_s)
         key = self._key if with_key else None
         answer = exchange(self._client, method, url, timeout_s=left_s, key=key, body=body)
         if answer.headers.get("x-seatrial-simulated") == "1":

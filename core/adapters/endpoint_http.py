@@ -8,7 +8,7 @@ from core.adapters import addresses
 from core.adapters.endpoint_check import Checker
 from core.adapters.endpoint_transport import Answer, exchange, open_client
 from core.domain.endpoint import EndpointCheck, host_and_port, server_root
-from core.errors import EndpointError, NotOpenAI, Rejected
+from core.errors import EndpointError, NotOpenAI, Rejected, TimedOut
 from core.formats import openai_api
 from core.formats.vllm_metrics import parse_metrics
 from core.ports import Clock
@@ -17,13 +17,15 @@ from core.ports import Clock
 class HttpEndpointClient:
     """Talks to OpenAI-compatible servers, vLLM first of all. Holds no connection between calls and no state."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, check_limit_s: float = 10.0) -> None:
         self._clock = clock
+        self._check_limit_s = check_limit_s
 
     def check(self, base_url: str, key: str | None, served_name: str | None = None) -> EndpointCheck:
-        """Looks at everything once, within 10 s. Never raises for a bad server."""
+        """Looks at everything once, within ``check_limit_s``. Never raises for a bad server."""
+        now, limit_s = self._clock.now(), self._check_limit_s
         with open_client() as client:
-            return Checker(client, base_url, key, served_name, self._clock.now()).run()
+            return Checker(client, base_url, key, served_name, now=now, limit_s=limit_s).run()
 
     def is_healthy(self, base_url: str, timeout_s: float = 2.0) -> bool:
         """Whether /health answers 200; a server that has no /health is asked for its models (401 counts as alive)."""
@@ -47,6 +49,8 @@ class HttpEndpointClient:
                 answer = exchange(client, "POST", url, timeout_s=timeout_s, key=key, body=body)
         if answer.status in {401, 403}:
             raise Rejected("endpoint_key_refused" if key else "endpoint_key_missing", url=base_url)
+        if not answer.whole:
+            raise TimedOut("endpoint_never_answers", url=url, timeout_s=timeout_s)
         return _text(url, answer)
 
     def metrics(self, base_url: str, timeout_s: float = 2.0) -> Mapping[str, float] | None:
