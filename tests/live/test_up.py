@@ -1,0 +1,160 @@
+"""``seatrial up``: one command starts web and worker, one Ctrl-C ends both, and a killed process costs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.servers import alive, answers, ask, children_of, free_port, process, until
+
+UP = [sys.executable, "-c", "from cli.up import up; raise SystemExit(up())"]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started app."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def pid(self, word: str) -> int:
+        """The child whose command line holds the word."""
+        (found,) = [pid for pid, line in children_of(self.process.pid).items() if word in line]
+        return found
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/readyz")
+
+
+@contextmanager
+def running(home: Path, port: int | None = None) -> Iterator[Running]:
+    home.mkdir(parents=True, exist_ok=True)
+    log, port = home / "up.log", port or free_port()
+    env = {"SEATRIAL_HOME": str(home), "SEATRIAL_PORT": str(port), "LANG": "C", "LC_ALL": "C"}
+    with process(UP, log, env) as child:
+        app = Running(child, port, log)
+        until(lambda: child.poll() is not None or app.is_ready(), 60, "the app to be ready")
+        assert child.poll() is None, log.read_text()
+        yield app
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_web_and_worker(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path) as app:
+        until(lambda: f"http://127.0.0.1:{app.port}" in app.log.read_text(), 10, "the address to be printed")
+        pids = list(children_of(app.process.pid))
+        assert len(pids) == 2
+        app.process.send_signal(number)
+        assert app.process.wait(15) == 0
+        assert not [pid for pid in pids if alive(pid)]
+        assert "Traceback" not in app.log.read_text()
+
+
+def test_ctrl_c_in_a_terminal_thrice_is_no_worse_than_once(tmp_path: Path) -> None:
+    port, (terminal, screen) = free_port(), pty.openpty()
+    env = {**os.environ, "SEATRIAL_HOME": str(tmp_path), "SEATRIAL_PORT": str(port)}
+    child = subprocess.Popen(UP, env=env, stdin=screen, stdout=screen, stderr=screen, preexec_fn=_own_terminal)
+    os.close(screen)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 60, "the app to be ready")
+        pids = list(children_of(child.pid))
+        for _ in range(3):
+            os.write(terminal, b"\x03")
+        assert child.wait(15) == 0
+        assert not [pid for pid in pids if alive(pid)]
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
+        os.close(terminal)
+
+
+def _own_terminal() -> None:
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.parametrize("word", ["streamlit", "core.worker"])
+def test_a_killed_child_is_started_again(tmp_path: Path, word: str) -> None:
+    with running(tmp_path) as app:
+        before = app.pid(word)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: not alive(before), 5, "it to be dead")
+        until(app.is_ready, 30, "it to be back")
+        assert app.pid(word) != before
+
+
+def test_a_closed_terminal_leaves_the_worker_and_the_next_start_takes_it_over(tmp_path: Path) -> None:
+    with running(tmp_path) as app:
+        web, worker = app.pid("streamlit"), app.pid("core.worker")
+        app.process.send_signal(signal.SIGHUP)
+        assert app.process.wait(15) == 0
+    assert alive(worker)
+    assert not alive(web)
+    with running(tmp_path) as again:
+        assert json.loads(ask(f"http://127.0.0.1:{again.port}/readyz").body)["worker"] is True
+        assert alive(worker), "nothing it was doing is cut"
+        again.process.send_signal(signal.SIGINT)
+        again.process.wait(15)
+    until(lambda: not alive(worker), 10, "Ctrl-C to end the worker that was taken over")
+
+
+def test_when_up_is_killed_outright_the_web_goes_and_the_worker_stays(tmp_path: Path) -> None:
+    with running(tmp_path) as app:
+        web, worker = app.pid("streamlit"), app.pid("core.worker")
+        app.process.kill()
+        until(lambda: not alive(web), 10, "the web process to end")
+        assert alive(worker)
+        os.kill(worker, signal.SIGTERM)
+        until(lambda: not alive(worker), 10, "the worker to end")
+
+
+def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = refused({"SEATRIAL_HOME": str(tmp_path), "SEATRIAL_PORT": str(port)})
+    assert f"Port {port} on 127.0.0.1 is taken by another program" in ended.stderr
+    assert "SEATRIAL_PORT=" in ended.stderr
+
+
+def test_a_second_start_names_the_first(tmp_path: Path) -> None:
+    with running(tmp_path) as app:
+        ended = refused({"SEATRIAL_HOME": str(tmp_path), "SEATRIAL_PORT": str(app.port)})
+    assert ended.stderr == f"Seatrial is already running at http://127.0.0.1:{app.port}. Open it, or stop it first.\n"
+
+
+def test_an_open_address_is_refused_until_an_operator_exists(tmp_path: Path) -> None:
+    began = time.monotonic()
+    ended = refused({"SEATRIAL_HOME": str(tmp_path), "SEATRIAL_HOST": "0.0.0.0", "SEATRIAL_PORT": str(free_port())})
+    assert "add an operator first (seatrial user add NAME --role operator)" in ended.stderr
+    assert time.monotonic() - began < 30
+
+
+def test_a_bad_setting_is_named(tmp_path: Path) -> None:
+    assert "SEATRIAL_PORT must be a whole number" in refused({"SEATRIAL_PORT": "eight"}).stderr
+
+
+def refused(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Starts, and must be told no: exit code 2, one sentence, no traceback."""
+    full = {**os.environ, **env, "LANG": "C", "LC_ALL": "C"}
+    ended = subprocess.run(UP, env=full, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended
