@@ -28,20 +28,27 @@ endpoints, active, recent = app.endpoints.list(), app.jobs.active(), app.results
 
 
 def welcome() -> None:
-    """The product in three steps, each with its button."""
+    """The product in three steps; the first has its buttons."""
     st.title(t("page.overview.welcome"), anchor=False)
     st.caption(t("page.overview.welcome_lead"))
     for column, step in zip(st.columns(3), ("serve", "measure", "read"), strict=True):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{t(f'page.overview.step_{step}')}**")
             st.markdown(t(f"page.overview.step_{step}_text"))
+            if step == "serve":
+                first_step()
+    if not app.settings.simulated:
+        st.caption(t("page.overview.demo"))
+        with st.container(width=320):
+            command_block("make demo")
+
+
+def first_step() -> None:
+    """Two ways to something that serves."""
+    attach, deploy = t("page.overview.attach"), t("page.overview.deploy")
     with st.container(horizontal=True):
-        link_button(
-            "endpoints", t("page.overview.attach"), key="overview_attach", type="primary", icon=":material/link:"
-        )
-        link_button("deploy", t("page.overview.deploy"), key="overview_deploy", icon=":material/rocket_launch:")
-    st.caption(t("page.overview.demo"))
-    command_block("make demo")
+        link_button("endpoints", attach, key="overview_attach", type="primary", icon=":material/link:")
+        link_button("deploy", deploy, key="overview_deploy", icon=":material/rocket_launch:")
 
 
 def serving(found: tuple[Endpoint, ...]) -> None:
