@@ -178,6 +178,7 @@ class OutputNotUnderstood(ToolError):
 
 
 class StoreError(AppError):
-    """params: detail. Codes: store_error, store_locked, disk_full, artifact_too_large."""
+    """params: detail. Codes: store_error, store_locked, disk_full, store_newer; secret_unreadable (ref);
+    artifact_too_large (name, limit_mib)."""
 
     default_code = "store_error"

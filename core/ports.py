@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -205,6 +206,7 @@ class RunStore(Protocol):
         self, run_id: str, state: RunState, *, started_at: datetime | None = None, ended_at: datetime | None = None
     ) -> None: ...
     def merge_provenance(self, run_id: str, values: Mapping[str, Any]) -> None: ...
+    def set_note(self, run_id: str, note: str) -> None: ...
     def page(
         self,
         offset: int,
@@ -276,6 +278,10 @@ class ArtifactStore(Protocol):
         ...
 
     def list(self, run_id: str) -> tuple[ArtifactRow, ...]: ...
+    def get(self, artifact_id: str) -> ArtifactRow:
+        """Raises NotFoundError."""
+        ...
+
     def read(self, artifact_id: str) -> Iterator[bytes]: ...
     def sweep(self, before: datetime) -> int:
         """Drops the bytes of artifacts older than ``before``; how many."""
@@ -326,10 +332,14 @@ class Store(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def preferences(self) -> PreferenceStore: ...
+    def atomic(self) -> AbstractContextManager[None]:
+        """One short transaction around several verbs: all of them happen, or none."""
+        ...
+
     def ping(self) -> None:
         """Raises StoreError when the database does not answer."""
         ...
 
     def data_version(self) -> int:
-        """Grows with every write, from any process; the key of every cache."""
+        """Grows with every write but live progress, heartbeats and sign-ins, from any process; every cache's key."""
         ...

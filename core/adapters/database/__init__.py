@@ -1,0 +1,1 @@
+"""The results database: SQLAlchemy tables, one record store per kind, migrations. Nothing of SQLAlchemy leaves it."""

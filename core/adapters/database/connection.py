@@ -1,0 +1,120 @@
+"""Connections: SQLite in WAL, short transactions, a version that grows with every write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text, update
+from sqlalchemy.orm import Session
+
+from core.adapters.database.failures import translated
+from core.adapters.database.tables import CounterTable
+
+DATA_VERSION = "data_version"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind a SQLite URL; None for another database or one in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(parsed.database))
+
+
+def open_engine(url: str, busy_timeout_s: float, *, foreign_keys: bool = True) -> Engine:
+    """An engine; a new SQLite file is made with mode 0600, since it holds password hashes. Migrations switch
+    ``foreign_keys`` off, since SQLite changes a table by copying it."""
+    file = sqlite_file(url)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(url, pool_pre_ping=file is None)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, busy_timeout_s, "ON" if foreign_keys else "OFF")
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, busy_timeout_s: float, foreign_keys: str) -> None:
+    """Write transactions take the lock when they begin: one that reads first and writes later would otherwise fail
+    at once, without waiting, when another process wrote in between."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late; ours is below
+        for pragma in (
+            f"busy_timeout = {round(busy_timeout_s * 1000)}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            f"foreign_keys = {foreign_keys}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """Sessions for the record stores. Inside ``write()`` every nested read and write joins that transaction."""
+
+    def __init__(self, url: str, busy_timeout_s: float = 10.0) -> None:
+        with translated():
+            self._engine = open_engine(url, busy_timeout_s)
+        self._writer = self._engine.execution_options(writes=True)
+        self._current: ContextVar[Session | None] = ContextVar("current", default=None)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view of the database. Raises StoreError."""
+        current = self._current.get()
+        if current is not None:
+            yield current
+            return
+        with translated(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self, *, counted: bool = True) -> Iterator[Session]:
+        """One transaction, committed at the end, rolled back by any error. ``counted`` False is for live words
+        (progress, heartbeats) that no cache keeps. Raises StoreError."""
+        current = self._current.get()
+        if current is not None:
+            yield current
+            return
+        with translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            token = self._current.set(session)
+            try:
+                yield session
+            finally:
+                self._current.reset(token)
+            session.flush()
+            if counted:
+                session.execute(_GROW)
+
+    def ping(self) -> None:
+        """Raises StoreError when the database does not answer."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def data_version(self) -> int:
+        """How many counted writes there were."""
+        with self.read() as session:
+            return session.scalars(select(CounterTable.value).where(CounterTable.name == DATA_VERSION)).one()
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self._engine.dispose()
+
+
+_GROW = (
+    update(CounterTable)
+    .where(CounterTable.name == DATA_VERSION)
+    .values(value=CounterTable.value + 1)
+    .execution_options(synchronize_session=False)
+)

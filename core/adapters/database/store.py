@@ -1,0 +1,93 @@
+"""The results database as core.ports.Store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from core.adapters.database.accounts import DatabaseAccountStore
+from core.adapters.database.artifacts import DatabaseArtifactStore
+from core.adapters.database.connection import Database
+from core.adapters.database.deployments import DatabaseDeploymentStore
+from core.adapters.database.endpoints import DatabaseEndpointStore
+from core.adapters.database.jobs import DatabaseJobStore
+from core.adapters.database.runs import DatabaseRunStore
+from core.adapters.database.texts import DatabasePreferenceStore, TokenStore
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DatabaseStore:
+    """Every record store over one database, which ``migrations.migrate(url)`` has brought up to date."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        artifact_limit_mib: int = 512,
+        now: Callable[[], datetime] = _utc_now,
+        busy_timeout_s: float = 10.0,
+    ) -> None:
+        self._database = Database(url, busy_timeout_s)
+        self._endpoints = DatabaseEndpointStore(self._database)
+        self._runs = DatabaseRunStore(self._database)
+        self._jobs = DatabaseJobStore(self._database)
+        self._deployments = DatabaseDeploymentStore(self._database)
+        self._artifacts = DatabaseArtifactStore(self._database, now, artifact_limit_mib)
+        self._accounts = DatabaseAccountStore(self._database)
+        self._preferences = DatabasePreferenceStore(self._database)
+        self._tokens = TokenStore(self._database)
+
+    @property
+    def endpoints(self) -> DatabaseEndpointStore:
+        return self._endpoints
+
+    @property
+    def runs(self) -> DatabaseRunStore:
+        return self._runs
+
+    @property
+    def jobs(self) -> DatabaseJobStore:
+        return self._jobs
+
+    @property
+    def deployments(self) -> DatabaseDeploymentStore:
+        return self._deployments
+
+    @property
+    def artifacts(self) -> DatabaseArtifactStore:
+        return self._artifacts
+
+    @property
+    def accounts(self) -> DatabaseAccountStore:
+        return self._accounts
+
+    @property
+    def preferences(self) -> DatabasePreferenceStore:
+        return self._preferences
+
+    @property
+    def tokens(self) -> TokenStore:
+        """Encrypted secrets, for core.adapters.secrets alone."""
+        return self._tokens
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """One transaction around several stores' verbs: all of them, or none. Keep it short."""
+        with self._database.write():
+            yield
+
+    def ping(self) -> None:
+        """Raises StoreError when the database does not answer."""
+        self._database.ping()
+
+    def data_version(self) -> int:
+        """Grows with every write but live progress, heartbeats and sign-ins, from any process."""
+        return self._database.data_version()
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self._database.close()
