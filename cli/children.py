@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -20,6 +21,30 @@ _SHORT_LIVES = 3
 _PR_SET_PDEATHSIG = 1
 
 
+class Found:
+    """A process that somebody else started, watched and ended by a descriptor: its number cannot be taken over by
+    another process meanwhile. The part of Popen that Child needs."""
+
+    def __init__(self, pid: int) -> None:
+        """Raises ProcessLookupError where it is gone."""
+        self.pid = pid
+        self._fd = os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        """None while it runs, then 0: its exit code is told to its parent only."""
+        return 0 if select.select([self._fd], [], [], 0)[0] else None
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        signal.pidfd_send_signal(self._fd, signal.SIGTERM)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        if not select.select([self._fd], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("", timeout or 0.0)
+        return 0
+
+
 @dataclass
 class Child:
     """One process in its own session, so that the terminal's Ctrl-C reaches only the parent, once. Its output goes to
@@ -33,7 +58,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     dies_with_us: bool = False
     final: frozenset[int] = frozenset()
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Found | None = None
     _began: float = 0.0
     _short_lives: int = 0
 
@@ -54,6 +79,15 @@ class Child:
                 preexec_fn=_end_with_parent if self.dies_with_us and sys.platform == "linux" else None,
             )
         self._began = time.monotonic()
+
+    def adopt(self, pid: int) -> bool:
+        """Takes over a process that is already there instead of starting one; False where it is gone."""
+        try:
+            self.process = Found(pid)
+        except ProcessLookupError:
+            return False
+        self._began = time.monotonic()
+        return True
 
     @property
     def exit_code(self) -> int | None:

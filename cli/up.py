@@ -17,6 +17,7 @@ from types import FrameType
 
 from cli.address import check_address, free_port, is_our_own, web_url
 from cli.children import Child, end_all
+from core.adapters.locks import WORKER_LOCK, is_locked, read_record
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.endpoint import Origin
 from core.errors import AppError, RefusedError, ToolFailed
@@ -104,14 +105,21 @@ class Supervisor:
         web = Child("web", _web_argv(self.settings), self._log("web"), ROOT, env, dies_with_us=True, final=_REFUSALS)
         worker = Child("worker", [sys.executable, "-m", "core.worker"], self._log("worker"), ROOT, env)
         self.children += [web, worker]
-        for child in self.children:
-            child.start()
+        web.start()
+        if not self._take_over(worker):
+            worker.start()
         if self.demo:
             self._start_simulator()
         url = web_url(self.settings.host, self.settings.port)
         self._wait_for(url)
         if not self.told:
             self._say("ready", url=url, span=self.t.duration(time.monotonic() - began), home=str(self.settings.home))
+
+    def _take_over(self, worker: Child) -> bool:
+        """A worker that outlived its terminal goes on with what it does."""
+        lock = self.settings.locks / WORKER_LOCK
+        pid = read_record(lock).get("pid") if is_locked(lock) else None
+        return isinstance(pid, int) and worker.adopt(pid)
 
     def _start_simulator(self) -> None:
         port = free_port("127.0.0.1", SIMULATOR_PORT)

@@ -84,3 +84,15 @@ def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     until(lambda: one.exit_code is not None)
     assert one.log.read_text() == "new\n"
     assert one.log.with_suffix(".old.log").read_text() == "x" * 11
+
+
+def test_a_process_that_is_there_already_is_watched_and_ended_too(tmp_path: Path) -> None:
+    first, second = child(tmp_path, "import time; time.sleep(60)"), child(tmp_path, "")
+    first.start()
+    assert first.process is not None
+    assert second.adopt(first.process.pid)
+    assert second.exit_code is None
+    end_all([second])
+    assert second.exit_code == 0
+    until(lambda: first.exit_code == -15)
+    assert not second.adopt(first.process.pid), "gone by now"
