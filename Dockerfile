@@ -1,0 +1,10 @@
+# The app and its worker. Build: docker build -t seatrial . ; run both with compose.yaml.
+FROM python:3.12-slim
+WORKDIR /app
+COPY requirements.txt constraints.txt ./
+RUN pip install --no-cache-dir -r requirements.txt
+COPY . .
+RUN printf '#!/bin/sh\nexec python -m cli "$@"\n' >/usr/local/bin/seatrial && chmod +x /usr/local/bin/seatrial
+ENV SEATRIAL_HOME=/data SEATRIAL_HOST=0.0.0.0 PYTHONUNBUFFERED=1
+EXPOSE 8501
+CMD ["seatrial", "up"]
