@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,8 +23,6 @@ from ui.routes import ROUTES
 
 __all__ = ["MIDDLEWARE", "ROUTES", "lifespan", "on_script_error"]
 
-LOG = logging.getLogger("seatrial.web")
-
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
@@ -39,8 +39,9 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         else:
             raise RefusedError("listen_needs_operator", host=address)
     except AppError as error:
-        LOG.critical("%s", Texts("en").error(error))
-        raise SystemExit(2) from error
+        sys.stderr.write(f"{Texts('en').error(error)}\n")
+        sys.stderr.flush()
+        os._exit(2)  # an exception here would bury the sentence under the server's traceback; nothing is open yet
     _warm()
     yield {}
 
