@@ -1,4 +1,4 @@
-"""Install into this Python's environment with uv, about three times as fast as pip; where uv is not to be had, with pip.
+"""Install into this Python's environment with uv, three times as fast as pip; where uv is not to be had, with pip.
 
     python fast_pip.py ARGUMENTS OF "pip install" ...
     python fast_pip.py --uv-only ...            arguments that only uv knows: no falling back

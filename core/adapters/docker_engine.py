@@ -1,0 +1,265 @@
+"""The ContainerEngine port over the Docker SDK.
+
+Containers are created and then started, never "run": on a missing image the SDK's run pulls from the public registry
+by itself. A start that fails leaves a created container holding the name, so it is removed in the same step.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import docker
+import docker.errors
+from docker.models.containers import Container
+from docker.utils import parse_repository_tag
+
+from core.adapters.docker_errors import connecting, docker_errors
+from core.adapters.docker_exec import VARIABLE, kill_argv, parse_read, read_argv, start_argv
+from core.adapters.docker_logs import LogReader
+from core.adapters.docker_views import engine_view, view
+from core.domain.container import ContainerSpec, ContainerView
+from core.errors import AppError, EngineError, EngineUnavailable, ImageMissing, NotFoundError, PortTaken
+from core.formats.docker_sdk import create_kwargs
+from core.ports import EngineInfo, ExecResult
+
+DEPLOYMENT_LABEL = "seatrial.deployment"
+QUICK_S, PATIENT_S = 15, 300
+RECONNECT_S = 0.2
+
+
+class DockerEngine:
+    """One engine. Connects when first asked, and again after it was away; may be used from several threads."""
+
+    def __init__(self, base_url: str | None = None) -> None:
+        """``base_url``: as DOCKER_HOST has it; None: the environment's, or the local socket."""
+        self._base_url = base_url
+        self._clients: dict[int, docker.DockerClient] = {}
+        self._lock = threading.Lock()
+
+    # ------------------------------------------------------------ engine and images
+
+    def info(self) -> EngineInfo:
+        """Raises EngineUnavailable."""
+        with docker_errors():
+            return engine_view(self._client().info())
+
+    def image_digest(self, image: str) -> str | None:
+        """The image's id if it is here, else None."""
+        try:
+            with docker_errors(image=image):
+                return str(self._client().images.get(image).id)
+        except (ImageMissing, NotFoundError):
+            return None
+
+    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
+        """Bytes done and total over all layers that are known so far. Raises ImageMissing, EngineError pull_failed."""
+        repository, tag = parse_repository_tag(image)
+        layers: dict[str, tuple[int, int]] = {}
+        with docker_errors(image=image, otherwise="pull_failed"):
+            # Without a tag the engine would pull every tag there is.
+            for event in self._client(PATIENT_S).api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+                if "error" in event:
+                    raise EngineError("pull_failed", image=image, detail=str(event["error"]))
+                detail = event.get("progressDetail") or {}
+                if detail.get("total"):
+                    layers[str(event.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
+                    yield sum(done for done, _ in layers.values()), sum(total for _, total in layers.values())
+
+    # ------------------------------------------------------------ containers
+
+    def create_or_adopt(self, spec: ContainerSpec, secrets: Mapping[str, str]) -> ContainerView:
+        """Raises EngineUnavailable, ImageMissing, NameTaken, PortTaken, ContainerFailed (mount_missing, device_missing,
+        container_command_missing), NotFoundError (a network)."""
+        container = self._deployed(spec.labels[DEPLOYMENT_LABEL])
+        if container is None:
+            with docker_errors(spec.name, spec.image):
+                container = self._client(PATIENT_S).containers.create(**create_kwargs(spec, secrets))
+        if container.status == "created":
+            self._start_or_remove(container, spec)
+        return self.get(str(container.id))
+
+    def get(self, container_id: str) -> ContainerView:
+        """Raises NotFoundError."""
+        return view(self._container(container_id).attrs)
+
+    def list(self, label: str | None = None) -> tuple[ContainerView, ...]:
+        """All containers, also stopped ones; ``label``: a key, or key=value."""
+        with docker_errors():
+            found = self._client().containers.list(
+                all=True, filters={"label": label} if label else {}, ignore_removed=True
+            )
+        return tuple(view(container.attrs) for container in found)
+
+    def start(self, container_id: str) -> None:
+        """Does nothing to one that runs. Raises what create_or_adopt raises at its start."""
+        container = self._container(container_id, PATIENT_S)
+        try:
+            with docker_errors(_name(container)):
+                container.start()
+        except PortTaken as error:
+            raise self._with_owner(error) from error
+
+    def stop(self, container_id: str, timeout_s: int = 10) -> None:
+        """TERM, ``timeout_s``, KILL. Does nothing to one that is stopped."""
+        container = self._container(container_id, PATIENT_S)
+        with docker_errors(_name(container)):
+            container.stop(timeout=timeout_s)
+
+    def restart(self, container_id: str) -> None:
+        """Stop, then start."""
+        container = self._container(container_id, PATIENT_S)
+        with docker_errors(_name(container)):
+            container.restart(timeout=10)
+
+    def remove(self, container_id: str, force: bool = False) -> None:
+        """With its anonymous volumes. Raises EngineError for one that runs, unless ``force``."""
+        container = self._container(container_id, PATIENT_S)
+        with docker_errors(_name(container)):
+            container.remove(v=True, force=force)
+
+    # ------------------------------------------------------------ logs
+
+    def logs_tail(self, container_id: str, lines: int = 200) -> str:
+        """The last lines of stdout and stderr."""
+        container = self._container(container_id)
+        with docker_errors(_name(container)):
+            return bytes(container.logs(tail=lines)).decode("utf-8", "replace")
+
+    def follow_logs(self, container_id: str, since: str | None = None) -> Iterator[tuple[str, str]]:
+        """(timestamp, line) of what is stamped after ``since``, until the container stops. Raises EngineUnavailable
+        when the engine goes, NotFoundError when the container does."""
+        reader = LogReader(after=since or "")
+        follow = True
+        while True:
+            container = self._container(container_id, PATIENT_S)
+            start = reader.reconnect_at()
+            window: dict[str, Any] = {"tail": "all"} if start is None else {"since": start}
+            with docker_errors(_name(container)), _open(container, follow=follow, **window) as frames:
+                yield from reader.lines(frames)
+            if not follow:
+                yield from reader.rest()
+                return
+            # A cut and the end look alike. Once it has stopped, one more reading gets what a cut may have kept back.
+            follow = self.get(container_id).state in {"running", "restarting", "paused"}
+            time.sleep(RECONNECT_S)
+
+    # ------------------------------------------------------------ commands inside
+
+    def exec(self, container_id: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> ExecResult:
+        """A short command. Raises ContainerFailed container_not_running; a missing binary is exit code 126 or 127."""
+        code, output, complaints = self._exec(container_id, argv, env)
+        return ExecResult(code, (output + complaints).decode("utf-8", "replace"))
+
+    def exec_start(
+        self, container_id: str, argv: Sequence[str], mark: str, env: Mapping[str, str] | None = None
+    ) -> None:
+        """See the port; docker_exec says how."""
+        marked = {**(env or {}), VARIABLE: mark}
+        container = self._container(container_id)
+        with docker_errors(_name(container)):
+            api = self._client().api
+            created = api.exec_create(container.id, start_argv(mark, argv), environment=marked)
+            api.exec_start(created["Id"], detach=True)
+
+    def exec_read(self, container_id: str, mark: str, offset: int) -> tuple[bytes, int | None]:
+        """At most 1 MiB at a time; the exit code comes with the last of it."""
+        return parse_read(self._exec(container_id, read_argv(mark, offset))[1])
+
+    def exec_kill(self, container_id: str, mark: str) -> None:
+        """TERM, half a second, KILL. Raises EngineError when processes are left."""
+        result = self.exec(container_id, kill_argv(mark))
+        if result.exit_code != 0:
+            raise EngineError(detail=f"processes of {mark} are left: {result.output[:200]}")
+
+    def read_file(self, container_id: str, path: str) -> bytes:
+        """Also of a stopped container. Raises NotFoundError."""
+        container = self._container(container_id)
+        try:
+            with docker_errors(path):
+                archive = b"".join(container.get_archive(path)[0])
+        except NotFoundError as error:
+            raise NotFoundError(kind="file", id=path) from error
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            member = next((entry for entry in tar.getmembers() if entry.isfile()), None)
+            content = tar.extractfile(member) if member else None
+            if content is None:
+                raise NotFoundError(kind="file", id=path)
+            return content.read()
+
+    # ------------------------------------------------------------ parts
+
+    def _client(self, timeout_s: int = QUICK_S) -> docker.DockerClient:
+        with self._lock:
+            if timeout_s not in self._clients:
+                environment = {**os.environ, **({"DOCKER_HOST": self._base_url} if self._base_url else {})}
+                with connecting():
+                    self._clients[timeout_s] = docker.DockerClient.from_env(
+                        version="auto", timeout=timeout_s, environment=environment
+                    )
+            return self._clients[timeout_s]
+
+    def _container(self, container_id: str, timeout_s: int = QUICK_S) -> Container:
+        with docker_errors(container_id):
+            return self._client(timeout_s).containers.get(container_id)
+
+    def _deployed(self, deployment_id: str) -> Container | None:
+        with docker_errors():
+            found = self._client(PATIENT_S).containers.list(
+                all=True, filters={"label": f"{DEPLOYMENT_LABEL}={deployment_id}"}, ignore_removed=True
+            )
+        return found[0] if found else None
+
+    def _start_or_remove(self, container: Container, spec: ContainerSpec) -> None:
+        try:
+            with docker_errors(spec.name, spec.image):
+                container.start()
+        except EngineUnavailable:
+            raise  # it may have started; the next try adopts it
+        except AppError as error:
+            with docker_errors(spec.name):
+                container.remove(v=True, force=True)
+            raise (self._with_owner(error) if isinstance(error, PortTaken) else error) from error
+
+    def _with_owner(self, error: PortTaken) -> PortTaken:
+        """The same, naming the container that holds the port, where it is one."""
+        port = error.params.get("port")
+        holders = (found.name for found in self.list() if found.state == "running" and _publishes(found, port))
+        return PortTaken(port=port, owner=next(holders, None))
+
+    def _exec(
+        self, container_id: str, argv: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        container = self._container(container_id, PATIENT_S)
+        with docker_errors(_name(container)):
+            api = self._client(PATIENT_S).api
+            created = api.exec_create(container.id, list(argv), environment=dict(env or {}))
+            output, complaints = api.exec_start(created["Id"], demux=True)
+            found = api.exec_inspect(created["Id"])
+        if found["ExitCode"] is None or found["Running"]:
+            raise EngineUnavailable(detail="the connection to the engine was cut")
+        return int(found["ExitCode"]), output or b"", complaints or b""
+
+
+@contextmanager
+def _open(container: Container, **window: Any) -> Iterator[Iterator[bytes]]:
+    stream = container.logs(stream=True, timestamps=True, **window)
+    try:
+        yield stream
+    finally:
+        with suppress(AttributeError, OSError):  # the SDK cannot close a stream that has come to its end
+            stream.close()
+
+
+def _name(container: Container) -> str:
+    return str(container.name or container.short_id)
+
+
+def _publishes(container: ContainerView, port: object) -> bool:
+    return any(published.host_port == port for published in container.ports)
