@@ -19,7 +19,7 @@ import pytest
 
 from tests.live.servers import alive, answers, ask, children_of, free_port, process, until
 
-UP = [sys.executable, "-c", "from cli.up import up; raise SystemExit(up())"]
+UP = [sys.executable, "-m", "cli.main", "up"]
 
 
 @dataclass(frozen=True)
