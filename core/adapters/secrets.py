@@ -37,7 +37,7 @@ class EncryptedSecrets:
         self._secret_key = secret_key
 
     def put(self, ref: str, value: str) -> None:
-        """Replaces what was there."""
+        """Replaces what was there. Raises StoreError (key_file_damaged: file)."""
         self._tokens.set(ref, self._fernet.encrypt(value.encode()).decode())
 
     def get(self, ref: str) -> str | None:
@@ -58,8 +58,13 @@ class EncryptedSecrets:
     def _fernet(self) -> Fernet:
         if self._secret_key is not None:
             return Fernet(_derived(self._secret_key))
+        file = self._home / KEY_FILE
         with translated():
-            return Fernet(_key_of(self._home / KEY_FILE))
+            key = _key_of(file)
+        try:
+            return Fernet(key)
+        except ValueError as error:
+            raise StoreError("key_file_damaged", file=str(file)) from error
 
 
 def _derived(passphrase: str) -> bytes:
