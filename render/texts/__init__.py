@@ -55,6 +55,12 @@ class Texts(Words):
         """One finding, as plain text."""
         return self(self._told("finding", "error", finding.code), **finding.params)
 
+    def failure(self, kind: str) -> str:
+        """How a request failed; ``http_429`` by its status. A kind without words reads as itself."""
+        if kind.startswith("http_"):
+            return self("failure.http", status=kind.removeprefix("http_"))
+        return self(f"failure.{kind}") if self.has(f"failure.{kind}") else kind
+
     def _told(self, first: str, second: str, code: str) -> str:
         """A code's key: what can be refused beside a field can also fail a job, in the same words."""
         key = f"{first}.{code}"
