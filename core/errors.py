@@ -178,7 +178,7 @@ class OutputNotUnderstood(ToolError):
 
 
 class StoreError(AppError):
-    """params: detail. Codes: store_error, store_locked, disk_full, store_newer; secret_unreadable (ref); key_file_damaged (file);
-    artifact_too_large (name, limit_mib)."""
+    """params: detail. Codes: store_error, store_locked, disk_full, store_newer; artifact_too_large (name, limit_mib);
+    secret_unreadable (ref); key_file_damaged (file)."""
 
     default_code = "store_error"
