@@ -1,0 +1,135 @@
+"""Charts of a sweep: throughput against latency, and a latency's percentiles by load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from math import log10
+from typing import Any
+
+import plotly.graph_objects as go
+
+from core.domain.benchmark import Measurement
+from render.charts.axes import Axis, distribution, load_label
+from render.charts.points import Curve, Point, by_point, hover, middle, points
+from render.charts.theme import BASELINE, new_figure
+from render.texts import Texts
+
+CURVE_HEIGHT = 420
+PERCENTILES_HEIGHT = 320
+_MARKER_SIZE, _CHOSEN_SIZE = 9, 15
+_LETTER_WIDTH = 7
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+
+
+def latency_throughput(
+    curves: Sequence[Curve],
+    t: Texts,
+    *,
+    x: Axis,
+    y: Axis,
+    log_x: bool = False,
+    log_y: bool = False,
+    slo_ms: float | None = None,
+    chosen: int | None = None,
+) -> go.Figure:
+    """Straight lines between measured points; a curve through them would claim what was not measured. Baselines are
+    drawn last, so that candidates take the palette from its start. ``chosen`` is the point to be ringed."""
+    figure = new_figure(CURVE_HEIGHT, f"{x.id}/{y.id}/{log_x}/{log_y}")
+    ordered = sorted(curves, key=lambda curve: curve.is_baseline)
+    for number, curve in enumerate(ordered):
+        found = points(curve.measurements, x, y)
+        if found:
+            figure.add_trace(_line(curve, found, (x, y), t, number, chosen))
+            if len(ordered) > 1:
+                _name_at_the_end(figure, curve, found[-1], log_x, log_y)
+    _axis(figure.layout.xaxis, x.title(t), log_x)
+    _axis(figure.layout.yaxis, y.title(t), log_y)
+    if slo_ms is not None:
+        _limit(figure, slo_ms, t)
+    if len(ordered) > 1:
+        longest = max(len(curve.name) for curve in ordered)
+        figure.update_layout(showlegend=True, margin={"r": 24 + longest * _LETTER_WIDTH})
+    return figure
+
+
+def percentiles_by_load(
+    measurements: Sequence[Measurement], metric: str, t: Texts, *, log_y: bool = False
+) -> go.Figure:
+    """Median, p90 and p99 of one latency over the load points of a run."""
+    figure = new_figure(PERCENTILES_HEIGHT, f"{metric}/{log_y}")
+    groups = [group for group in by_point(measurements) if any(distribution(m, metric) for m in group)]
+    labels = [load_label(group[0], t) for group in groups]
+    for number, statistic in enumerate(("p50", "p90", "p99")):
+        axis = Axis(f"{metric}_{statistic}")
+        figure.add_trace(
+            go.Scatter(
+                x=labels,
+                y=[middle(group, axis) for group in groups],
+                name=t(f"metric.{statistic}"),
+                mode="lines+markers",
+                marker={"size": 8, "symbol": [_symbol(axis, group, number) for group in groups]},
+                line={"width": 2},
+                hovertext=[hover(axis.name(t), group, (axis,), t) for group in groups],
+                hoverinfo="text",
+                customdata=[[None, group[0].point_index] for group in groups],
+            )
+        )
+    open_loop = bool(groups) and groups[0][0].rate_per_s is not None
+    figure.update_layout(showlegend=True)
+    figure.update_xaxes(type="category", title_text=t("metric.rate_per_s" if open_loop else "metric.concurrency"))
+    name = t(f"metric.{metric}_short")
+    _axis(figure.layout.yaxis, f"{name} (ms)  ← {t('metric.better')}", log_y)
+    return figure
+
+
+def _line(
+    curve: Curve, found: Sequence[Point], axes: tuple[Axis, Axis], t: Texts, number: int, chosen: int | None
+) -> go.Scatter:
+    colors = {"color": BASELINE} if curve.is_baseline else {}
+    sizes = [_CHOSEN_SIZE if point.index == chosen else _MARKER_SIZE for point in found]
+    symbol = 0 if curve.is_baseline else number
+    return go.Scatter(
+        x=[point.x for point in found],
+        y=[point.y for point in found],
+        name=escape(curve.name),
+        mode="lines+markers+text",
+        line={"width": 2, "dash": "dash" if curve.is_baseline else "solid", **colors},
+        marker={"size": sizes, "symbol": [_symbol(axes[0], point.repeats, symbol) for point in found], **colors},
+        text=[_point_label(point, place, t) for place, point in enumerate(found)],
+        textposition="top left",
+        cliponaxis=False,
+        hovertext=[hover(curve.name, point.repeats, axes, t) for point in found],
+        hoverinfo="text",
+        customdata=[[curve.id, point.index] for point in found],
+    )
+
+
+def _symbol(axis: Axis, repeats: Sequence[Measurement], number: int) -> str:
+    """Hollow where a percentile is of too few requests."""
+    shape = _SYMBOLS[number % len(_SYMBOLS)]
+    return f"{shape}-open" if any(axis.is_rough(measurement) for measurement in repeats) else shape
+
+
+def _point_label(point: Point, place: int, t: Texts) -> str:
+    """The load; in words at the first point, so that the bare numbers after it can be read."""
+    label = load_label(point.first, t)
+    return t("chart.first_label", load=label) if place == 0 and point.first.rate_per_s is None else label
+
+
+def _name_at_the_end(figure: go.Figure, curve: Curve, last: Point, log_x: bool, log_y: bool) -> None:
+    place = {"x": log10(last.x) if log_x else last.x, "y": log10(last.y) if log_y else last.y}
+    figure.add_annotation(
+        text=escape(curve.name), showarrow=False, xanchor="left", xshift=10, yanchor="middle", **place
+    )
+
+
+def _axis(axis: Any, title: str, log: bool) -> None:
+    axis.update(title={"text": title}, type="log" if log else "linear")
+    if not log:
+        axis.update(rangemode="tozero")
+
+
+def _limit(figure: go.Figure, slo_ms: float, t: Texts) -> None:
+    label = {"text": t("chart.slo", limit=t.ms(slo_ms)), "font": {"color": BASELINE}, "textposition": "end"}
+    figure.add_vline(x=slo_ms, line={"color": BASELINE, "dash": "dot", "width": 1.5}, label=label)

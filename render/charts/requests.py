@@ -1,0 +1,120 @@
+"""Charts of one load point's requests, from their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, floor, log10
+from typing import Any
+
+import plotly.graph_objects as go
+
+from core.domain.statistics import percentile
+from render.charts.theme import BASELINE, FAILED, new_figure
+from render.texts import Texts
+
+HEIGHT = 300
+MANY = 2_000
+"""Above this many points the browser draws with WebGL: SVG makes an element of each."""
+_BINS = 40
+Row = Mapping[str, Any]
+
+
+def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
+    """Each request when it was sent, and what it took; failures have a sign of their own, on the zero line."""
+    figure = new_figure(HEIGHT, f"time/{metric}")
+    good = [row for row in rows if row["failure"] is None and row[f"{metric}_ms"] is not None]
+    bad = [row for row in rows if row["failure"] is not None and row["started_s"] is not None]
+    kind = go.Scattergl if len(rows) > MANY else go.Scatter
+    figure.add_trace(
+        kind(
+            x=[row["started_s"] for row in good],
+            y=[row[f"{metric}_ms"] for row in good],
+            mode="markers",
+            name=t("metric.succeeded"),
+            marker={"size": 6, "opacity": 0.7},
+            hovertext=[_hover(row, t) for row in good],
+            hoverinfo="text",
+        )
+    )
+    if bad:
+        figure.add_trace(
+            kind(
+                x=[row["started_s"] for row in bad],
+                y=[row[f"{metric}_ms"] or 0.0 for row in bad],
+                mode="markers",
+                name=t("metric.failed"),
+                marker={"size": 9, "symbol": "x", "color": FAILED},
+                hovertext=[_hover(row, t) for row in bad],
+                hoverinfo="text",
+            )
+        )
+    figure.update_layout(showlegend=bool(bad))
+    figure.update_xaxes(title_text=t("chart.sent_after"), rangemode="tozero")
+    figure.update_yaxes(title_text=_title(metric, t), rangemode="tozero")
+    return figure
+
+
+def spread(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
+    """How many requests took how long, with median and p99."""
+    figure = new_figure(HEIGHT, f"spread/{metric}")
+    values = sorted(row[f"{metric}_ms"] for row in rows if row["failure"] is None and row[f"{metric}_ms"] is not None)
+    if values:
+        start, width, counts = bins(values)
+        middles = [start + width * (number + 0.5) for number in range(len(counts))]
+        told = [_bin_hover(start + width * number, width, count, t) for number, count in enumerate(counts)]
+        figure.add_trace(go.Bar(x=middles, y=counts, width=width * 0.94, hovertext=told, hoverinfo="text"))
+        for share, statistic, place in ((0.5, "p50", "start"), (0.99, "p99", "end")):
+            _mark(figure, percentile(values, share), t(f"metric.{statistic}"), place, t)
+    figure.update_xaxes(title_text=_title(metric, t))
+    figure.update_yaxes(title_text=t("chart.requests"), rangemode="tozero")
+    return figure
+
+
+def bins(values: Sequence[float]) -> tuple[float, float, list[int]]:
+    """Start, width and counts of at most 40 bins over ascending values; the width is 1, 2 or 5 times a power of ten."""
+    low, high = values[0], values[-1]
+    width = _round_up((high - low) / _BINS) if high > low else max(abs(low) * 0.01, 0.001)
+    start = floor(low / width) * width
+    counts = [0] * (floor((high - start) / width) + 1)
+    for value in values:
+        counts[min(floor((value - start) / width), len(counts) - 1)] += 1
+    return start, width, counts
+
+
+def _round_up(width: float) -> float:
+    power = 10.0 ** floor(log10(width))
+    return next(step for step in (1.0, 2.0, 5.0, 10.0) if step >= ceil(width / power * 1e6) / 1e6) * power
+
+
+def _mark(figure: go.Figure, value: float, name: str, place: str, t: Texts) -> None:
+    left = place == "start"
+    figure.add_vline(
+        x=value,
+        line={"color": BASELINE, "dash": "dash", "width": 1.5},
+        annotation={
+            "text": f"{name} {t.ms(value)}",
+            "font": {"color": BASELINE},
+            "xanchor": "right" if left else "left",
+        },
+    )
+
+
+def _title(metric: str, t: Texts) -> str:
+    return f"{t(f'metric.{metric}_short')} (ms)"
+
+
+def _hover(row: Row, t: Texts) -> str:
+    lines = [f"<b>{t('chart.request', number=row['index'] + 1)}</b>"]
+    if row["failure"] is not None:
+        lines.append(t.failure(row["failure"]))
+    lines += [
+        f"{t(f'metric.{metric}_short')}: {t.ms(row[f'{metric}_ms'])}"
+        for metric in ("ttft", "tpot", "e2el")
+        if row[f"{metric}_ms"] is not None
+    ]
+    return "<br>".join([*lines, f"{t('metric.output_tokens')}: {t.number(row['output_tokens'])}"])
+
+
+def _bin_hover(low: float, width: float, count: int, t: Texts) -> str:
+    said = t("chart.bin", low=t.ms(low), high=t.ms(low + width))
+    return f"{said}<br><b>{t('chart.count', count=t.number(count))}</b>"

@@ -1,0 +1,207 @@
+"""What the charts draw: their data, their words, and that they look right outside the app."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from core.domain.benchmark import Measurement, RequestCounts
+from render.charts import (
+    LATENCIES,
+    RATES,
+    SCHEMES,
+    Axis,
+    Curve,
+    exported,
+    latency_throughput,
+    percentiles_by_load,
+    requests_over_time,
+    spread,
+)
+from render.charts.requests import bins
+from render.charts.theme import BASELINE
+from render.texts import LANGUAGES, Texts
+from tests.fakes.samples import NOW, distribution, measurement
+
+EN, ZH = Texts("en"), Texts("zh")
+TTFT, RATE = Axis("ttft_p50"), Axis("output_tokens_per_s")
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def point(index: int, concurrency: int, ttft_ms: float, rate: float, repeat: int = 0, n: int = 192) -> Measurement:
+    return measurement(
+        index, repeat, concurrency=concurrency, ttft_ms=distribution(ttft_ms, n), output_tokens_per_s=rate
+    )
+
+
+SWEEP = (point(2, 64, 420.0, 3000.0), point(0, 1, 200.0, 49.0), point(1, 16, 210.0, 770.0))
+CURVE = Curve("run-1", "tiny W8A8", SWEEP)
+
+
+def draw(*curves: Curve, t: Texts = EN, **options: Any) -> go.Figure:
+    return latency_throughput(curves or (CURVE,), t, **{"x": TTFT, "y": RATE, **options})
+
+
+def request(index: int, ttft_ms: float | None, failure: str | None = None) -> dict[str, Any]:
+    e2el_ms = None if ttft_ms is None else ttft_ms + 2540.0
+    tpot_ms = None if ttft_ms is None else 20.0
+    times = {"ttft_ms": ttft_ms, "e2el_ms": e2el_ms, "tpot_ms": tpot_ms}
+    return {"index": index, "started_s": index * 0.5, "output_tokens": 128, "failure": failure, **times}
+
+
+def test_points_stand_in_the_order_of_their_load_joined_by_straight_lines() -> None:
+    (line,) = draw().data
+    assert list(line.x) == [200.0, 210.0, 420.0]
+    assert list(line.y) == [49.0, 770.0, 3000.0]
+    assert line.line.shape is None, "not smoothed: a curve claims what was not measured"
+    assert list(line.text) == ["1 concurrent", "16", "64"]
+    assert list(line.customdata) == [["run-1", 0], ["run-1", 1], ["run-1", 2]]
+
+
+def test_pointing_at_a_point_tells_value_n_and_when() -> None:
+    said = draw().data[0].hovertext[1]
+    for words in ("tiny W8A8", "16 concurrent", "TTFT p50: <b>210 ms</b> (n = 192)", "770 tok/s", EN.when(NOW)):
+        assert words in said
+
+
+def test_repeats_become_one_point_at_their_median_with_their_spread() -> None:
+    repeats = tuple(point(0, 1, ttft, 49.0, repeat) for repeat, ttft in enumerate((200.0, 230.0, 210.0)))
+    (line,) = draw(Curve("r", "r", repeats)).data
+    assert list(line.x) == [210.0]
+    assert "200 ms to 230 ms, 3 repeats" in line.hovertext[0]
+
+
+def test_percentiles_of_few_requests_are_hollow_and_say_so() -> None:
+    (line,) = draw(Curve("r", "r", (point(0, 1, 200.0, 49.0, n=29), point(1, 2, 200.0, 90.0, n=30)))).data
+    assert list(line.marker.symbol) == ["circle-open", "circle"]
+    assert "fewer than 30" in line.hovertext[0]
+    assert "fewer than 30" not in line.hovertext[1]
+
+
+def test_failures_are_told() -> None:
+    failing = replace(point(0, 1, 200.0, 49.0), requests=RequestCounts(190, 2, {"timeout": 2}))
+    assert "2 failed" in draw(Curve("r", "r", (failing,))).data[0].hovertext[0]
+
+
+def test_a_point_where_nothing_succeeded_is_not_drawn_as_zero() -> None:
+    nothing = replace(point(3, 128, 1.0, 0.0), ttft_ms=None)
+    assert len(draw(Curve("r", "r", (*SWEEP, nothing))).data[0].x) == 3
+    assert not draw(Curve("r", "r", (nothing,))).data
+
+
+def test_the_baseline_is_grey_and_dashed_and_takes_no_colour_from_the_candidates() -> None:
+    figure = draw(replace(CURVE, id="b", name="old", is_baseline=True), CURVE)
+    candidate, baseline = figure.data
+    assert (candidate.name, candidate.line.color, candidate.line.dash) == ("tiny W8A8", None, "solid")
+    assert (baseline.name, baseline.line.color, baseline.line.dash) == ("old", BASELINE, "dash")
+    assert {note.text for note in figure.layout.annotations} == {"old", "tiny W8A8"}, "named at the lines' ends"
+
+
+def test_axes_have_units_and_an_arrow_towards_better() -> None:
+    layout = draw().layout
+    assert layout.xaxis.title.text == "TTFT p50 (ms)  ← better"
+    assert layout.yaxis.title.text == "Output tokens per second  better →"
+    assert (layout.xaxis.type, layout.xaxis.rangemode) == ("linear", "tozero")
+    assert draw(log_x=True).layout.xaxis.type == "log"
+
+
+@pytest.mark.parametrize("axis", [*LATENCIES, *RATES])
+def test_every_axis_is_named_in_chinese(axis: str) -> None:
+    title = Axis(axis).title(ZH)
+    assert "更好" in title
+    assert not {"latency", "token", "per", "TTFT", "better"} & set(title.split())
+
+
+def test_zoom_survives_new_points_and_begins_anew_on_other_axes() -> None:
+    first = draw(Curve("r", "r", SWEEP[:2])).layout.uirevision
+    assert first == draw().layout.uirevision
+    assert first != draw(x=Axis("tpot_p50")).layout.uirevision
+    assert first != draw(log_x=True).layout.uirevision
+
+
+def test_a_limit_is_a_line_with_its_value() -> None:
+    (shape,) = draw(slo_ms=3000.0).layout.shapes
+    assert (shape.x0, shape.label.text) == (3000.0, "SLO 3,000 ms")
+
+
+def test_open_loop_points_are_named_by_their_rate() -> None:
+    (line,) = draw(Curve("r", "r", (replace(SWEEP[0], rate_per_s=5.0, concurrency=None),))).data
+    assert list(line.text) == ["5/s"]
+    assert "5 requests per second" in line.hovertext[0]
+
+
+def test_percentiles_over_load() -> None:
+    figure = percentiles_by_load(SWEEP, "ttft", EN)
+    assert [line.name for line in figure.data] == ["p50", "p90", "p99"]
+    assert list(figure.data[0].x) == ["1", "16", "64"]
+    assert list(figure.data[0].y) == [200.0, 210.0, 420.0]
+    assert figure.data[2].y[2] == pytest.approx(420.0 * 1.15)
+    assert figure.layout.xaxis.title.text == "Concurrency"
+
+
+def test_requests_over_time_keep_failures_apart() -> None:
+    rows = [request(0, 200.0), request(1, 210.0), request(2, None, "timeout"), request(3, 190.0, "http_429")]
+    good, bad = requests_over_time(rows, "ttft", EN).data
+    assert (list(good.x), list(good.y)) == ([0.0, 0.5], [200.0, 210.0])
+    assert (list(bad.x), list(bad.y), bad.marker.symbol) == ([1.0, 1.5], [0.0, 190.0], "x")
+    assert "Timed out" in bad.hovertext[0]
+    assert "HTTP 429" in bad.hovertext[1]
+    assert "Request 1" in good.hovertext[0]
+
+
+def test_many_requests_are_drawn_with_webgl() -> None:
+    assert isinstance(requests_over_time([request(i, 200.0) for i in range(2001)], "e2el", EN).data[0], go.Scattergl)
+
+
+def test_the_spread_counts_every_success_once_and_marks_median_and_p99() -> None:
+    rows = [request(i, 200.0 + i) for i in range(100)] + [request(100, None, "connect")]
+    figure = spread(rows, "ttft", EN)
+    assert sum(figure.data[0].y) == 100
+    assert [note.text for note in figure.layout.annotations] == ["p50 250 ms", "p99 298 ms"]
+
+
+@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0], [0.0, 0.1, 100.0], [1e-3, 2e-3], [float(i) for i in range(997)]])
+def test_bins_cover_all_values_in_round_steps(values: list[float]) -> None:
+    start, width, counts = bins(values)
+    assert sum(counts) == len(values)
+    assert len(counts) <= 42
+    assert start <= values[0]
+    assert values[-1] <= start + width * len(counts) + 1e-9
+
+
+def test_nothing_measured_gives_empty_figures_not_errors() -> None:
+    assert not draw(Curve("r", "r", ())).data
+    assert [list(line.x) for line in percentiles_by_load((), "ttft", EN).data] == [[], [], []]
+    assert not spread([], "ttft", EN).data
+
+
+def test_an_export_has_colours_of_its_own_whatever_the_default_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    import plotly.io as pio
+    import streamlit  # noqa: F401  (sets a default template of placeholders, which only its own page replaces)
+
+    assert pio.templates.default == "streamlit"
+    for name, scheme in SCHEMES.items():
+        page = exported(draw(), name).to_html(include_plotlyjs=False)
+        assert scheme.categorical[0] in page
+        assert "#000001" not in page
+        assert draw().layout.template.layout.colorway is None, "the figure itself stays without colours"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_exports_and_pages_share_their_colours(scheme: str) -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"][scheme]
+    colors = SCHEMES[scheme]
+    assert tuple(config["chartCategoricalColors"]) == colors.categorical
+    shown = (colors.background, colors.text, colors.grid)
+    assert (config["backgroundColor"], config["textColor"], config["borderColor"]) == shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_person_named_is_not_read_as_markup(language: str) -> None:
+    figure = draw(Curve("r", "<img src=x>", SWEEP), CURVE, t=Texts(language))
+    assert "<img" not in str(figure.to_dict())
