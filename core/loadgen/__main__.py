@@ -1,0 +1,53 @@
+"""``python -m core.loadgen TASK.json``: exit 0 when the point ended, failed requests included in its counts; 1 with a
+``failed`` event when it could not begin or end; 2 for a task that cannot be."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from core.errors import AppError, StoreError
+from core.loadgen.progress import emit
+from core.loadgen.run import MEASUREMENT_FILE, REQUESTS_FILE, run_point
+from core.loadgen.task import LoadTask
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the task in the file that is named."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.excepthook = _unforeseen
+    try:
+        task = LoadTask.from_json(Path(arguments[0]).read_bytes())
+    except (IndexError, OSError, ValueError) as error:
+        emit("failed", code="bad_task", params={"detail": str(error) or "usage: core.loadgen TASK.json"})
+        return 2
+    try:
+        measurement = run_point(task)
+    except AppError as error:
+        emit("failed", code=error.code, params=error.params)
+        return 1
+    except OSError as error:
+        emit("failed", code=StoreError.default_code, params={"detail": str(error)})
+        return 1
+    emit(
+        "done",
+        measurement=MEASUREMENT_FILE,
+        requests=REQUESTS_FILE,
+        succeeded=measurement.requests.succeeded,
+        failed=measurement.requests.failed,
+        failures=dict(measurement.requests.failures),
+        duration_s=round(measurement.duration_s, 3),
+    )
+    return 0
+
+
+def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    traceback.print_exception(kind, error, trace)
+    emit("failed", code="tool_failed", params={"tool": "core.loadgen", "detail": f"{kind.__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""How a request can fail. Failures are counted by kind and never averaged in."""
+
+CONNECT = "connect"
+"""No connection: refused, unreachable, or the TLS handshake failed."""
+TIMEOUT = "timeout"
+"""Not finished within the request's time limit."""
+DISCONNECTED = "disconnected"
+"""The connection was lost before any output came."""
+TRUNCATED = "truncated"
+"""Output began, and the stream ended without finish_reason and [DONE]."""
+OVER_LENGTH = "over_length"
+"""HTTP 400, and the server's words are about the context length."""
+EMPTY = "empty"
+"""HTTP 200 and an orderly end, without any output."""
+BAD_ANSWER = "bad_answer"
+"""Not the API's language: HTML, or a body that is neither JSON nor server-sent events."""
+STREAM_ERROR = "stream_error"
+"""The server reported an error inside a stream that had begun with HTTP 200."""
+NOT_SENT = "not_sent"
+"""The point ended before its turn: the server had stopped answering."""
+
+
+def http_status(status: int) -> str:
+    """Refused with an HTTP status: ``http_429``."""
+    return f"http_{status}"

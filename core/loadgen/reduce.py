@@ -1,0 +1,149 @@
+"""From the records of a point to its Measurement. The definitions are in core.domain.metrics."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from core.domain.benchmark import ClientHealth, Measurement, RequestCounts, SteadyState
+from core.domain.statistics import percentile, summarize
+from core.domain.workload import Arrival
+from core.loadgen import TOOL, TOOL_VERSION
+from core.loadgen.records import Record
+from core.loadgen.task import LoadTask
+
+STEADY_SHARE = 0.95
+_TOLERATED_LENGTH_ERROR = 0.01
+
+
+@dataclass(frozen=True)
+class PointFacts:
+    """What is known of a point beside its records. ``start`` is monotonic, ``started_at`` the same moment's date."""
+
+    seed: int
+    start: float
+    started_at: datetime
+    processes: int
+    cpu_s: float
+    lags_s: Sequence[float]
+    host_cpu_share: float | None
+    warnings: tuple[str, ...] = ()
+
+
+def reduce_point(task: LoadTask, records: Sequence[Record], facts: PointFacts) -> Measurement:
+    """The measurement. Failed requests are counted by kind and enter nothing else but the duration."""
+    good = [record for record in records if record.failure is None]
+    end = max((record.ended for record in records), default=facts.start)
+    duration_s = max(end - facts.start, 1e-9)
+    input_tokens = sum(record.input_tokens or 0 for record in good)
+    output_tokens = sum(record.output_tokens or 0 for record in good)
+    steps = _in_flight_steps(records)
+    return Measurement(
+        point_index=task.point.index,
+        repeat=task.repeat,
+        tool=TOOL,
+        tool_version=TOOL_VERSION,
+        seed=facts.seed,
+        started_at=facts.started_at,
+        duration_s=duration_s,
+        concurrency=task.point.concurrency,
+        rate_per_s=task.point.rate_per_s,
+        requests=_counts(records),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        requests_per_s=len(good) / duration_s,
+        output_tokens_per_s=output_tokens / duration_s,
+        total_tokens_per_s=(input_tokens + output_tokens) / duration_s,
+        ttft_ms=summarize(_known(record.ttft_ms for record in good)),
+        tpot_ms=summarize(_known(record.tpot_ms for record in good)),
+        itl_ms=summarize([gap for record in good for gap in record.itl_ms]),
+        e2el_ms=summarize(_known(record.e2el_ms for record in good)),
+        peak_in_flight=max((level for _, level in steps), default=0),
+        steady=_steady_state(task, good, steps),
+        client=_client_health(records, facts),
+        warnings=facts.warnings + _warnings(task, good),
+    )
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _counts(records: Sequence[Record]) -> RequestCounts:
+    failures = Counter(record.failure for record in records if record.failure is not None)
+    failed = sum(failures.values())
+    return RequestCounts(len(records) - failed, failed, dict(sorted(failures.items())))
+
+
+def _in_flight_steps(records: Sequence[Record]) -> list[tuple[float, int]]:
+    """(time, requests in flight from then on), in order of time; ends come before starts at the same moment."""
+    sent = [record for record in records if record.started is not None]
+    changes = sorted([(record.started or 0.0, 1) for record in sent] + [(record.ended, -1) for record in sent])
+    levels = accumulate(change for _, change in changes)
+    return [(time, level) for (time, _), level in zip(changes, levels, strict=True)]
+
+
+def _steady_state(task: LoadTask, good: Sequence[Record], steps: Sequence[tuple[float, int]]) -> SteadyState | None:
+    """The window from the first to the last moment at which at least 95 % of a closed loop's streams were busy."""
+    if task.point.arrival is not Arrival.CLOSED or task.point.concurrency is None:
+        return None
+    enough = STEADY_SHARE * task.point.concurrency
+    busy = [number for number, (_, level) in enumerate(steps) if level >= enough]
+    if not busy or busy[-1] + 1 >= len(steps):
+        return None
+    begin, end = steps[busy[0]][0], steps[busy[-1] + 1][0]
+    inside = [record for record in good if (record.started or 0.0) >= begin and record.ended <= end]
+    if not inside:
+        return None
+    tokens = sum(_tokens_between(record, begin, end) for record in good)
+    return SteadyState(
+        duration_s=end - begin,
+        requests=len(inside),
+        output_tokens_per_s=tokens / (end - begin),
+        ttft_ms=summarize(_known(record.ttft_ms for record in inside)),
+        tpot_ms=summarize(_known(record.tpot_ms for record in inside)),
+    )
+
+
+def _tokens_between(record: Record, begin: float, end: float) -> float:
+    """The request's output tokens that arrived in the window; each of its chunks counts the same."""
+    if record.output_tokens is None or record.first is None:
+        return 0.0
+    if record.first >= begin and record.ended <= end:
+        return record.output_tokens
+    times = list(accumulate([record.first, *(gap / 1000.0 for gap in record.itl_ms)]))
+    inside = bisect_right(times, end) - bisect_left(times, begin)
+    return record.output_tokens * inside / len(times)
+
+
+def _client_health(records: Sequence[Record], facts: PointFacts) -> ClientHealth:
+    late = sorted((record.started - record.due) * 1000.0 for record in records if record.started is not None)
+    lags = sorted(lag * 1000.0 for lag in facts.lags_s)
+    return ClientHealth(
+        processes=facts.processes,
+        cpu_s=facts.cpu_s,
+        lateness_p99_ms=percentile(late, 0.99) if late else None,
+        loop_lag_p99_ms=percentile(lags, 0.99) if lags else None,
+        host_cpu_share=facts.host_cpu_share,
+    )
+
+
+def _warnings(task: LoadTask, good: Sequence[Record]) -> tuple[str, ...]:
+    """What a reader should know: ``no_usage`` (the server told no token counts), ``input_length_off`` and
+    ``output_length_off`` (mean lengths differ from the wanted ones by more than 1 %)."""
+    found = []
+    if any(record.output_tokens is None for record in good):
+        found.append("no_usage")
+    if _is_off(_known(record.input_tokens for record in good), task.input_tokens):
+        found.append("input_length_off")
+    if task.ignore_eos and _is_off(_known(record.output_tokens for record in good), task.output_tokens):
+        found.append("output_length_off")
+    return tuple(found)
+
+
+def _is_off(lengths: Sequence[float], wanted: int) -> bool:
+    return bool(lengths) and abs(sum(lengths) / len(lengths) - wanted) > _TOLERATED_LENGTH_ERROR * wanted
