@@ -23,6 +23,13 @@ class DeploymentState(StrEnum):
     REMOVED = "removed"
 
 
+class EntrypointForm(StrEnum):
+    """What an image takes: a whole command (``vllm serve ...``), or only the server's arguments."""
+
+    COMMAND = "command"
+    ARGUMENTS = "arguments"
+
+
 @dataclass(frozen=True)
 class DeploymentRequest:
     """What the form asks for. ``weights`` is the model's folder on the host; its parent is what is mounted.
@@ -43,6 +50,7 @@ class DeploymentRequest:
     restart: str | None = "unless-stopped"
     with_key: bool = True
     version_label: str = ""
+    entrypoint: EntrypointForm = EntrypointForm.COMMAND
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,102 @@
+"""A deployment's request as a container, and a container's command as a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from core.domain.container import BindMount, ContainerSpec, PublishedPort
+from core.domain.deployment import DeploymentRequest
+from core.formats import docker_cli, shell, vllm_serve
+
+LABEL = "seatrial.deployment"
+
+
+def secret_ref(deployment_id: str) -> str:
+    """Under which name the deployment's key is kept."""
+    return f"deployment/{deployment_id}"
+
+
+def container_spec(request: DeploymentRequest, deployment_id: str) -> ContainerSpec:
+    """The container that ``request`` asks for, with what every deployment adds: detached, restart policy, label, and
+    the key by environment."""
+    weights = PurePosixPath(request.weights)
+    host_port = PublishedPort(request.host_port, request.container_port, request.host_ip)
+    return ContainerSpec(
+        name=request.container_name,
+        image=request.image,
+        command=vllm_serve.argv(request),
+        mounts=(BindMount(str(weights.parent), vllm_serve.WEIGHTS_MOUNT),),
+        ports=(host_port,),
+        env=dict(request.env),
+        secret_env={vllm_serve.KEY_VARIABLE: secret_ref(deployment_id)} if request.with_key else {},
+        privileged=request.privileged,
+        shm_size=request.shm_size or None,
+        ipc=request.ipc or None,
+        restart=request.restart or None,
+        labels={LABEL: deployment_id},
+    )
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """``missing``: fields of the request that the container does not tell. ``not_held``: options that a request has no
+    place for, as ``docker run`` spells them."""
+
+    request: DeploymentRequest
+    missing: tuple[str, ...]
+    not_held: tuple[str, ...]
+
+
+def read_request(spec: ContainerSpec) -> ReadRequest:
+    """The request that would start this container. The key and the restart policy are ours to choose, so that they
+    take their defaults; a missing text field is empty."""
+    serve = vllm_serve.parse(spec.command)
+    weights_mount = _weights_mount(spec, serve.model if serve else None)
+    inside = serve.port if serve else DeploymentRequest.container_port
+    port = next((port for port in spec.ports if port.container_port == inside), None)
+    request = DeploymentRequest(
+        image=spec.image,
+        weights=_weights_on_host(weights_mount, serve.model) if serve and serve.model and weights_mount else "",
+        served_name=(serve.name or "") if serve else "",
+        container_name=spec.name or DeploymentRequest.container_name,
+        host_port=port.host_port if port else inside,
+        container_port=inside,
+        host_ip=port.host_ip if port else None,
+        env=tuple(spec.env.items()),
+        serve_args=serve.args if serve else (),
+        privileged=spec.privileged,
+        shm_size=spec.shm_size,
+        ipc=spec.ipc,
+        restart=spec.restart or DeploymentRequest.restart,
+    )
+    if serve:
+        request = replace(request, entrypoint=serve.entrypoint)
+    missing = tuple(name for name in ("weights", "served_name") if not getattr(request, name))
+    return ReadRequest(request, missing, _not_held(spec, request, weights_mount, port))
+
+
+def _weights_mount(spec: ContainerSpec, model: str | None) -> BindMount | None:
+    """The mount that the model's path lies in; the longest where several do."""
+    path = PurePosixPath(model or "")
+    inside = [mount for mount in spec.mounts if path.is_relative_to(PurePosixPath(mount.target))]
+    return max(inside, key=lambda mount: len(mount.target), default=None)
+
+
+def _weights_on_host(mount: BindMount, model: str) -> str:
+    return str(PurePosixPath(mount.source) / PurePosixPath(model).relative_to(PurePosixPath(mount.target)))
+
+
+def _not_held(
+    spec: ContainerSpec, request: DeploymentRequest, weights_mount: BindMount | None, port: PublishedPort | None
+) -> tuple[str, ...]:
+    """The options of ``spec`` that are lost when the request is made into a container again."""
+    own = replace(
+        docker_cli.as_guide(spec),
+        mounts=tuple(mount for mount in spec.mounts if mount != weights_mount),
+        ports=tuple(other for other in spec.ports if other != port),
+    )
+    again = set(docker_cli.option_texts(container_spec(request, "")))
+    lost = tuple(text for text in docker_cli.option_texts(own) if text not in again)
+    understood = vllm_serve.parse(spec.command) is not None
+    return lost if understood or not spec.command else (*lost, shell.join(spec.command))
