@@ -30,16 +30,17 @@ from core.formats.docker_sdk import create_kwargs
 from core.ports import EngineInfo, ExecResult
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
-QUICK_S, PATIENT_S = 15, 300
 RECONNECT_S = 0.2
 
 
 class DockerEngine:
     """One engine. Connects when first asked, and again after it was away; may be used from several threads."""
 
-    def __init__(self, base_url: str | None = None) -> None:
-        """``base_url``: as DOCKER_HOST has it; None: the environment's, or the local socket."""
+    def __init__(self, base_url: str | None = None, *, quick_s: int = 15, patient_s: int = 300) -> None:
+        """``base_url``: as DOCKER_HOST has it; None: the environment's, or the local socket. How long the engine may be
+        silent: ``quick_s`` when it is asked something, ``patient_s`` when it is told to start, stop or pull."""
         self._base_url = base_url
+        self._quick_s, self._patient_s = quick_s, patient_s
         self._clients: dict[int, docker.DockerClient] = {}
         self._lock = threading.Lock()
 
@@ -64,7 +65,7 @@ class DockerEngine:
         layers: dict[str, tuple[int, int]] = {}
         with docker_errors(image=image, otherwise="pull_failed"):
             # Without a tag the engine would pull every tag there is.
-            for event in self._client(PATIENT_S).api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+            for event in self._client(patient=True).api.pull(repository, tag=tag or "latest", stream=True, decode=True):
                 if "error" in event:
                     raise EngineError("pull_failed", image=image, detail=str(event["error"]))
                 detail = event.get("progressDetail") or {}
@@ -80,7 +81,7 @@ class DockerEngine:
         container = self._deployed(spec.labels[DEPLOYMENT_LABEL])
         if container is None:
             with docker_errors(spec.name, spec.image):
-                container = self._client(PATIENT_S).containers.create(**create_kwargs(spec, secrets))
+                container = self._client(patient=True).containers.create(**create_kwargs(spec, secrets))
         if container.status == "created":
             self._start_or_remove(container, spec)
         return self.get(str(container.id))
@@ -99,7 +100,7 @@ class DockerEngine:
 
     def start(self, container_id: str) -> None:
         """Does nothing to one that runs. Raises what create_or_adopt raises at its start."""
-        container = self._container(container_id, PATIENT_S)
+        container = self._container(container_id, patient=True)
         try:
             with docker_errors(_name(container)):
                 container.start()
@@ -108,19 +109,19 @@ class DockerEngine:
 
     def stop(self, container_id: str, timeout_s: int = 10) -> None:
         """TERM, ``timeout_s``, KILL. Does nothing to one that is stopped."""
-        container = self._container(container_id, PATIENT_S)
+        container = self._container(container_id, patient=True)
         with docker_errors(_name(container)):
             container.stop(timeout=timeout_s)
 
     def restart(self, container_id: str) -> None:
         """Stop, then start."""
-        container = self._container(container_id, PATIENT_S)
+        container = self._container(container_id, patient=True)
         with docker_errors(_name(container)):
             container.restart(timeout=10)
 
     def remove(self, container_id: str, force: bool = False) -> None:
         """With its anonymous volumes. Raises EngineError for one that runs, unless ``force``."""
-        container = self._container(container_id, PATIENT_S)
+        container = self._container(container_id, patient=True)
         with docker_errors(_name(container)):
             container.remove(v=True, force=force)
 
@@ -138,7 +139,7 @@ class DockerEngine:
         reader = LogReader(after=since or "")
         follow = True
         while True:
-            container = self._container(container_id, PATIENT_S)
+            container = self._container(container_id, patient=True)
             start = reader.reconnect_at()
             window: dict[str, Any] = {"tail": "all"} if start is None else {"since": start}
             with docker_errors(_name(container)), _open(container, follow=follow, **window) as frames:
@@ -195,7 +196,8 @@ class DockerEngine:
 
     # ------------------------------------------------------------ parts
 
-    def _client(self, timeout_s: int = QUICK_S) -> docker.DockerClient:
+    def _client(self, patient: bool = False) -> docker.DockerClient:
+        timeout_s = self._patient_s if patient else self._quick_s
         with self._lock:
             if timeout_s not in self._clients:
                 environment = {**os.environ, **({"DOCKER_HOST": self._base_url} if self._base_url else {})}
@@ -205,13 +207,13 @@ class DockerEngine:
                     )
             return self._clients[timeout_s]
 
-    def _container(self, container_id: str, timeout_s: int = QUICK_S) -> Container:
+    def _container(self, container_id: str, patient: bool = False) -> Container:
         with docker_errors(container_id):
-            return self._client(timeout_s).containers.get(container_id)
+            return self._client(patient).containers.get(container_id)
 
     def _deployed(self, deployment_id: str) -> Container | None:
         with docker_errors():
-            found = self._client(PATIENT_S).containers.list(
+            found = self._client(patient=True).containers.list(
                 all=True, filters={"label": f"{DEPLOYMENT_LABEL}={deployment_id}"}, ignore_removed=True
             )
         return found[0] if found else None
@@ -236,9 +238,9 @@ class DockerEngine:
     def _exec(
         self, container_id: str, argv: Sequence[str], env: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, bytes]:
-        container = self._container(container_id, PATIENT_S)
+        container = self._container(container_id, patient=True)
         with docker_errors(_name(container)):
-            api = self._client(PATIENT_S).api
+            api = self._client(patient=True).api
             created = api.exec_create(container.id, list(argv), environment=dict(env or {}))
             output, complaints = api.exec_start(created["Id"], demux=True)
             found = api.exec_inspect(created["Id"])

@@ -26,7 +26,7 @@ from core.errors import (
 )
 
 _PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
-_NAME_TAKEN = ("already in use by container", "name is already in use", "conflict. the container name")
+_NAME_TAKEN = ("already in use by container", "conflict. the container name", "conflict. the name")
 _NOT_RUNNING = ("is not running", "is restarting, wait until", "is paused")
 _COMMAND_MISSING = ("executable file not found", "no command specified", "exec format error")
 _DEVICE_MISSING = (
@@ -45,7 +45,7 @@ _MOUNT = re.compile(
 _PORT = re.compile(
     r"(?:bind for|listen (?:tcp|udp)[46]?|host port|port (?:tcp|udp)) *\[?[0-9a-f.:]*\]?:(\d{1,5})", re.I
 )
-_NAME = re.compile(r'container name "?/?([^"\s]+)"?', re.I)
+_NAME = re.compile(r'the (?:container )?name "?/?([^"\s]+)"?', re.I)
 _NETWORK = re.compile(r"network (\S+) not found", re.I)
 
 
