@@ -182,3 +182,8 @@ class Page(Generic[T]):
     rows: tuple[T, ...]
     total: int
     offset: int
+
+
+def requests_artifact(point_index: int, repeat: int) -> str:
+    """The name of the artifact with one line per request of a (point, repeat)."""
+    return f"requests-p{point_index}-r{repeat}.jsonl"

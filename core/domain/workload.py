@@ -47,3 +47,12 @@ class Workload:
     timeout_s: float = 600.0
     temperature: float = 0.0
     ignore_eos: bool = True
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A workload to start from (catalog/workloads), and where its numbers come from."""
+
+    key: str
+    workload: Workload
+    source: str
