@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from math import log10
+from math import ceil, floor, log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -36,17 +36,18 @@ def latency_throughput(
     """Straight lines between measured points; a curve through them would claim what was not measured. Baselines are
     drawn last, so that candidates take the palette from its start. ``chosen`` is the point to be ringed."""
     figure = new_figure(CURVE_HEIGHT, f"{x.id}/{y.id}/{log_x}/{log_y}")
-    ordered = sorted(curves, key=lambda curve: curve.is_baseline)
+    ordered, drawn = sorted(curves, key=lambda curve: curve.is_baseline), list[Point]()
     for number, curve in enumerate(ordered):
         found = points(curve.measurements, x, y)
         if found:
             figure.add_trace(_line(curve, found, (x, y), t, number, chosen))
+            drawn += found
             if len(ordered) > 1:
                 _name_at_the_end(figure, curve, found[-1], log_x, log_y)
-    _axis(figure.layout.xaxis, x.title(t), log_x)
-    _axis(figure.layout.yaxis, y.title(t), log_y)
+    _axis(figure.layout.xaxis, x.title(t), log_x, [point.x for point in drawn], t)
+    _axis(figure.layout.yaxis, y.title(t), log_y, [point.y for point in drawn], t)
     if slo_ms is not None:
-        _limit(figure, slo_ms, t)
+        _limit(figure, slo_ms, log_x, t)
     if len(ordered) > 1:
         longest = max(len(curve.name) for curve in ordered)
         figure.update_layout(showlegend=True, margin={"r": 24 + longest * _LETTER_WIDTH})
@@ -68,7 +69,7 @@ def percentiles_by_load(
                 y=[middle(group, axis) for group in groups],
                 name=t(f"metric.{statistic}"),
                 mode="lines+markers",
-                marker={"size": 8, "symbol": [_symbol(axis, group, number) for group in groups]},
+                marker=_markers(axis, groups, number, [8] * len(groups)),
                 line={"width": 2},
                 hovertext=[hover(axis.name(t), group, (axis,), t) for group in groups],
                 hoverinfo="text",
@@ -79,7 +80,8 @@ def percentiles_by_load(
     figure.update_layout(showlegend=True)
     figure.update_xaxes(type="category", title_text=t("metric.rate_per_s" if open_loop else "metric.concurrency"))
     name = t(f"metric.{metric}_short")
-    _axis(figure.layout.yaxis, f"{name} (ms)  ← {t('metric.better')}", log_y)
+    values = [value for line in figure.data for value in line.y if value is not None]
+    _axis(figure.layout.yaxis, f"{name} (ms)  ← {t('metric.better')}", log_y, values, t)
     return figure
 
 
@@ -88,15 +90,16 @@ def _line(
 ) -> go.Scatter:
     colors = {"color": BASELINE} if curve.is_baseline else {}
     sizes = [_CHOSEN_SIZE if point.index == chosen else _MARKER_SIZE for point in found]
-    symbol = 0 if curve.is_baseline else number
+    shape = 0 if curve.is_baseline else number
+    marker = _markers(axes[0], [point.repeats for point in found], shape, sizes)
     return go.Scatter(
         x=[point.x for point in found],
         y=[point.y for point in found],
         name=escape(curve.name),
         mode="lines+markers+text",
         line={"width": 2, "dash": "dash" if curve.is_baseline else "solid", **colors},
-        marker={"size": sizes, "symbol": [_symbol(axes[0], point.repeats, symbol) for point in found], **colors},
-        text=[_point_label(point, place, t) for place, point in enumerate(found)],
+        marker={**marker, **colors},
+        text=[_point_label(point, place, t) for place, point in enumerate(found)] if number == 0 else None,
         textposition="top left",
         cliponaxis=False,
         hovertext=[hover(curve.name, point.repeats, axes, t) for point in found],
@@ -105,10 +108,16 @@ def _line(
     )
 
 
-def _symbol(axis: Axis, repeats: Sequence[Measurement], number: int) -> str:
+def _markers(axis: Axis, groups: Sequence[Sequence[Measurement]], shape: int, sizes: Sequence[int]) -> dict[str, Any]:
     """Hollow where a percentile is of too few requests."""
-    shape = _SYMBOLS[number % len(_SYMBOLS)]
-    return f"{shape}-open" if any(axis.is_rough(measurement) for measurement in repeats) else shape
+    rough = [any(axis.is_rough(measurement) for measurement in group) for group in groups]
+    symbol = _SYMBOLS[shape % len(_SYMBOLS)]
+    return {
+        "size": list(sizes),
+        "symbol": [f"{symbol}-open" if hollow else symbol for hollow in rough],
+        "line": {"width": [2 if hollow else 0 for hollow in rough]},
+        "opacity": 1,
+    }
 
 
 def _point_label(point: Point, place: int, t: Texts) -> str:
@@ -124,12 +133,28 @@ def _name_at_the_end(figure: go.Figure, curve: Curve, last: Point, log_x: bool, 
     )
 
 
-def _axis(axis: Any, title: str, log: bool) -> None:
+def _axis(axis: Any, title: str, log: bool, values: Sequence[float], t: Texts) -> None:
     axis.update(title={"text": title}, type="log" if log else "linear")
     if not log:
         axis.update(rangemode="tozero")
+    elif values and min(values) > 0:
+        ticks = log_ticks(min(values), max(values))
+        axis.update(tickvals=ticks, ticktext=[t.number(tick) for tick in ticks])
 
 
-def _limit(figure: go.Figure, slo_ms: float, t: Texts) -> None:
-    label = {"text": t("chart.slo", limit=t.ms(slo_ms)), "font": {"color": BASELINE}, "textposition": "end"}
-    figure.add_vline(x=slo_ms, line={"color": BASELINE, "dash": "dot", "width": 1.5}, label=label)
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round values around ``low``..``high``; Plotly's own labels on a log axis are single digits between its powers."""
+    decades = log10(high / low)
+    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if decades < 1 else (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)
+    reach = 10.0 if steps == (1.0,) else 4.0
+    powers = range(floor(log10(low)) - 1, ceil(log10(high)) + 1)
+    return [
+        step * 10.0**power for power in powers for step in steps if low / reach <= step * 10.0**power <= high * reach
+    ]
+
+
+def _limit(figure: go.Figure, slo_ms: float, log: bool, t: Texts) -> None:
+    figure.add_vline(x=slo_ms, line={"color": BASELINE, "dash": "dot", "width": 1.5})
+    place = {"x": log10(slo_ms) if log else slo_ms, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
+    text = t("chart.slo", limit=t.ms(slo_ms))
+    figure.add_annotation(text=text, showarrow=False, font={"color": BASELINE}, **place)

@@ -24,7 +24,7 @@ def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
     figure = new_figure(HEIGHT, f"time/{metric}")
     good = [row for row in rows if row["failure"] is None and row[f"{metric}_ms"] is not None]
     bad = [row for row in rows if row["failure"] is not None and row["started_s"] is not None]
-    kind = go.Scattergl if len(rows) > MANY else go.Scatter
+    kind, options = (go.Scattergl, {}) if len(rows) > MANY else (go.Scatter, {"cliponaxis": False})
     figure.add_trace(
         kind(
             x=[row["started_s"] for row in good],
@@ -34,6 +34,7 @@ def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
             marker={"size": 6, "opacity": 0.7},
             hovertext=[_hover(row, t) for row in good],
             hoverinfo="text",
+            **options,
         )
     )
     if bad:
@@ -46,6 +47,7 @@ def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
                 marker={"size": 9, "symbol": "x", "color": FAILED},
                 hovertext=[_hover(row, t) for row in bad],
                 hoverinfo="text",
+                **options,
             )
         )
     figure.update_layout(showlegend=bool(bad))
@@ -63,8 +65,10 @@ def spread(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
         middles = [start + width * (number + 0.5) for number in range(len(counts))]
         told = [_bin_hover(start + width * number, width, count, t) for number, count in enumerate(counts)]
         figure.add_trace(go.Bar(x=middles, y=counts, width=width * 0.94, hovertext=told, hoverinfo="text"))
-        for share, statistic, place in ((0.5, "p50", "start"), (0.99, "p99", "end")):
-            _mark(figure, percentile(values, share), t(f"metric.{statistic}"), place, t)
+        for share, statistic, anchor in ((0.5, "p50", "right"), (0.99, "p99", "left")):
+            value = percentile(values, share)
+            _mark(figure, value, f"{t(f'metric.{statistic}')} {t.ms(value)}", anchor)
+        figure.update_layout(margin={"t": 28})
     figure.update_xaxes(title_text=_title(metric, t))
     figure.update_yaxes(title_text=t("chart.requests"), rangemode="tozero")
     return figure
@@ -86,17 +90,11 @@ def _round_up(width: float) -> float:
     return next(step for step in (1.0, 2.0, 5.0, 10.0) if step >= ceil(width / power * 1e6) / 1e6) * power
 
 
-def _mark(figure: go.Figure, value: float, name: str, place: str, t: Texts) -> None:
-    left = place == "start"
-    figure.add_vline(
-        x=value,
-        line={"color": BASELINE, "dash": "dash", "width": 1.5},
-        annotation={
-            "text": f"{name} {t.ms(value)}",
-            "font": {"color": BASELINE},
-            "xanchor": "right" if left else "left",
-        },
-    )
+def _mark(figure: go.Figure, value: float, text: str, anchor: str) -> None:
+    """Above the bars, away from the other mark."""
+    figure.add_vline(x=value, line={"color": BASELINE, "dash": "dash", "width": 1.5})
+    place = {"x": value, "xanchor": anchor, "y": 1, "yref": "paper", "yanchor": "bottom"}
+    figure.add_annotation(text=text, showarrow=False, font={"color": BASELINE}, **place)
 
 
 def _title(metric: str, t: Texts) -> str:

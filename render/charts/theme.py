@@ -70,6 +70,7 @@ _AXIS = {
     "griddash": "dot",
     "zeroline": False,
     "ticks": "",
+    "tickangle": 0,
     "exponentformat": "none",
     "separatethousands": True,
     "title": {"standoff": 10, "font": {"size": 12}},

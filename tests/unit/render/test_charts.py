@@ -23,6 +23,7 @@ from render.charts import (
     requests_over_time,
     spread,
 )
+from render.charts.curves import log_ticks
 from render.charts.requests import bins
 from render.charts.theme import BASELINE
 from render.texts import LANGUAGES, Texts
@@ -125,8 +126,17 @@ def test_zoom_survives_new_points_and_begins_anew_on_other_axes() -> None:
 
 
 def test_a_limit_is_a_line_with_its_value() -> None:
-    (shape,) = draw(slo_ms=3000.0).layout.shapes
-    assert (shape.x0, shape.label.text) == (3000.0, "SLO 3,000 ms")
+    layout = draw(slo_ms=3000.0).layout
+    assert [shape.x0 for shape in layout.shapes] == [3000.0]
+    assert [note.text for note in layout.annotations] == ["SLO 3,000 ms"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(200.0, 420.0), (49.0, 3000.0), (0.5, 50_000.0), (7.0, 7.0)])
+def test_log_axes_have_a_few_round_ticks_around_their_values(low: float, high: float) -> None:
+    ticks = log_ticks(low, high)
+    assert ticks == sorted(ticks)
+    assert 3 <= len(ticks) <= 12
+    assert ticks[0] <= low <= high <= ticks[-1]
 
 
 def test_open_loop_points_are_named_by_their_rate() -> None:
