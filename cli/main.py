@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cli import catalog, check, up, user
+from cli import catalog, check, results, up, user
 
-COMMANDS: tuple[ModuleType, ...] = (up, check, catalog, user)
+COMMANDS: tuple[ModuleType, ...] = (up, check, results, catalog, user)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

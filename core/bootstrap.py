@@ -8,11 +8,20 @@ from core.adapters.clock import SystemClock
 from core.adapters.database.migrations import migrate
 from core.adapters.database.store import DatabaseStore
 from core.adapters.disk import LocalDisk
+from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
+from core.adapters.host import describe_host, product_version
+from core.adapters.locks import WORKER_LOCK
+from core.adapters.processes import LocalToolRunner
 from core.adapters.secrets import EncryptedSecrets
-from core.ports import Clock, Secrets
+from core.adapters.workload_files import load_presets
+from core.jobs.queue import DbosQueue
+from core.ports import Clock, ContainerEngine, JobQueue, Secrets
 from core.services.access import AccessService
+from core.services.benchmarks import BenchmarkService
 from core.services.endpoints import EndpointService
+from core.services.jobs import JobService
+from core.services.results import ResultService
 from core.services.storage import StorageService
 from core.settings import Settings, read_settings
 
@@ -25,8 +34,14 @@ class App:
     store: DatabaseStore
     clock: Clock
     secrets: Secrets
+    queue: JobQueue
+    tools: LocalToolRunner
+    containers: ContainerEngine
     access: AccessService
     endpoints: EndpointService
+    benchmarks: BenchmarkService
+    results: ResultService
+    jobs: JobService
     storage: StorageService
 
 
@@ -39,12 +54,30 @@ def compose(settings: Settings | None = None) -> App:
     store = DatabaseStore(settings.database_url, artifact_limit_mib=settings.artifact_limit_mib)
     clock = SystemClock()
     secrets = EncryptedSecrets(store.tokens, settings.home, settings.secret_key)
+    queue = DbosQueue(settings.jobs_url, settings.locks / WORKER_LOCK, store.jobs)
+    tools = LocalToolRunner(settings.locks)
+    endpoints = EndpointService(store.endpoints, HttpEndpointClient(clock), secrets, clock)
+    jobs = JobService(store.jobs, queue, tools, settings, clock)
     return App(
         settings=settings,
         store=store,
         clock=clock,
         secrets=secrets,
+        queue=queue,
+        tools=tools,
+        containers=DockerEngine(settings.docker_host),
         access=AccessService(store.accounts, clock),
-        endpoints=EndpointService(store.endpoints, HttpEndpointClient(clock), secrets, clock),
+        endpoints=endpoints,
+        benchmarks=BenchmarkService(
+            store,
+            queue,
+            endpoints,
+            clock,
+            product_version=product_version(),
+            host=describe_host,
+            presets=load_presets,
+        ),
+        results=ResultService(store, jobs),
+        jobs=jobs,
         storage=StorageService(settings, LocalDisk()),
     )

@@ -1,0 +1,115 @@
+"""``seatrial runs`` and ``seatrial run ID``: what was measured."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cli.output import guarded, print_json, print_table, record, texts
+from core.bootstrap import compose
+from core.domain.benchmark import Distribution, Measurement, Run, RunRow
+from core.services.results import RunDetail
+from render.texts import Texts
+
+PAGE = 50
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """``runs [--model NAME] [--limit N] [--json]`` and ``run ID [--json]``."""
+    runs = commands.add_parser("runs", help="the latest runs")
+    runs.add_argument("--model", metavar="NAME", help="only runs of this model")
+    runs.add_argument("--limit", type=int, default=PAGE, metavar="N")
+    run = commands.add_parser("run", help="one run, whole")
+    run.add_argument("id", metavar="ID")
+    for one in (runs, run):
+        one.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    runs.set_defaults(run=lambda arguments: guarded(lambda: _runs(arguments), as_json=arguments.json))
+    run.set_defaults(run=lambda arguments: guarded(lambda: _run(arguments), as_json=arguments.json))
+
+
+def run_document(detail: RunDetail) -> dict[str, Any]:
+    """The JSON document of a run: units in the names, absent values null."""
+    run = detail.run
+    return {
+        "run_id": run.id,
+        "state": run.state.value,
+        "model": run.model,
+        "version_label": run.version_label,
+        "origin": run.origin,
+        "engine": run.engine.value,
+        "points": [point_document(measurement) for measurement in detail.measurements],
+        "points_total": detail.points_total,
+        "command": list(run.command),
+        "run": record(Run, run),
+    }
+
+
+def point_document(measurement: Measurement) -> dict[str, Any]:
+    """One measured point."""
+    whole = record(Measurement, measurement)
+    for name in ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms"):
+        whole[name] = _percentiles(getattr(measurement, name))
+    return whole
+
+
+def _percentiles(distribution: Distribution | None) -> dict[str, Any] | None:
+    return None if distribution is None else record(Distribution, distribution)
+
+
+def _runs(arguments: argparse.Namespace) -> int:
+    page = compose().results.runs(0, max(1, arguments.limit), model=arguments.model)
+    if arguments.json:
+        print_json({"runs": [record(RunRow, row) for row in page.rows], "total": page.total})
+        return 0
+    t = texts()
+    if not page.rows:
+        print(t("cli.runs.none"))
+        return 0
+    heads = [t(f"cli.runs.{name}") for name in ("id", "when", "model", "state", "tokens", "points", "best", "ttft")]
+    print_table(heads, [_row(t, row) for row in page.rows])
+    return 0
+
+
+def _row(t: Texts, row: RunRow) -> list[str]:
+    return [
+        row.id,
+        t.when(row.created_at),
+        row.model,
+        t(f"run.{row.state.value}"),
+        f"{row.input_tokens}/{row.output_tokens}",
+        f"{row.points_done}/{row.points_total}",
+        t.tokens_per_s(row.best_output_tokens_per_s),
+        t.ms(row.lowest_ttft_p50_ms),
+    ]
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    detail = compose().results.run(arguments.id)
+    if arguments.json:
+        print_json(run_document(detail))
+    else:
+        print_run(texts(), detail)
+    return 0
+
+
+def print_run(t: Texts, detail: RunDetail) -> None:
+    """A table of the measured points, and how to measure them again."""
+    run = detail.run
+    print(f"{run.id}  {run.model}  {t(f'run.{run.state.value}')}")
+    names = ("load", "succeeded", "failed", "output", "ttft_p50", "ttft_p99", "tpot", "e2el")
+    print_table([t(f"cli.run.{name}") for name in names], [_point(t, point) for point in detail.measurements])
+    print(" ".join(run.command))
+
+
+def _point(t: Texts, point: Measurement) -> list[str]:
+    load = f"{point.rate_per_s:g}/s" if point.rate_per_s else str(point.concurrency)
+    return [
+        load,
+        str(point.requests.succeeded),
+        str(point.requests.failed),
+        t.tokens_per_s(point.output_tokens_per_s),
+        t.ms(point.ttft_ms.p50 if point.ttft_ms else None),
+        t.ms(point.ttft_ms.p99 if point.ttft_ms else None),
+        t.ms(point.tpot_ms.mean if point.tpot_ms else None),
+        t.ms(point.e2el_ms.mean if point.e2el_ms else None),
+    ]
