@@ -91,7 +91,7 @@ class _Reader:
         return character
 
     def _single_quoted(self) -> str:
-        end = self._find("'", self.position + 1)
+        end = self._closing("'", self.position + 1)
         found = self._text[self.position + 1 : end]
         self.position = end + 1
         return found
@@ -125,7 +125,7 @@ class _Reader:
         """Kept as it is written: $(...) to its closing bracket, `...` to its closing tick."""
         start = self.position
         if character == "`":
-            self.position = self._find("`", start + 1) + 1
+            self.position = self._closing("`", start + 1) + 1
             return self._text[start : self.position]
         depth = 0
         for index in range(start + 1, len(self._text)):
@@ -135,7 +135,7 @@ class _Reader:
                 return self._text[start : self.position]
         raise ShellError("$(")
 
-    def _find(self, character: str, start: int) -> int:
+    def _closing(self, character: str, start: int) -> int:
         end = self._text.find(character, start)
         if end < 0:
             raise ShellError(character)
