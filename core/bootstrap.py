@@ -36,6 +36,7 @@ class App:
     secrets: Secrets
     queue: JobQueue
     tools: LocalToolRunner
+    client: HttpEndpointClient
     containers: ContainerEngine
     access: AccessService
     endpoints: EndpointService
@@ -56,7 +57,8 @@ def compose(settings: Settings | None = None) -> App:
     secrets = EncryptedSecrets(store.tokens, settings.home, settings.secret_key)
     queue = DbosQueue(settings.jobs_url, settings.locks / WORKER_LOCK, store.jobs)
     tools = LocalToolRunner(settings.locks)
-    endpoints = EndpointService(store.endpoints, HttpEndpointClient(clock), secrets, clock)
+    client = HttpEndpointClient(clock)
+    endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
     return App(
         settings=settings,
@@ -65,6 +67,7 @@ def compose(settings: Settings | None = None) -> App:
         secrets=secrets,
         queue=queue,
         tools=tools,
+        client=client,
         containers=DockerEngine(settings.docker_host),
         access=AccessService(store.accounts, clock),
         endpoints=endpoints,

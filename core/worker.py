@@ -1,0 +1,76 @@
+"""``seatrial worker``: the process that does the work. One per data directory; SIGTERM or Ctrl-C ends it, its jobs go
+on with the next one."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+
+from core.adapters.worker_process import ensure_worker, take_worker_lock
+from core.bootstrap import App, compose
+from core.domain.benchmark import Engine
+from core.domain.job import JobKind
+from core.errors import AppError, RefusedError
+from core.settings import read_settings
+
+__all__ = ["ensure_worker", "main", "run"]
+
+LOG = logging.getLogger("seatrial.worker")
+
+
+def main() -> int:
+    """0 after a clean end, 2 where another worker is at work already, 1 where it cannot begin."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        run()
+    except RefusedError as error:
+        LOG.error("%s", error)
+        return 2
+    except AppError as error:
+        LOG.critical("%s", error)
+        return 1
+    return 0
+
+
+def run() -> None:
+    """Works until it is told to end. Raises RefusedError (worker_running: pid), StoreError."""
+    settings = read_settings()
+    lock = take_worker_lock(settings)
+    told = _listen()
+    try:
+        _work(compose(settings), told)
+    finally:
+        lock.let_go()
+
+
+def _listen() -> threading.Event:
+    """Set by SIGTERM, SIGINT. A closed terminal is no reason to end."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return told
+
+
+def _work(app: App, told: threading.Event) -> None:
+    from core.jobs.benchmark import BenchmarkWork
+    from core.jobs.engine import Engine as JobEngine
+    from core.jobs.loadgen_runner import LoadgenRunner
+
+    runners = {Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets)}
+    benchmark = BenchmarkWork(app.store, app.client, runners, app.settings, app.clock)
+    engine = JobEngine(app.settings, app.store, app.queue, {JobKind.BENCHMARK: benchmark}, app.clock)
+    engine.start()
+    try:
+        told.wait()
+    finally:
+        engine.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
