@@ -40,7 +40,8 @@ def workload_findings(workload: Workload) -> tuple[Finding, ...]:
         found.append(Finding("bench_no_points", Severity.BLOCK, "concurrency"))
     for point in workload.points:
         found += _point_findings(point)
-    return (*dict.fromkeys(found), *_few_requests(workload))
+    once = [finding for number, finding in enumerate(found) if finding not in found[:number]]
+    return (*once, *_few_requests(workload))
 
 
 def _point_findings(point: LoadPoint) -> Iterator[Finding]:

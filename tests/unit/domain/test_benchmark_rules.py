@@ -1,0 +1,140 @@
+"""What a plan says before anything runs, at the boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.domain.benchmark import BenchmarkRequest, Engine
+from core.domain.benchmark_rules import benchmark_findings
+from core.domain.endpoint import Endpoint, Origin
+from core.domain.finding import Finding, Severity
+from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from tests.fakes import samples
+
+
+def findings(
+    workload: Workload | None = None, endpoint: Endpoint | None = None, engine: Engine = Engine.SEATRIAL
+) -> dict[str, Finding]:
+    request = BenchmarkRequest("ep-1", workload or samples.workload(), engine)
+    return {finding.code: finding for finding in benchmark_findings(request, endpoint or samples.endpoint())}
+
+
+def checked(**changes: Any) -> Endpoint:
+    check = samples.endpoint().check
+    assert check is not None
+    return samples.endpoint(check=replace(check, **changes))
+
+
+def point(**changes: Any) -> Workload:
+    return replace(samples.workload(), points=(replace(LoadPoint(0, concurrency=4, requests=200), **changes),))
+
+
+def test_a_sound_request_has_nothing_to_say() -> None:
+    assert findings() == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "least"),
+    [
+        ({"input_tokens": 0}, "input_tokens", 1),
+        ({"output_tokens": 0}, "output_tokens", 1),
+        ({"repeats": 0}, "repeats", 1),
+        ({"timeout_s": 0.5}, "timeout_s", 1),
+        ({"temperature": -0.1}, "temperature", 0),
+    ],
+)
+def test_numbers_that_make_no_workload(changes: dict[str, Any], field: str, least: int) -> None:
+    found = findings(samples.workload(**changes))["bench_too_small"]
+    assert (found.severity, found.field, found.params["least"]) == (Severity.BLOCK, field, least)
+
+
+@pytest.mark.parametrize(
+    ("workload", "code", "field"),
+    [
+        (samples.workload(()), "bench_no_points", "concurrency"),
+        (point(concurrency=0), "bench_too_small", "concurrency"),
+        (point(concurrency=None), "bench_too_small", "concurrency"),
+        (point(requests=0), "bench_too_small", "requests"),
+        (point(requests=None), "bench_no_end", "requests"),
+        (point(duration_s=5.0), "bench_no_end", "requests"),
+        (point(requests=None, duration_s=0.0), "bench_no_end", "duration_s"),
+        (point(warmup=-1), "bench_too_small", "warmup"),
+        (point(requests=3), "bench_requests_below_concurrency", "requests"),
+        (point(arrival=Arrival.POISSON), "bench_rate_bad", "rate_per_s"),
+        (point(arrival=Arrival.POISSON, rate_per_s=1.0, concurrency=0), "bench_too_small", "concurrency"),
+    ],
+)
+def test_points_that_cannot_run(workload: Workload, code: str, field: str) -> None:
+    found = findings(workload)[code]
+    assert (found.severity, found.field) == (Severity.BLOCK, field)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        point(requests=4, concurrency=4),
+        point(requests=None, duration_s=1.0),
+        point(arrival=Arrival.POISSON, rate_per_s=0.1, concurrency=None, requests=1),
+        point(warmup=0),
+    ],
+)
+def test_points_at_the_boundary_run(workload: Workload) -> None:
+    assert all(found.severity is not Severity.BLOCK for found in findings(workload).values())
+
+
+def test_a_fault_of_several_points_is_said_once() -> None:
+    request = BenchmarkRequest("ep-1", samples.workload((0, 0, 0)))
+    codes = [finding.code for finding in benchmark_findings(request, samples.endpoint())]
+    assert codes.count("bench_too_small") == 1
+
+
+def test_the_context_holds_input_and_output() -> None:
+    exact = samples.workload(input_tokens=4000, output_tokens=96)
+    assert findings(exact) == {}
+    over = findings(replace(exact, output_tokens=97))["bench_over_context"]
+    assert over.severity is Severity.BLOCK
+    assert (over.params["total"], over.params["limit"]) == (4097, 4096)
+    near = findings(replace(exact, api=Api.CHAT))["bench_chat_near_context"]
+    assert near.severity is Severity.WARN
+
+
+def test_few_requests_for_a_p99_count_every_repeat() -> None:
+    assert findings(samples.workload(requests=99))["bench_few_requests"].params["requests"] == 99
+    assert findings(samples.workload(requests=50, repeats=2)) == {}
+
+
+def test_what_is_not_known_is_said() -> None:
+    assert findings(endpoint=samples.endpoint(check=None))["bench_not_checked"].severity is Severity.WARN
+    assert set(findings(endpoint=checked(max_model_len=None))) == {"bench_context_unknown"}
+    assert set(findings(endpoint=checked(vocabulary_size=None))) == {"bench_vocabulary_unknown"}
+
+
+def test_what_the_check_refused_blocks_in_its_own_words() -> None:
+    refused = Finding("endpoint_refused", Severity.BLOCK, "url", {"url": "http://127.0.0.1:8000/v1"})
+    found = findings(endpoint=checked(reachable=False, findings=(refused,)))
+    assert found == {"endpoint_refused": refused}
+    assert set(findings(endpoint=checked(reachable=False, findings=()))) == {"bench_unreachable"}
+    assert set(findings(endpoint=checked(streams=False, findings=()))) == {"bench_no_stream"}
+
+
+def test_no_chat_matters_to_chat_alone() -> None:
+    endpoint = checked(findings=(Finding("endpoint_no_chat", Severity.WARN, None, {"detail": "404"}),))
+    assert findings(endpoint=endpoint) == {}
+    assert findings(samples.workload(api=Api.CHAT), endpoint)["endpoint_no_chat"].severity is Severity.BLOCK
+
+
+def test_simulated_and_archived_endpoints_say_so() -> None:
+    simulated = findings(endpoint=samples.endpoint(origin=Origin.SIMULATED))["endpoint_simulated"]
+    assert simulated.severity is Severity.NOTE
+    archived = findings(endpoint=samples.endpoint(archived_at=samples.NOW))["bench_endpoint_archived"]
+    assert archived.severity is Severity.BLOCK
+
+
+def test_vllm_bench_needs_our_container_and_a_number_of_requests() -> None:
+    timed = point(requests=None, duration_s=9.0)
+    found = findings(timed, engine=Engine.VLLM_BENCH)
+    assert set(found) == {"bench_engine_needs_container", "bench_engine_needs_requests"}
+    assert findings(endpoint=samples.endpoint(deployment_id="d-1"), engine=Engine.VLLM_BENCH) == {}

@@ -1,0 +1,62 @@
+"""The command that makes a run again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.domain.benchmark import BenchmarkRequest, Engine
+from core.domain.workload import Api, Arrival, LoadPoint
+from core.formats.seatrial_bench import argv
+from tests.fakes import samples
+
+BASE = "--concurrency 1,16 --requests 192 --input-tokens 128 --output-tokens 128"
+
+
+def command(workload: Any = None, **changes: Any) -> str:
+    endpoint = samples.endpoint(key_ref=changes.pop("key_ref", None))
+    request = replace(BenchmarkRequest("ep-1", workload or samples.workload()), **changes)
+    return " ".join(argv(request, endpoint)).removeprefix("seatrial bench --url http://127.0.0.1:8000/v1 --model tiny ")
+
+
+def test_defaults_are_left_out() -> None:
+    assert command() == BASE
+
+
+@pytest.mark.parametrize(
+    ("changes", "added"),
+    [
+        ({"workload": samples.workload(api=Api.CHAT)}, "--api chat"),
+        ({"workload": samples.workload(repeats=3)}, "--repeats 3"),
+        ({"workload": samples.workload(timeout_s=30.5)}, "--timeout 30.5"),
+        ({"workload": samples.workload(timeout_s=1_234_567.0)}, "--timeout 1234567"),
+        ({"workload": samples.workload(temperature=0.6)}, "--temperature 0.6"),
+        ({"workload": samples.workload(ignore_eos=False)}, "--stop-at-eos"),
+        ({"engine": Engine.VLLM_BENCH}, "--engine vllm-bench"),
+        ({"seed": 7}, "--seed 7"),
+        ({"key_ref": "endpoint/ep-1"}, "--key-env SEATRIAL_KEY"),
+    ],
+)
+def test_choices_are_named(changes: dict[str, Any], added: str) -> None:
+    assert command(**changes) == f"{BASE} {added}"
+
+
+def test_points_that_differ_are_listed() -> None:
+    points = (LoadPoint(0, concurrency=1, requests=10, warmup=0), LoadPoint(1, concurrency=16, requests=160, warmup=0))
+    told = command(replace(samples.workload(), points=points))
+    assert told.startswith("--concurrency 1,16 --requests 10,160 --warmup 0 ")
+
+
+def test_points_of_the_same_load_stay_two() -> None:
+    assert command(samples.workload((4, 4))).startswith("--concurrency 4,4 --requests 192 ")
+
+
+def test_an_open_loop() -> None:
+    points = tuple(
+        LoadPoint(i, Arrival.POISSON, concurrency=None, rate_per_s=rate, requests=None, duration_s=60.0)
+        for i, rate in enumerate((0.5, 2.0))
+    )
+    told = command(replace(samples.workload(), points=points))
+    assert told.startswith("--rate 0.5,2 --arrival poisson --duration 60 --input-tokens")

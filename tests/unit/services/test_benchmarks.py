@@ -1,0 +1,193 @@
+"""From a request to a queued job, and what the run remembers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.adapters.database.store import DatabaseStore
+from core.adapters.workload_files import load_presets
+from core.domain.access import LOCAL_OPERATOR, Actor, Role
+from core.domain.benchmark import BenchmarkRequest, RunState
+from core.domain.benchmark_rules import workload_findings
+from core.domain.finding import Severity
+from core.domain.job import JobKind, JobState
+from core.errors import NotAllowed, NotFoundError, PlanBlocked, StalePlan, StoreError
+from core.services.benchmarks import BenchmarkService
+from core.services.endpoints import EndpointService
+from core.services.recovery import enqueue_lost
+from tests.fakes import samples
+from tests.fakes.clock import FakeClock
+from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
+from tests.fakes.job_queue import FakeJobQueue
+from tests.fakes.secrets import FakeSecrets
+
+URL = "http://127.0.0.1:8000/v1"
+
+
+class World:
+    """The service over a real database, with one attached server."""
+
+    def __init__(self, store: DatabaseStore, key: str | None = None) -> None:
+        self.store = store
+        self.clock = FakeClock()
+        self.queue = FakeJobQueue()
+        self.client = FakeEndpointClient(self.clock, {URL: FakeServer(key=key)})
+        self.endpoints = EndpointService(store.endpoints, self.client, FakeSecrets(), self.clock)
+        self.endpoint = self.endpoints.attach(LOCAL_OPERATOR, URL, key=key, version_label="W8A8")
+        self.service = BenchmarkService(
+            store,
+            self.queue,
+            self.endpoints,
+            self.clock,
+            product_version="0.1.0",
+            host=lambda: {"name": "bench-host", "cpus": 2},
+        )
+
+    def request(self, **changes: object) -> BenchmarkRequest:
+        base = BenchmarkRequest(self.endpoint.id, samples.workload())
+        return replace(base, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def world(database: DatabaseStore) -> World:
+    return World(database)
+
+
+def test_a_plan_shows_commands_and_changes_nothing(world: World) -> None:
+    version = world.store.data_version()
+    plan = world.service.plan(world.request(workload=samples.workload(repeats=2)))
+    assert plan.command[:6] == ("seatrial", "bench", "--url", URL, "--model", "tiny")
+    assert len(plan.tool_commands) == 4
+    assert plan.findings == ()
+    assert plan.estimate_s is None
+    assert world.store.data_version() == version
+
+
+def test_an_unknown_endpoint(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.service.plan(BenchmarkRequest("nowhere", samples.workload()))
+
+
+def test_starting_records_run_and_job_and_queues_them(world: World) -> None:
+    plan = world.service.plan(world.request(note=" first look "))
+    view = world.service.start(Actor("han", Role.OPERATOR), plan)
+    assert (view.state, view.steps_done, view.job.steps_total) == (JobState.QUEUED, 0, 2)
+    assert world.queue.begun_with == {view.job.id: (JobKind.BENCHMARK, "address:127.0.0.1:8000", {})}
+    assert world.store.jobs.get(view.job.id) == view.job
+    run = world.store.runs.get(view.job.run_id or "")
+    assert (run.state, run.created_by, run.note, run.job_id) == (RunState.PENDING, "han", "first look", view.job.id)
+    assert run.command == plan.command
+    assert view.job.title == "tiny · 128/128 · 1, 16"
+
+
+def test_a_run_remembers_what_was_measured_with_what(database: DatabaseStore) -> None:
+    world = World(database, key="sk-secret")
+    view = world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
+    world.endpoints.rename(LOCAL_OPERATOR, world.endpoint.id, "renamed", "other version")
+    run = world.store.runs.get(view.job.run_id or "")
+    assert run.version_label == "W8A8"
+    assert run.provenance["endpoint"]["name"] == "tiny"
+    assert run.provenance["endpoint"]["has_key"] is True
+    assert run.provenance["check"]["max_model_len"] == 4096
+    assert run.provenance["server_version"] == "0.32.0"
+    assert (run.provenance["tool"], run.provenance["product_version"]) == ("seatrial-loadgen", "0.1.0")
+    assert run.provenance["host"] == {"name": "bench-host", "cpus": 2}
+    assert "sk-secret" not in str(run)
+
+
+def test_a_deployed_endpoint_brings_its_container(world: World) -> None:
+    world.store.deployments.add(samples.deployment(container_id="c0ffee", image_digest="sha256:1"))
+    world.store.endpoints.update(replace(world.endpoint, deployment_id="d-1"))
+    view = world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
+    provenance = world.store.runs.get(view.job.run_id or "").provenance
+    assert provenance["image_digest"] == "sha256:1"
+    assert provenance["container_spec"]["image"] == "vllm/vllm-openai:v0.32.0"
+
+
+def test_every_run_draws_its_own_seed_unless_one_is_asked_for(world: World) -> None:
+    def seed(asked: int | None = None) -> int:
+        view = world.service.start(LOCAL_OPERATOR, world.service.plan(world.request(seed=asked)))
+        return world.store.runs.get(view.job.run_id or "").seed
+
+    assert len({seed() for _ in range(8)}) == 8
+    assert seed(5) == 5
+    assert 0 <= seed() < 2**31
+
+
+def test_a_viewer_does_not_measure(world: World) -> None:
+    with pytest.raises(NotAllowed):
+        world.service.start(Actor("vera", Role.VIEWER), world.service.plan(world.request()))
+    assert world.store.jobs.page(0, 1).total == 0
+
+
+def test_a_blocked_plan_does_not_start(world: World) -> None:
+    plan = world.service.plan(world.request(workload=samples.workload(input_tokens=9000)))
+    with pytest.raises(PlanBlocked) as caught:
+        world.service.start(LOCAL_OPERATOR, plan)
+    assert [finding.code for finding in caught.value.findings] == ["bench_over_context"]
+    assert world.queue.engine == {}
+
+
+def test_a_plan_goes_stale_with_its_endpoint_and_not_with_time(world: World) -> None:
+    plan = world.service.plan(world.request())
+    world.clock.advance(3600)
+    world.endpoints.refresh(world.endpoint.id)
+    assert world.service.plan(world.request()).fingerprint == plan.fingerprint
+    world.client.servers[URL].max_model_len = 256
+    world.endpoints.refresh(world.endpoint.id)
+    with pytest.raises(StalePlan):
+        world.service.start(LOCAL_OPERATOR, plan)
+
+
+def test_a_busy_server_is_said_and_does_not_stop_the_start(world: World) -> None:
+    world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
+    plan = world.service.plan(world.request())
+    assert [(one.code, one.severity) for one in plan.findings] == [("bench_will_queue", Severity.NOTE)]
+    world.service.start(LOCAL_OPERATOR, plan)
+    assert len(world.queue.engine) == 2
+
+
+def test_the_estimate_comes_from_what_the_endpoint_did(world: World) -> None:
+    view = world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
+    world.store.runs.save_measurement(view.job.run_id or "", samples.measurement())
+    world.store.jobs.finish(view.job.id, JobState.DONE, samples.NOW)
+    estimate = world.service.plan(world.request()).estimate_s
+    assert estimate == pytest.approx((192 + 1) * 2.74 + (12 + 1) * 2.74 + 2)
+
+
+def test_a_crash_between_recording_and_queueing_is_healed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: object) -> None:
+        raise StoreError("store_locked", detail="jobs.db")
+
+    with monkeypatch.context() as broken, pytest.raises(StoreError):
+        broken.setattr(world.queue, "enqueue", dies)
+        world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
+    assert world.queue.engine == {}
+    assert enqueue_lost(world.store.jobs, world.queue) == 1
+    assert enqueue_lost(world.store.jobs, world.queue) == 0
+    job = world.store.jobs.unfinished()[0]
+    assert world.queue.begun_with == {job.id: (JobKind.BENCHMARK, job.server_key, {})}
+
+
+def test_a_start_that_cannot_be_recorded_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("disk_full", detail="full")
+
+    monkeypatch.setattr(world.store.jobs, "add", full)
+    with pytest.raises(StoreError):
+        world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
+    assert world.store.runs.page(0, 1).total == 0
+    assert world.queue.engine == {}
+
+
+def test_presets_can_run_and_say_where_they_come_from() -> None:
+    presets = load_presets()
+    assert len({preset.key for preset in presets}) == len(presets) >= 5
+    for preset in presets:
+        assert preset.source
+        blocks = [one for one in workload_findings(preset.workload) if one.severity is Severity.BLOCK]
+        assert blocks == []
+    guide = presets[0].workload
+    assert (guide.input_tokens, guide.output_tokens, guide.points[0].requests) == (128, 1024, 3)
