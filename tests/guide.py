@@ -86,3 +86,21 @@ WITH_MTP_REQUEST = DeploymentRequest(
     ),
 )
 MODES = ((LONG_CONTEXT, LONG_CONTEXT_REQUEST), (WITH_MTP, WITH_MTP_REQUEST))
+
+BENCH = r"""
+    vllm bench serve \
+        --host 127.0.0.1 \
+        --port 8000 \
+        --model /weights/DeepSeek-R1-0528 \
+        --dataset-name random \
+        --num-prompts 3 \
+        --random-input-len 128 \
+        --ignore-eos \
+        --random-output-len 1024 \
+        --max-concurrency 1 \
+        --served-model-name DeepSeek-R1-0528 \
+        --save-result \
+        --result-dir ./benchmark_result \
+        --result-filename result.json
+"""
+"""The guide's example of a benchmark, run inside the container (where the host is the container itself)."""

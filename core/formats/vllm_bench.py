@@ -1,0 +1,217 @@
+"""``vllm bench serve``: its arguments, its progress, its result. Read against vLLM 0.9.2, 0.17 and 0.32."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from core.domain.benchmark import Measurement, RequestCounts
+from core.domain.statistics import summarize
+from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from core.errors import BadInput, OutputNotUnderstood
+
+TOOL = "vllm bench serve"
+KEY_VARIABLE = "OPENAI_API_KEY"
+"""The tool sends this variable's value as its bearer token."""
+NO_RECORDS = "no_per_request_records"
+"""A measurement's warning: the result holds no per-request values, so that nothing can be summed up from them."""
+_BACKENDS = {
+    Api.COMPLETIONS: ("openai", "/v1/completions"),
+    Api.CHAT: ("openai-chat", "/v1/chat/completions"),
+}
+_EVEN_BURSTINESS = "1000000"
+"""Arrivals are gamma-distributed with this shape: the larger, the more even."""
+_ENDPOINT_TYPE_BEFORE = (0, 11)
+_BAR = re.compile(r"\|\s*(\d+)/(\d+)\s*\[")
+
+
+@dataclass(frozen=True)
+class BenchTarget:
+    """The server, as it is seen from inside its container. ``model`` is the weights' path there (the tool loads the
+    tokenizer from it); ``version`` of vLLM where it is known."""
+
+    model: str
+    served_name: str
+    port: int
+    host: str = "127.0.0.1"
+    version: str | None = None
+    trust_remote_code: bool = False
+
+
+def requests_of(point: LoadPoint) -> int | None:
+    """How many requests the point takes; None where only its duration is known, which the tool cannot do."""
+    if point.requests is not None:
+        return point.requests
+    if point.duration_s is not None and point.rate_per_s is not None:
+        return max(1, round(point.rate_per_s * point.duration_s))
+    return None
+
+
+def argv(
+    target: BenchTarget, workload: Workload, point: LoadPoint, seed: int, result_dir: str, result_filename: str
+) -> tuple[str, ...]:
+    """The guide's arguments in its order, then ours. Without a seed every call would send the same prompts and measure
+    the prefix cache; without a temperature newer builds sample. Raises BadInput (vllm_bench_needs_requests)."""
+    requests = requests_of(point)
+    if requests is None:
+        raise BadInput("vllm_bench_needs_requests", field="requests")
+    words = ["vllm", "bench", "serve", "--host", target.host, "--port", str(target.port), "--model", target.model]
+    words += ["--dataset-name", "random", "--num-prompts", str(requests)]
+    words += ["--random-input-len", str(workload.input_tokens), *(["--ignore-eos"] if workload.ignore_eos else [])]
+    words += ["--random-output-len", str(workload.output_tokens)]
+    if point.concurrency is not None:
+        words += ["--max-concurrency", str(point.concurrency)]
+    words += ["--served-model-name", target.served_name]
+    words += ["--save-result", "--result-dir", result_dir, "--result-filename", result_filename]
+    return (*words, *_ours(target, workload, point, seed))
+
+
+def _ours(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int) -> Iterator[str]:
+    backend, endpoint = _BACKENDS[workload.api]
+    yield from ("--backend", backend, "--endpoint", endpoint)
+    if target.version is not None and _numbers(target.version) < _ENDPOINT_TYPE_BEFORE:
+        yield from ("--endpoint-type", backend)
+    yield from ("--seed", str(seed), "--temperature", f"{workload.temperature:g}", "--save-detailed")
+    yield from ("--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,90,95,99")
+    if point.arrival is not Arrival.CLOSED and point.rate_per_s is not None:
+        burstiness = "1" if point.arrival is Arrival.POISSON else _EVEN_BURSTINESS
+        yield from ("--request-rate", f"{point.rate_per_s:g}", "--burstiness", burstiness)
+    if target.trust_remote_code:
+        yield "--trust-remote-code"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def progress(text: str) -> tuple[int, int] | None:
+    """(done, total) by the last progress bar in a piece of output; the bar is redrawn after carriage returns."""
+    bars = _BAR.findall(text)
+    return (int(bars[-1][0]), int(bars[-1][1])) if bars else None
+
+
+# ---------------------------------------------------------------- the result
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the result file does not say."""
+
+    point: LoadPoint
+    repeat: int
+    seed: int
+    started_at: datetime
+    tool_version: str
+
+
+def parse_result(content: bytes | str, origin: Origin) -> Measurement:
+    """The measurement in a result file written with ``--save-detailed``. Percentiles come from the per-request values,
+    by the same rule as everywhere (core.domain.statistics); keys that only some versions write may be missing.
+    Raises OutputNotUnderstood."""
+    result = _loaded(content)
+    records = tuple(_records(result))
+    good = [record for record in records if record.succeeded]
+    completed = int(_need(result, "completed"))
+    return Measurement(
+        point_index=origin.point.index,
+        repeat=origin.repeat,
+        tool=TOOL,
+        tool_version=origin.tool_version,
+        seed=origin.seed,
+        started_at=origin.started_at,
+        duration_s=_need(result, "duration"),
+        concurrency=origin.point.concurrency,
+        rate_per_s=origin.point.rate_per_s,
+        requests=_counts(result, completed, records),
+        input_tokens=int(_need(result, "total_input_tokens")),
+        output_tokens=int(_need(result, "total_output_tokens")),
+        requests_per_s=_need(result, "request_throughput"),
+        output_tokens_per_s=_need(result, "output_throughput"),
+        total_tokens_per_s=_need(result, "total_token_throughput"),
+        ttft_ms=summarize(record.ttft_s * 1000 for record in good),
+        tpot_ms=summarize(record.tpot_ms for record in good if record.output_tokens > 1),
+        itl_ms=summarize(gap * 1000 for record in good for gap in record.gaps_s),
+        e2el_ms=summarize(record.latency_s * 1000 for record in good),
+        warnings=() if records or not completed else (NO_RECORDS,),
+    )
+
+
+@dataclass(frozen=True)
+class _Record:
+    output_tokens: int
+    ttft_s: float
+    gaps_s: Sequence[float]
+    latency_s: float
+    error: str
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.error and self.output_tokens > 0
+
+    @property
+    def tpot_ms(self) -> float:
+        """The mean time of an output token after the first."""
+        return (self.latency_s - self.ttft_s) * 1000 / (self.output_tokens - 1)
+
+
+def _loaded(content: bytes | str) -> Mapping[str, Any]:
+    try:
+        result = json.loads(content)
+    except ValueError as error:
+        text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line=text[:120]) from error
+    if not isinstance(result, dict):
+        raise OutputNotUnderstood(tool=TOOL, detail="not an object", line=str(result)[:120])
+    return result
+
+
+def _need(result: Mapping[str, Any], key: str) -> float:
+    value = result.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OutputNotUnderstood(tool=TOOL, detail=f"{key} is missing", line=", ".join(result)[:120])
+    return float(value)
+
+
+def _records(result: Mapping[str, Any]) -> Iterator[_Record]:
+    """Per request. Latencies are missing in older versions, where they are the first token's time and the gaps."""
+    lengths, ttfts, gaps = (result.get(key) for key in ("output_lens", "ttfts", "itls"))
+    if not (isinstance(lengths, list) and isinstance(ttfts, list) and isinstance(gaps, list)):
+        return
+    errors = result.get("errors") or [""] * len(lengths)
+    latencies = result.get("latencies") or [ttft + sum(own) for ttft, own in zip(ttfts, gaps, strict=True)]
+    try:
+        for length, ttft, own, latency, error in zip(lengths, ttfts, gaps, latencies, errors, strict=True):
+            yield _Record(int(length), float(ttft), [float(gap) for gap in own], float(latency), str(error or ""))
+    except (TypeError, ValueError) as error:
+        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line="ttfts, itls, output_lens") from error
+
+
+def _counts(result: Mapping[str, Any], completed: int, records: Sequence[_Record]) -> RequestCounts:
+    total = len(records) or int(result.get("num_prompts") or completed)
+    failed = int(result["failed"]) if isinstance(result.get("failed"), int) else max(total - completed, 0)
+    kinds = Counter(failure_kind(record.error) for record in records if not record.succeeded)
+    return RequestCounts(completed, failed, dict(kinds) if kinds or not failed else {"other": failed})
+
+
+_KINDS = (
+    (r"ClientConnector|ConnectionRefused|Cannot connect", "connect"),
+    (r"TimeoutError", "timeout"),
+    (r"Payload|TransferEncoding|IncompleteRead", "truncated"),
+    (r"Disconnected|ConnectionReset|ClientOSError", "disconnected"),
+    (r"JSONDecodeError", "bad_answer"),
+    (r"[Nn]ever received a valid chunk", "empty"),
+)
+
+
+def failure_kind(error: str) -> str:
+    """Our word for the tool's: an HTTP reason phrase, a traceback, or nothing at all."""
+    for status in HTTPStatus:
+        if error.strip() == status.phrase:
+            return f"http_{status.value}"
+    return next((kind for pattern, kind in _KINDS if re.search(pattern, error)), "other" if error else "empty")
