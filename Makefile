@@ -39,12 +39,15 @@ bench: $(DEV_STAMP) ## fidelity and overhead, as a table and as JSON
 	@$(BIN)/python scripts/bench.py
 
 clean:          ## the environment and caches; never the data
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
+# An environment that could not be made whole is not left behind: the next try would take it for a good one.
 $(VENV)/bin/python:
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11 to 3.13 is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Install python3-venv, then try again."; exit 1; }
 
-$(STAMP): $(VENV)/bin/python requirements.txt constraints.txt
+$(STAMP): $(VENV)/bin/python requirements.txt constraints.txt scripts/fast_pip.py
 	@echo "Installing what Seatrial needs into $(VENV) ..."
 	@$(BIN)/python scripts/fast_pip.py -q -r requirements.txt
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -m cli "$$@"\n' "$(CURDIR)" "$(CURDIR)" >$(BIN)/seatrial

@@ -39,7 +39,7 @@ def uv_settings(pip_config: str) -> dict[str, str]:
 
 def uv_environment(pip_config: str, env: Mapping[str, str]) -> dict[str, str]:
     """The environment for uv: what the person set for uv itself wins over pip's settings."""
-    base = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_LINK_MODE": "copy", **uv_settings(pip_config)}
+    base = {"UV_INDEX_STRATEGY": "unsafe-best-match", **uv_settings(pip_config)}
     return {**base, **env}
 
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
 def _ensure_uv(pip: Sequence[str]) -> bool:
     if subprocess.run([sys.executable, "-m", "uv", "--version"], capture_output=True, check=False).returncode == 0:
         return True
-    return subprocess.run([*pip, "install", "-q", "uv>=0.5"], check=False).returncode == 0
+    return subprocess.run([*pip, "install", "-qq", "uv>=0.5"], check=False).returncode == 0
 
 
 if __name__ == "__main__":

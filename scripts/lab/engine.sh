@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A Docker engine for the tests: engine.sh [start|stop]
-# start: uses the engine that answers already, else starts one with its state in the laboratory. stop: ends only our own.
+# start: uses the engine that answers already, else starts one with its state in the laboratory, without the containers
+# that earlier tests left in it. stop: ends only our own. DOCKER_HOST (unix://...) is respected.
 . "$(dirname "$0")/common.sh"
 
 pid_file=$LAB/dockerd.pid
@@ -15,6 +16,8 @@ lacks_sys_resource() {
   bits=$(awk '/^CapEff:/ {print $2}' /proc/self/status)
   ! (((16#$bits >> 24) & 1))
 }
+
+remove_leftovers() { docker ps -aq --filter label=seatrial.deployment | xargs -r docker rm -f >/dev/null; }
 
 start() {
   if version=$(engine_answers) && [ -n "$version" ]; then say "engine $version answers already"; return; fi
@@ -31,7 +34,11 @@ start() {
   setsid nohup dockerd "${options[@]}" >"$log" 2>&1 </dev/null &
   local daemon=$!
   for _ in $(seq 240); do
-    if version=$(engine_answers) && [ -n "$version" ]; then say "engine $version started"; return; fi
+    if version=$(engine_answers) && [ -n "$version" ]; then
+      remove_leftovers
+      say "engine $version started"
+      return
+    fi
     kill -0 "$daemon" 2>/dev/null || break
     sleep 0.25
   done
@@ -43,7 +50,7 @@ stop() {
   local pid
   pid=$(cat "$pid_file" 2>/dev/null) || { say "no engine of the laboratory runs"; return; }
   [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || { rm -f "$pid_file"; say "no engine of the laboratory runs"; return; }
-  docker ps -q --filter label=seatrial.deployment | xargs -r docker rm -f >/dev/null || true
+  remove_leftovers || true
   kill "$pid"
   for _ in $(seq 120); do [ -d "/proc/$pid" ] || break; sleep 0.25; done
   [ ! -d "/proc/$pid" ] || die "the engine (pid $pid) does not end"
