@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil, floor, log10
-from typing import Any
 
 import plotly.graph_objects as go
 
 from core.domain.statistics import percentile
+from core.services.results import RequestRow
 from render.charts.theme import BASELINE, FAILED, new_figure
 from render.texts import Texts
 
@@ -16,19 +16,24 @@ HEIGHT = 300
 MANY = 2_000
 """Above this many points the browser draws with WebGL: SVG makes an element of each."""
 _BINS = 40
-Row = Mapping[str, Any]
 
 
-def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
+def took_ms(row: RequestRow, metric: str) -> float | None:
+    """``ttft``, ``tpot`` or ``e2el`` of one request."""
+    value: float | None = getattr(row, f"{metric}_ms")
+    return value
+
+
+def requests_over_time(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
     """Each request when it was sent, and what it took; failures have a sign of their own, on the zero line."""
     figure = new_figure(HEIGHT, f"time/{metric}")
-    good = [row for row in rows if row["failure"] is None and row[f"{metric}_ms"] is not None]
-    bad = [row for row in rows if row["failure"] is not None and row["started_s"] is not None]
+    good = [row for row in rows if row.failure is None and took_ms(row, metric) is not None]
+    bad = [row for row in rows if row.failure is not None and row.started_s is not None]
     kind, options = (go.Scattergl, {}) if len(rows) > MANY else (go.Scatter, {"cliponaxis": False})
     figure.add_trace(
         kind(
-            x=[row["started_s"] for row in good],
-            y=[row[f"{metric}_ms"] for row in good],
+            x=[row.started_s for row in good],
+            y=[took_ms(row, metric) for row in good],
             mode="markers",
             name=t("metric.succeeded"),
             marker={"size": 6, "opacity": 0.7},
@@ -40,8 +45,8 @@ def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
     if bad:
         figure.add_trace(
             kind(
-                x=[row["started_s"] for row in bad],
-                y=[row[f"{metric}_ms"] or 0.0 for row in bad],
+                x=[row.started_s for row in bad],
+                y=[took_ms(row, metric) or 0.0 for row in bad],
                 mode="markers",
                 name=t("metric.failed"),
                 marker={"size": 9, "symbol": "x", "color": FAILED},
@@ -56,10 +61,11 @@ def requests_over_time(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
     return figure
 
 
-def spread(rows: Sequence[Row], metric: str, t: Texts) -> go.Figure:
+def spread(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
     """How many requests took how long, with median and p99."""
     figure = new_figure(HEIGHT, f"spread/{metric}")
-    values = sorted(row[f"{metric}_ms"] for row in rows if row["failure"] is None and row[f"{metric}_ms"] is not None)
+    taken = [took_ms(row, metric) for row in rows if row.failure is None]
+    values = sorted(value for value in taken if value is not None)
     if values:
         start, width, counts = bins(values)
         middles = [start + width * (number + 0.5) for number in range(len(counts))]
@@ -101,16 +107,16 @@ def _title(metric: str, t: Texts) -> str:
     return f"{t(f'metric.{metric}_short')} (ms)"
 
 
-def _hover(row: Row, t: Texts) -> str:
-    lines = [f"<b>{t('chart.request', number=row['index'] + 1)}</b>"]
-    if row["failure"] is not None:
-        lines.append(t.failure(row["failure"]))
+def _hover(row: RequestRow, t: Texts) -> str:
+    lines = [f"<b>{t('chart.request', number=row.index + 1)}</b>"]
+    if row.failure is not None:
+        lines.append(t.failure(row.failure))
     lines += [
-        f"{t(f'metric.{metric}_short')}: {t.ms(row[f'{metric}_ms'])}"
+        f"{t(f'metric.{metric}_short')}: {t.ms(took_ms(row, metric))}"
         for metric in ("ttft", "tpot", "e2el")
-        if row[f"{metric}_ms"] is not None
+        if took_ms(row, metric) is not None
     ]
-    return "<br>".join([*lines, f"{t('metric.output_tokens')}: {t.number(row['output_tokens'])}"])
+    return "<br>".join([*lines, f"{t('metric.output_tokens')}: {t.number(row.output_tokens)}"])
 
 
 def _bin_hover(low: float, width: float, count: int, t: Texts) -> str:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.domain.benchmark import Measurement, RequestCounts
+from core.services.results import RequestRow
 from render.charts import (
     LATENCIES,
     RATES,
@@ -48,11 +49,10 @@ def draw(*curves: Curve, t: Texts = EN, **options: Any) -> go.Figure:
     return latency_throughput(curves or (CURVE,), t, **{"x": TTFT, "y": RATE, **options})
 
 
-def request(index: int, ttft_ms: float | None, failure: str | None = None) -> dict[str, Any]:
+def request(index: int, ttft_ms: float | None, failure: str | None = None) -> RequestRow:
     e2el_ms = None if ttft_ms is None else ttft_ms + 2540.0
     tpot_ms = None if ttft_ms is None else 20.0
-    times = {"ttft_ms": ttft_ms, "e2el_ms": e2el_ms, "tpot_ms": tpot_ms}
-    return {"index": index, "started_s": index * 0.5, "output_tokens": 128, "failure": failure, **times}
+    return RequestRow(index, index * 0.5, ttft_ms, e2el_ms, tpot_ms, 128, 128, failure, "", 0)
 
 
 def test_points_stand_in_the_order_of_their_load_joined_by_straight_lines() -> None:
