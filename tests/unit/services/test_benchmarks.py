@@ -16,7 +16,6 @@ from core.domain.job import JobKind, JobState
 from core.errors import NotAllowed, NotFoundError, PlanBlocked, StalePlan, StoreError
 from core.services.benchmarks import BenchmarkService
 from core.services.endpoints import EndpointService
-from core.services.recovery import enqueue_lost
 from tests.fakes import samples
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
@@ -157,7 +156,7 @@ def test_the_estimate_comes_from_what_the_endpoint_did(world: World) -> None:
     assert estimate == pytest.approx((192 + 1) * 2.74 + (12 + 1) * 2.74 + 2)
 
 
-def test_a_crash_between_recording_and_queueing_is_healed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_queued_stays_recorded_for_the_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def dies(*_: object) -> None:
         raise StoreError("store_locked", detail="jobs.db")
 
@@ -165,10 +164,8 @@ def test_a_crash_between_recording_and_queueing_is_healed(world: World, monkeypa
         broken.setattr(world.queue, "enqueue", dies)
         world.service.start(LOCAL_OPERATOR, world.service.plan(world.request()))
     assert world.queue.engine == {}
-    assert enqueue_lost(world.store.jobs, world.queue) == 1
-    assert enqueue_lost(world.store.jobs, world.queue) == 0
     job = world.store.jobs.unfinished()[0]
-    assert world.queue.begun_with == {job.id: (JobKind.BENCHMARK, job.server_key, {})}
+    assert world.store.runs.get(job.run_id or "").job_id == job.id
 
 
 def test_a_start_that_cannot_be_recorded_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
