@@ -37,6 +37,7 @@ class Answers:
         self._max_model_len = max_model_len
         self._vocabulary_size = vocabulary_size
         self.chunk = lru_cache(maxsize=64)(self._chunk)
+        self.last = lru_cache(maxsize=1024)(self._last)
 
     def wanted(self, path: str, body: bytes) -> Wanted:
         """Reads a request's body as far as it matters."""
@@ -88,8 +89,7 @@ class Answers:
         """The first chunk of a chat: a role and no token."""
         return _framed(self._event(True, {"role": "assistant", "content": ""}, None))
 
-    def last(self, wanted: Wanted) -> bytes:
-        """The usage event, [DONE], and the end of the body."""
+    def _last(self, wanted: Wanted) -> bytes:
         event = {**self._envelope(wanted.is_chat), "choices": [], "usage": usage(wanted)}
         return _framed(_data(event)) + _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 

@@ -13,8 +13,10 @@ from simulator.exact_schedule import FirstTokens, Schedule, Truth, is_hit
 
 _BACKLOG = 4096
 _READ_BYTES = 1 << 18
-_SENDS_PER_TURN = 32
+_SENDS_PER_TURN = 16
+_REQUESTS_PER_TURN = 4
 _MAX_WAIT_S = 0.5
+_LAST_STRETCH_S = 0.003
 _TIMER_MARGIN_S = 0.00006
 
 
@@ -60,6 +62,7 @@ class ExactServer:
         self._connections: dict[int, Connection] = {}
         self._firsts: list[tuple[float, int, Stream]] = []
         self._nexts: deque[Stream] = deque()
+        self._arrived: deque[tuple[Connection, float]] = deque()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
         self._listener.setblocking(False)
         self._epoll.register(self._listener.fileno(), select.EPOLLIN)
@@ -71,14 +74,20 @@ class ExactServer:
             self._turn()
 
     def _turn(self) -> None:
-        patience = min(self._next_deadline() - monotonic(), _MAX_WAIT_S)
-        if patience > _TIMER_MARGIN_S:
-            # epoll counts whole milliseconds, select microseconds.
-            select.select((self._epoll,), (), (), patience - _TIMER_MARGIN_S)
-        requests = self._receive()
+        if not self._arrived:
+            self._wait(min(self._next_deadline() - monotonic(), _MAX_WAIT_S))
+        self._receive()
         self._send_due()
-        for connection, arrived in requests:
-            self._handle(connection, arrived)
+        for _ in range(min(_REQUESTS_PER_TURN, len(self._arrived))):
+            self._handle(*self._arrived.popleft())
+
+    def _wait(self, patience_s: float) -> None:
+        """Until something is there to read, or the time is over. epoll counts whole milliseconds, select microseconds;
+        the kernel may be late by a thousandth of what select waits, so that the last stretch is a short one."""
+        if patience_s > 2 * _LAST_STRETCH_S:
+            select.select((self._epoll,), (), (), patience_s - _LAST_STRETCH_S)
+        elif patience_s > _TIMER_MARGIN_S:
+            select.select((self._epoll,), (), (), patience_s - _TIMER_MARGIN_S)
 
     def _next_deadline(self) -> float:
         first = self._firsts[0][0] if self._firsts else float("inf")
@@ -87,9 +96,8 @@ class ExactServer:
 
     # ------------------------------------------------------------ in
 
-    def _receive(self) -> list[tuple[Connection, float]]:
-        """Reads all that is there before anything of it is looked at: the arrival of each is when it was read."""
-        arrived: list[tuple[Connection, float]] = []
+    def _receive(self) -> None:
+        """Reads all that is there before anything of it is looked at: a request has arrived when it was read."""
         for fd, mask in self._epoll.poll(0):
             connection = self._connections.get(fd)
             if connection is None:
@@ -98,8 +106,7 @@ class ExactServer:
             if mask & select.EPOLLOUT:
                 self._flush(connection)
             if mask & ~select.EPOLLOUT and self._read(connection):
-                arrived.append((connection, monotonic()))
-        return arrived
+                self._arrived.append((connection, monotonic()))
 
     def _accept(self) -> None:
         while True:

@@ -68,7 +68,7 @@ class Progress:
             "total": self._task.point.requests,
             "output_tokens_per_s": round(self._rate(now, sums["output_tokens"]), 1),
             "elapsed_s": round(now - self._start, 3),
-            "eta_s": self._eta(now, sums["done"] + sums["failed"]),
+            "eta_s": self._eta(now, sums),
         }
 
     def _rate(self, now: float, tokens: int) -> float:
@@ -79,11 +79,13 @@ class Progress:
         since, before = self._history[0]
         return max(0.0, (tokens - before) / max(now - since, 1e-3))
 
-    def _eta(self, now: float, ended: int) -> float | None:
+    def _eta(self, now: float, sums: dict[str, int]) -> float | None:
+        """Seconds left: of the duration, or as the share that is done took its time. Half-done answers count half."""
         elapsed = now - self._start
         if self._task.point.duration_s is not None:
             return round(max(0.0, self._task.point.duration_s - elapsed), 1)
+        done = max(sums["done"], sums["output_tokens"] / self._task.output_tokens) + sums["failed"]
         total = self._task.point.requests
-        if not ended or total is None:
+        if not done or total is None:
             return None
-        return round(elapsed * max(0, total - ended) / ended, 1)
+        return round(elapsed * max(0.0, total - done) / done, 1)
