@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cli import catalog, check, results, up, user
+from cli import bench, catalog, check, results, up, user, worker
 
-COMMANDS: tuple[ModuleType, ...] = (up, check, results, catalog, user)
+COMMANDS: tuple[ModuleType, ...] = (up, check, bench, results, catalog, user, worker)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,146 @@
+"""``seatrial bench``: a sweep from a shell, through the same services, plan and worker as the page."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from types import FrameType
+
+from cli.check import key_from
+from cli.output import FAILED, guarded, print_json, texts
+from cli.results import print_run, run_document
+from core.bootstrap import App, compose
+from core.domain.access import LOCAL_OPERATOR
+from core.domain.benchmark import BenchmarkRequest, Engine
+from core.domain.finding import Severity
+from core.domain.job import JobState, JobView
+from core.domain.workload import Api, LoadPoint, Workload
+from core.errors import BadInput
+from core.worker import ensure_worker
+
+_POLL_S = 0.2
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """``bench --url URL --model NAME --concurrency 1,16 --requests N --input-tokens N --output-tokens N ...``."""
+    parser = commands.add_parser("bench", help="measure latency and throughput over concurrency")
+    parser.add_argument("--url", required=True, help="the endpoint, with or without /v1")
+    parser.add_argument("--model", metavar="NAME", help="the served name; the server's first one by default")
+    parser.add_argument("--concurrency", default="1", help="one or several, for example 1,16,64")
+    parser.add_argument("--requests", type=int, required=True, metavar="N", help="per point, at least the concurrency")
+    parser.add_argument("--input-tokens", type=int, required=True, metavar="N")
+    parser.add_argument("--output-tokens", type=int, required=True, metavar="N")
+    parser.add_argument("--api", choices=[api.value for api in Api], default=Api.COMPLETIONS.value)
+    parser.add_argument("--engine", choices=[engine.value for engine in Engine], default=Engine.SEATRIAL.value)
+    parser.add_argument("--warmup", type=int, default=1, metavar="N", help="requests before each point, not counted")
+    parser.add_argument("--repeats", type=int, default=1, metavar="N")
+    parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="per request, in seconds")
+    parser.add_argument("--seed", type=int, metavar="N", help="fresh and recorded by default")
+    parser.add_argument("--key-env", metavar="NAME", help="the environment variable that holds the key")
+    parser.add_argument("--note", default="")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.set_defaults(run=lambda arguments: guarded(lambda: run(arguments), as_json=arguments.json))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when the work ended, failed requests included; 1 when it could not end or no request succeeded; 2 for bad
+    input. Ctrl-C cancels the job and keeps the finished points."""
+    workload = _workload(arguments)
+    app = compose()
+    key = key_from(arguments.key_env)
+    endpoint = app.endpoints.attach(LOCAL_OPERATOR, arguments.url, key=key, served_name=arguments.model)
+    request = BenchmarkRequest(endpoint.id, workload, Engine(arguments.engine), arguments.note, arguments.seed)
+    plan = app.benchmarks.plan(request)
+    t = texts()
+    for finding in plan.findings:
+        if finding.severity is not Severity.BLOCK:
+            print(f"{t(f'severity.{finding.severity.value}')}: {t.finding(finding)}", file=sys.stderr)
+    job = app.benchmarks.start(LOCAL_OPERATOR, plan)
+    ensure_worker(app.settings)
+    return _report(app, _watch(app, job), arguments.json)
+
+
+def _workload(arguments: argparse.Namespace) -> Workload:
+    counts = _counts(arguments.concurrency)
+    for name in ("requests", "input_tokens", "output_tokens", "repeats"):
+        if getattr(arguments, name) < 1:
+            raise BadInput("number_too_small", field=name, value=getattr(arguments, name), minimum=1)
+    if arguments.warmup < 0:
+        raise BadInput("number_too_small", field="warmup", value=arguments.warmup, minimum=0)
+    points = tuple(
+        LoadPoint(index, concurrency=count, requests=arguments.requests, warmup=arguments.warmup)
+        for index, count in enumerate(counts)
+    )
+    return Workload(
+        input_tokens=arguments.input_tokens,
+        output_tokens=arguments.output_tokens,
+        points=points,
+        api=Api(arguments.api),
+        repeats=arguments.repeats,
+        timeout_s=arguments.timeout,
+    )
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise BadInput("concurrency_bad", field="concurrency", value=text)
+    return tuple(int(part) for part in parts)
+
+
+def _watch(app: App, job: JobView) -> JobView:
+    interrupted = _Interrupt()
+    shown = sys.stderr.isatty()
+    view = job
+    while not view.state.is_finished:
+        if interrupted.take():
+            app.jobs.cancel(LOCAL_OPERATOR, job.job.id)
+        time.sleep(_POLL_S)
+        view = app.jobs.view(job.job.id)
+        if shown:
+            _show(view)
+        if view.state is JobState.INTERRUPTED:
+            ensure_worker(app.settings)
+    if shown:
+        print(file=sys.stderr)
+    return view
+
+
+class _Interrupt:
+    """Ctrl-C, once: the second one ends the command as usual."""
+
+    def __init__(self) -> None:
+        self._told = False
+        signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._told = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def take(self) -> bool:
+        """Whether it was pressed since the last question."""
+        told, self._told = self._told, False
+        return told
+
+
+def _show(view: JobView) -> None:
+    t, progress = texts(), view.progress
+    done = f"{progress.done}/{progress.total or '?'} {t.number(progress.rate_per_s)}" if progress else ""
+    line = f"{t(f'job.{view.state.value}')}  {view.steps_done}/{view.job.steps_total}  {done}"
+    print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+
+
+def _report(app: App, view: JobView, as_json: bool) -> int:
+    run_id = view.job.run_id or ""
+    detail = app.results.run(run_id)
+    if as_json:
+        reason = {"code": view.job.reason.code, **view.job.reason.params} if view.job.reason else None
+        print_json({**run_document(detail), "job": {"id": view.job.id, "state": view.state.value, "reason": reason}})
+    else:
+        print_run(texts(), detail)
+        if view.job.reason:
+            print(texts().reason(view.job.reason), file=sys.stderr)
+    answered = any(measurement.requests.succeeded for measurement in detail.measurements)
+    return 0 if view.state is JobState.DONE and answered else FAILED
