@@ -154,6 +154,8 @@ class Supervisor:
     def _revive(self) -> None:
         for child in self.children:
             code = child.exit_code
+            if code is not None and child.name == "worker" and self._take_over(child):
+                continue  # somebody else started one meanwhile: there is only one per data folder
             if child.revive():
                 self._say("revived", child=child.name, exit_code=code)
 
