@@ -36,6 +36,7 @@ class PageEntry:
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "serve", ":material/home:", default=True),
+    PageEntry("endpoints", "serve", ":material/lan:"),
     PageEntry("settings", "system", ":material/settings:"),
 )
 
