@@ -81,8 +81,9 @@ class DatabaseRunStore:
             select(*_ROW_COLUMNS).where(RunTable.id.in_(ids)).order_by(RunTable.created_at.desc(), RunTable.id.desc())
         )
         with self._database.read() as session:
-            total = session.scalars(count).one()
             found = tuple(_list_row(row._mapping) for row in session.execute(rows))
+            is_last = 0 < len(found) < limit or (not found and offset == 0)
+            total = offset + len(found) if is_last else session.scalars(count).one()
         return Page(found, total, offset)
 
     def models(self) -> tuple[str, ...]:
