@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from core.domain.container import ContainerSpec
+from core.domain.container import ContainerSpec, ContainerView
+from core.domain.endpoint import Endpoint
 from core.domain.finding import Finding
+from core.domain.job import JobView
 
 
 class DeploymentState(StrEnum):
@@ -85,3 +87,15 @@ class Deployment:
     ended_at: datetime | None = None
     reason_code: str | None = None
     reason_params: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class DeploymentView:
+    """A deployment as it is now: our word and the engine's, merged. ``container`` None: it is gone, was never made, or
+    (``engine_known`` False) no engine answers and the state is as last written. ``busy``: what runs on its server."""
+
+    deployment: Deployment
+    container: ContainerView | None
+    endpoint: Endpoint | None
+    busy: JobView | None
+    engine_known: bool = True

@@ -1,0 +1,139 @@
+"""The host's folders and ports, as this process sees them."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from core.ports import PathView
+
+_PROC = Path("/proc")
+_TABLES = ("net/tcp", "net/tcp6")
+_LISTENING = "0A"
+_JSON_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+class LocalHostProbe:
+    """Fulfils ports.HostProbe. ``sees_host`` False where the engine is on another machine or the app in a container."""
+
+    def __init__(self, *, sees_host: bool = True) -> None:
+        self._sees_host = sees_host
+
+    @property
+    def sees_host(self) -> bool:
+        return self._sees_host
+
+    def look(self, path: str) -> PathView:
+        """Links are followed; a link that leads nowhere is absent."""
+        if "\0" in path:
+            return PathView("absent", path)
+        return PathView(_kind(Path(path)), os.path.realpath(path))
+
+    def list_dir(self, path: str) -> tuple[str, ...]:
+        try:
+            return tuple(sorted(entry.name for entry in Path(path).iterdir()))
+        except OSError:
+            return ()
+
+    def read_json(self, path: str) -> Mapping[str, Any] | None:
+        """Files over 64 MiB are not read."""
+        try:
+            if Path(path).stat().st_size > _JSON_LIMIT_BYTES:
+                return None
+            value = json.loads(Path(path).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def port_owner(self, port: int, host_ip: str | None = None) -> str | None:
+        """From the kernel's own tables, so that nothing is bound; elsewhere than on Linux by trying to bind."""
+        if not (_PROC / _TABLES[0]).exists():
+            return None if _can_bind(port, host_ip) else ""
+        inodes = {inode for address, listening, inode in _listeners() if listening == port and _meets(address, host_ip)}
+        return _process_of(inodes) if inodes else None
+
+    def free_bytes(self, path: str) -> int | None:
+        try:
+            return shutil.disk_usage(path).free
+        except OSError:
+            return None
+
+
+def _kind(path: Path) -> Literal["folder", "file", "absent", "denied"]:
+    try:
+        if path.is_dir():
+            return "folder" if os.access(path, os.R_OK | os.X_OK) else "denied"
+        if path.exists():
+            return "file" if os.access(path, os.R_OK) else "denied"
+    except PermissionError:
+        return "denied"
+    except OSError:  # a name too long
+        return "absent"
+    return "absent"
+
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _listeners() -> Iterator[tuple[_Address, int, str]]:
+    """(address, port, socket) of every listening TCP socket."""
+    for table in _TABLES:
+        try:
+            rows = (_PROC / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            columns = row.split()
+            if columns[3] == _LISTENING:
+                address, _, port = columns[1].partition(":")
+                yield _address(address), int(port, 16), columns[9]
+
+
+def _address(text: str) -> _Address:
+    """The kernel writes 32-bit words in the machine's (little-endian) order."""
+    raw = bytes.fromhex(text)
+    ordered = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
+    address = ipaddress.ip_address(ordered)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def _meets(address: _Address, host_ip: str | None) -> bool:
+    """Whether both cannot be bound at once."""
+    if host_ip is None or address.is_unspecified:
+        return True
+    wanted = ipaddress.ip_address(host_ip)
+    return wanted.is_unspecified or wanted == address
+
+
+def _process_of(inodes: set[str]) -> str:
+    """``name (pid)`` of the first process that holds one of the sockets; other accounts' cannot be seen."""
+    targets = {f"socket:[{inode}]" for inode in inodes}
+    for folder in _PROC.iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            if any(str(entry.readlink()) in targets for entry in (folder / "fd").iterdir()):
+                return f"{(folder / 'comm').read_text().strip()} ({folder.name})"
+        except OSError:
+            continue
+    return ""
+
+
+def _can_bind(port: int, host_ip: str | None) -> bool:
+    family = socket.AF_INET6 if host_ip and ":" in host_ip else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host_ip or "", port))
+        except PermissionError:
+            return True  # a system port: docker may have it
+        except OSError:
+            return False
+    return True

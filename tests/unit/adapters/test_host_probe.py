@@ -1,0 +1,68 @@
+"""Folders and ports of this very machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from core.adapters import host_probe
+from core.adapters.host_probe import LocalHostProbe
+
+PROBE = LocalHostProbe()
+
+
+def test_what_is_at_a_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    kinds = {name: PROBE.look(str(tmp_path / name)).kind for name in ("", "file", "link", "broken", "x\0y")}
+    assert kinds == {"": "folder", "file": "file", "link": "file", "broken": "absent", "x\0y": "absent"}
+    assert PROBE.look(str(tmp_path / "link")).real_path == os.path.realpath(tmp_path / "file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o000)
+    assert PROBE.look(str(folder)).kind == "denied"
+    assert PROBE.list_dir(str(folder)) == ()
+
+
+def test_what_a_folder_and_a_file_hold(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text('{"a": 1}')
+    (tmp_path / "a.txt").write_text("[1")
+    assert PROBE.list_dir(str(tmp_path)) == ("a.txt", "b.json")
+    assert PROBE.read_json(str(tmp_path / "b.json")) == {"a": 1}
+    assert PROBE.read_json(str(tmp_path / "a.txt")) is None
+    assert PROBE.read_json(str(tmp_path / "none")) is None
+    assert PROBE.list_dir(str(tmp_path / "none")) == ()
+    assert (PROBE.free_bytes(str(tmp_path)) or 0) > 0
+    assert PROBE.free_bytes(str(tmp_path / "none")) is None
+
+
+@pytest.mark.parametrize("tables", [True, False])
+def test_who_listens_on_a_port(tables: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if not tables:
+        monkeypatch.setattr(host_probe, "_PROC", tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        owner = PROBE.port_owner(port, "127.0.0.1")
+        assert owner is not None
+        assert (str(os.getpid()) in owner) is tables
+        assert PROBE.port_owner(port) is not None
+        assert PROBE.port_owner(port, "127.0.0.2") is None
+    assert PROBE.port_owner(port, "127.0.0.1") is None
+
+
+def test_a_listener_on_every_ipv6_address_takes_the_ipv4_ones_too() -> None:
+    with socket.socket(socket.AF_INET6) as server:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        try:
+            server.bind(("::", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        server.listen()
+        assert PROBE.port_owner(server.getsockname()[1], "127.0.0.1") is not None
