@@ -148,7 +148,7 @@ class BenchmarkWork:
         await asyncio.to_thread(_clear, work.out_dir)
         await asyncio.to_thread(self._log.say, work.job_id, "point begins", _facts(work))
         reporter = _Reporter(self._store, self._clock, work)
-        await reporter.word("waiting", {})
+        await reporter.word("preparing", {})
         before = asyncio.ensure_future(asyncio.to_thread(self._metrics, work))
         counted: Mapping[str, float] | None = None
         async with aclosing(self._runners[work.run.engine].run(work)) as events:
@@ -209,7 +209,7 @@ class _Reporter:
             return
         if kind in {"warmup", "started", "progress"}:
             self._last = time.monotonic()
-            await self.word("warmup" if kind == "warmup" else "measuring", event)
+            await self.word("warmup" if kind == "warmup" else _label(self._work.point), event)
 
     async def word(self, label: str, event: Mapping[str, Any]) -> None:
         """Under ``label``, with the event's counts."""
@@ -232,6 +232,10 @@ def _progress(work: PointWork, clock: Clock, step: int, label: str, event: Mappi
         updated_at=clock.now(),
         detail={"point_index": work.point.index, "repeat": work.repeat, **_load(work.point), **told},
     )
+
+
+def _label(point: LoadPoint) -> str:
+    return "point_closed" if point.arrival is Arrival.CLOSED else "point_open"
 
 
 def _load(point: LoadPoint) -> dict[str, int | float | None]:

@@ -101,8 +101,8 @@ def _config(url: str, executor_id: str) -> dbos.DBOSConfig:
         "executor_id": executor_id,
         "serializer": serializer(),
         "log_level": "WARNING",
-        # Nothing here sends notifications between workflows.
-        "notification_listener_polling_interval_sec": 60.0,
+        # A stopping worker waits for this thread.
+        "notification_listener_polling_interval_sec": 1.0,
     }
 
 
