@@ -1,26 +1,40 @@
-"""The command ``seatrial``: one subcommand per file of this package."""
+"""The command ``seatrial``: one file of this package per subcommand."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-from cli import bench, catalog, check, results, up, user, worker
-
-COMMANDS: tuple[ModuleType, ...] = (up, check, bench, results, catalog, user, worker)
+COMMANDS: Mapping[str, str] = {
+    "up": "cli.up",
+    "check": "cli.check",
+    "bench": "cli.bench",
+    "runs": "cli.results",
+    "run": "cli.results",
+    "catalog": "cli.catalog",
+    "user": "cli.user",
+    "worker": "cli.worker",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; its exit code. 2 for bad input, by argparse's own rule."""
+    words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="seatrial", description="Launch a model, put it through its trials.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.add_parser(commands)
-    arguments = parser.parse_args(argv)
+    for module in _modules(words):
+        import_module(module).add_parser(commands)
+    arguments = parser.parse_args(words)
     code: int = arguments.run(arguments)
     return code
+
+
+def _modules(words: Sequence[str]) -> tuple[str, ...]:
+    """Only the file of the command that is named: ``up`` is not to wait for what the others import."""
+    named = COMMANDS.get(words[0]) if words else None
+    return (named,) if named else tuple(dict.fromkeys(COMMANDS.values()))
 
 
 if __name__ == "__main__":

@@ -102,7 +102,13 @@ class Supervisor:
         """Web first in the list: it is the first to be asked to end."""
         began = time.monotonic()
         env = {"SEATRIAL_DEMO": "1"} if self.demo else {}
-        web = Child("web", _web_argv(self.settings), self._log("web"), ROOT, env, dies_with_us=True, final=_REFUSALS)
+        web_env = {
+            **env,
+            "MALLOC_ARENA_MAX": "2",
+        }  # many short threads: each arena of the C library would keep its share
+        web = Child(
+            "web", _web_argv(self.settings), self._log("web"), ROOT, web_env, dies_with_us=True, final=_REFUSALS
+        )
         worker = Child("worker", [sys.executable, "-m", "core.worker"], self._log("worker"), ROOT, env)
         self.children += [web, worker]
         web.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,6 +21,8 @@ from ui import gate, session
 from ui.act import on_script_error
 from ui.cookies import cookie_secret
 from ui.routes import ROUTES
+
+_WARM_AFTER_S = 3.0
 
 __all__ = ["MIDDLEWARE", "ROUTES", "lifespan", "on_script_error"]
 
@@ -42,14 +45,15 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         sys.stderr.write(f"{Texts('en').error(error)}\n")
         sys.stderr.flush()
         os._exit(2)  # an exception here would bury the sentence under the server's traceback; nothing is open yet
-    _warm()
+    _warm_later()
     yield {}
 
 
-def _warm() -> None:
-    """A first visit otherwise pays for these imports."""
-    for name in ("pandas", "pyarrow"):
-        import_module(name)
+def _warm_later() -> None:
+    """Tables and charts need these. In a thread, and after the first page, which does not."""
+    timer = threading.Timer(_WARM_AFTER_S, lambda: [import_module(name) for name in ("pandas", "plotly.graph_objects")])
+    timer.daemon = True
+    timer.start()
 
 
 class _Twice(logging.Filter):
