@@ -63,7 +63,7 @@ class Connection:
         opened first, outside that clock."""
         self.exchange = exchange
         self._unsent = request
-        if self.is_open:
+        if self.is_open and not self._is_closed_by_peer():
             self._start()
         elif self._socket is None:
             self.open()
@@ -115,6 +115,19 @@ class Connection:
         self._poller.modify(self._socket.fileno(), IN)
         if self.exchange is not None:
             self._start()
+
+    def _is_closed_by_peer(self) -> bool:
+        """Whether the server hung up after its last answer: the connection is then closed, and opened anew outside of
+        the request's clock."""
+        try:
+            is_closed = self._socket.recv(1, socket.MSG_PEEK) == b""  # type: ignore[union-attr]
+        except BlockingIOError:
+            return False
+        except OSError:
+            is_closed = True
+        if is_closed:
+            self.close()
+        return is_closed
 
     def _start(self) -> None:
         assert self.exchange is not None

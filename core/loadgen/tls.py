@@ -41,6 +41,9 @@ class TlsConnection(Connection):
     def _connected(self, mask: int) -> None:
         super()._connected(mask | OUT)
 
+    def _is_closed_by_peer(self) -> bool:
+        return False  # a peek would not see through the encryption
+
     def _watch(self, mask: int) -> None:
         self._poller.modify(self._socket.fileno(), mask)  # type: ignore[union-attr]
 
