@@ -63,7 +63,7 @@ class LocalToolRunner:
                 yield line
             await _exited(process)
         finally:
-            await _to_the_end(_end(process, mark))
+            await to_the_end(_end(process, mark))
         _judge(argv, process, log, began)
 
     @asynccontextmanager
@@ -162,7 +162,7 @@ async def _end(process: Process, mark: str) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _to_the_end(cleaning: Coroutine[None, None, None]) -> None:
+async def to_the_end(cleaning: Coroutine[None, None, None]) -> None:
     """Lets a clean-up finish although its caller is cancelled once more meanwhile; then lets that be known."""
     task, cancelled = asyncio.ensure_future(cleaning), False
     while not task.done():
