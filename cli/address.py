@@ -39,6 +39,15 @@ def free_port(host: str, wanted: int) -> int | None:
     return None
 
 
+def is_there(url: str) -> bool:
+    """Whether it answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=1.0) as answer:
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
+
+
 def is_our_own(url: str) -> bool:
     """Whether a Seatrial answers there."""
     try:

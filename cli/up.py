@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from cli.address import check_address, free_port, is_our_own, web_url
+from cli.address import check_address, free_port, is_our_own, is_there, web_url
 from cli.children import Child, end_all
 from core.adapters.locks import WORKER_LOCK, is_locked, read_record
 from core.domain.access import LOCAL_OPERATOR
@@ -136,11 +136,11 @@ class Supervisor:
         self._attach(f"http://127.0.0.1:{port}")
 
     def _attach(self, url: str) -> None:
-        """Once it answers, as a simulated endpoint."""
+        """Once it answers, as a simulated endpoint: an earlier demo's is found again by its address."""
         from core.bootstrap import compose
 
         endpoints = compose(self.settings).endpoints
-        while not self.told and not endpoints.check(url).usable:
+        while not self.told and not is_there(f"{url}/health"):
             self._revive()
             time.sleep(_POLL_S)
         if not self.told:

@@ -17,7 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from core.bootstrap import compose
+from core.domain.endpoint import Origin
+from core.settings import read_settings
 from tests.live.servers import alive, answers, ask, children_of, free_port, process, until
+from tests.live.visitor import visit
 
 UP = [sys.executable, "-m", "cli.main", "up"]
 
@@ -43,11 +47,11 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, port: int | None = None) -> Iterator[Running]:
+def running(home: Path, *options: str) -> Iterator[Running]:
     home.mkdir(parents=True, exist_ok=True)
-    log, port = home / "up.log", port or free_port()
+    log, port = home / "up.log", free_port()
     env = {"SEATRIAL_HOME": str(home), "SEATRIAL_PORT": str(port), "LANG": "C", "LC_ALL": "C"}
-    with process(UP, log, env) as child:
+    with process([*UP, *options], log, env) as child:
         app = Running(child, port, log)
         until(lambda: child.poll() is not None or app.is_ready(), 60, "the app to be ready")
         assert child.poll() is None, log.read_text()
@@ -125,6 +129,20 @@ def test_when_up_is_killed_outright_the_web_goes_and_the_worker_stays(tmp_path: 
         assert alive(worker)
         os.kill(worker, signal.SIGTERM)
         until(lambda: not alive(worker), 10, "the worker to end")
+
+
+def test_the_demo_attaches_its_simulator_and_says_so_everywhere(tmp_path: Path) -> None:
+    with running(tmp_path, "--demo") as app:
+        until(lambda: "Ctrl-C" in app.log.read_text(), 30, "everything to be up")
+        (endpoint,) = compose(read_settings({"SEATRIAL_HOME": str(tmp_path)})).endpoints.list()
+        assert endpoint.origin is Origin.SIMULATED
+        assert endpoint.check is not None and endpoint.check.usable
+        simulator, overview = app.pid("simulator"), visit(app.port)
+        assert overview.said("Simulated vLLM")
+        assert overview.said(":violet-badge[:material/science: Simulated]")
+        app.process.send_signal(signal.SIGINT)
+        assert app.process.wait(15) == 0
+        assert not alive(simulator)
 
 
 def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
