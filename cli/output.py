@@ -46,11 +46,12 @@ def guarded(work: Callable[[], int], *, as_json: bool) -> int:
     try:
         return work()
     except AppError as error:
-        _print_error(error, as_json)
+        print_error(error, as_json)
         return BAD_INPUT if isinstance(error, RefusedError) else FAILED
 
 
-def _print_error(error: AppError, as_json: bool) -> None:
+def print_error(error: AppError, as_json: bool) -> None:
+    """Its sentence and its findings' on stderr; with ``as_json`` their codes as the document."""
     t = texts()
     print(t.error(error), file=sys.stderr)
     findings = error.findings if isinstance(error, PlanBlocked) else ()

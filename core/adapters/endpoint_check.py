@@ -23,6 +23,7 @@ _SIDE_QUESTION_S = 1.0
 _VOCABULARY_S = 2.0
 _PROBE_TOKENS = 4
 _DENIED = frozenset({401, 403})
+_NO_LIST = frozenset({404, 405, 501})
 _NO_SUCH_CALL = frozenset({400, 404, 405, 501})
 
 
@@ -36,7 +37,7 @@ class Checker:
     (url, status, detail), endpoint_key_missing, endpoint_key_refused, endpoint_no_models (url), endpoint_key_malformed,
     endpoint_key_not_needed, endpoint_model_unknown (served_name, names), endpoint_several_models (served_name, count,
     names), endpoint_no_chat (detail), endpoint_no_stream (url, content_type), endpoint_no_usage (url),
-    endpoint_no_token_in_time (url, timeout_s), endpoint_simulated."""
+    endpoint_no_token_in_time (url, timeout_s), endpoint_unlisted (url, served_name), endpoint_simulated."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Checker:
         self._limit_s = limit_s
         self._until = time.monotonic() + limit_s
         self._findings: list[Finding] = []
+        self._is_listed = True
         self._check = EndpointCheck(checked_at=now, reachable=False, key_state=KeyState.UNKNOWN)
 
     def run(self) -> EndpointCheck:
@@ -113,6 +115,10 @@ class Checker:
         models = openai_api.parse_models(answer.body) if answer.status == 200 else None
         if models:
             return models
+        if self._wanted and answer.status in _NO_LIST:
+            self._is_listed = False
+            self._find("endpoint_unlisted", Severity.WARN, "served_name", url=url, served_name=self._wanted)
+            return (ServedModel(self._wanted),)
         if models is not None:
             self._block("endpoint_no_models", "url", url=url)
         elif 300 <= answer.status < 400:
@@ -195,7 +201,7 @@ class Checker:
         summary = openai_api.summarize_stream(answer.body)
         error = openai_api.error_detail(answer.body) if answer.status != 200 else summary.error
         if error is not None:
-            self._block("endpoint_completion_failed", "url", url=self._base_url, status=answer.status, detail=error)
+            self._blame(answer, error)
             return
         self._learn(streams=summary.is_stream, reasons=summary.reasons if summary.is_stream else None)
         if not summary.is_stream:
@@ -203,6 +209,15 @@ class Checker:
             self._block("endpoint_no_stream", "url", url=self._base_url, content_type=kind)
         elif answer.whole and not summary.has_usage:
             self._find("endpoint_no_usage", Severity.WARN, "url", url=self._base_url)
+
+    def _blame(self, answer: Answer, detail: str) -> None:
+        """A path without models and without completions is no API at all."""
+        if not self._is_listed and answer.status in _NO_LIST:
+            self._learn(served_models=(), served_name=None)
+            kind = answer.content_type or "-"
+            self._block("endpoint_not_openai", "url", url=self._base_url, status=answer.status, content_type=kind)
+        else:
+            self._block("endpoint_completion_failed", "url", url=self._base_url, status=answer.status, detail=detail)
 
     # ------------------------------------------------------------ asking and noting
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from core.domain.benchmark import BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint, EndpointCheck, Origin
@@ -84,9 +85,11 @@ def _endpoint_findings(endpoint: Endpoint, api: Api) -> Iterator[Finding]:
 
 
 def _check_findings(check: EndpointCheck, api: Api) -> Iterator[Finding]:
-    """What the last check said against measuring, in its own words."""
+    """What the last check said against measuring, in its own words. A trial answer that failed does not stop anybody:
+    the measurement counts failures."""
     said = blocking(check.findings)
-    yield from said
+    only_the_trial = check.reachable and check.served_name is not None and check.streams is None
+    yield from (replace(finding, severity=Severity.WARN) if only_the_trial else finding for finding in said)
     if not said and not check.reachable:
         yield Finding("bench_unreachable", Severity.BLOCK, "endpoint_id")
     elif not said and check.streams is False:

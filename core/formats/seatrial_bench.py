@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
 
 from core.domain.benchmark import BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint
-from core.domain.workload import Arrival, LoadPoint, Workload
+from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from core.errors import BadInput
 
 KEY_VARIABLE = "SEATRIAL_KEY"
 
@@ -14,12 +17,12 @@ KEY_VARIABLE = "SEATRIAL_KEY"
 def argv(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[str, ...]:
     """Options that have their default are left out; a key is named by its variable. The seed too is left out, unless
     it was asked for: the same prompts again would measure the prefix cache."""
-    workload = request.workload
+    load = request.workload
     return (
         *("seatrial", "bench", "--url", endpoint.base_url, "--model", endpoint.served_name),
-        *_load(workload.points),
-        *("--input-tokens", str(workload.input_tokens), "--output-tokens", str(workload.output_tokens)),
-        *_choices(workload),
+        *_load(load.points),
+        *("--input-tokens", str(load.input_tokens), "--output-tokens", str(load.output_tokens)),
+        *_choices(load),
         *(("--engine", request.engine.value) if request.engine is not Engine.SEATRIAL else ()),
         *(("--seed", str(request.seed)) if request.seed is not None else ()),
         *(("--key-env", KEY_VARIABLE) if endpoint.key_ref else ()),
@@ -42,15 +45,103 @@ def _load(points: tuple[LoadPoint, ...]) -> tuple[str, ...]:
     )
 
 
-def _choices(workload: Workload) -> tuple[str, ...]:
+def _choices(load: Workload) -> tuple[str, ...]:
     default = Workload(1, 1, ())
     return (
-        *(("--api", workload.api.value) if workload.api is not default.api else ()),
-        *(("--repeats", str(workload.repeats)) if workload.repeats != default.repeats else ()),
-        *(("--timeout", _text(workload.timeout_s)) if workload.timeout_s != default.timeout_s else ()),
-        *(("--temperature", _text(workload.temperature)) if workload.temperature != default.temperature else ()),
-        *(() if workload.ignore_eos else ("--stop-at-eos",)),
+        *(("--api", load.api.value) if load.api is not default.api else ()),
+        *(("--repeats", str(load.repeats)) if load.repeats != default.repeats else ()),
+        *(("--timeout", _text(load.timeout_s)) if load.timeout_s != default.timeout_s else ()),
+        *(("--temperature", _text(load.temperature)) if load.temperature != default.temperature else ()),
+        *(() if load.ignore_eos else ("--stop-at-eos",)),
     )
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """The options that make a workload, as they are typed: lists with commas, one value for all points or one each."""
+
+    input_tokens: int
+    output_tokens: int
+    concurrency: str | None = None
+    rate: str | None = None
+    arrival: str = Arrival.POISSON.value
+    requests: str | None = None
+    duration: str | None = None
+    warmup: str = "1"
+    api: str = Api.COMPLETIONS.value
+    repeats: int = 1
+    timeout: float = 600.0
+    temperature: float = 0.0
+    stop_at_eos: bool = False
+
+
+def workload_of(options: BenchOptions) -> Workload:
+    """The inverse of ``argv``. Raises BadInput (list_bad: field, value; list_length: field, value, points)."""
+    return Workload(
+        input_tokens=options.input_tokens,
+        output_tokens=options.output_tokens,
+        points=_points(options),
+        api=Api(options.api),
+        repeats=options.repeats,
+        timeout_s=options.timeout,
+        temperature=options.temperature,
+        ignore_eos=not options.stop_at_eos,
+    )
+
+
+def _points(options: BenchOptions) -> tuple[LoadPoint, ...]:
+    rates = _numbers("rate", options.rate)
+    concurrencies = _numbers("concurrency", options.concurrency or ("1" if rates is None else None), whole=True)
+    count = len(rates or concurrencies or ())
+    each = {
+        "concurrency": concurrencies,
+        "rate": rates,
+        "requests": _numbers("requests", options.requests, whole=True),
+        "duration": _numbers("duration", options.duration),
+        "warmup": _numbers("warmup", options.warmup, whole=True),
+    }
+    columns = {name: _spread(name, values, count) for name, values in each.items()}
+    arrival = Arrival.CLOSED if rates is None else Arrival(options.arrival)
+    return tuple(
+        _point(index, arrival, {name: column[index] for name, column in columns.items()}) for index in range(count)
+    )
+
+
+def _point(index: int, arrival: Arrival, values: dict[str, float | None]) -> LoadPoint:
+    return LoadPoint(
+        index=index,
+        arrival=arrival,
+        concurrency=_whole(values["concurrency"]),
+        rate_per_s=values["rate"],
+        requests=_whole(values["requests"]),
+        duration_s=values["duration"],
+        warmup=_whole(values["warmup"]) or 0,
+    )
+
+
+def _numbers(field: str, text: str | None, *, whole: bool = False) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        numbers = [float(int(part)) if whole else float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise BadInput("list_bad", field=field, value=text) from error
+    if not all(isfinite(number) for number in numbers):
+        raise BadInput("list_bad", field=field, value=text)
+    return numbers
+
+
+def _spread(field: str, values: Sequence[float] | None, count: int) -> Sequence[float | None]:
+    """One value for all points, or one each."""
+    if values is None:
+        return [None] * count
+    if len(values) not in {1, count}:
+        raise BadInput("list_length", field=field, value=",".join(map(_text, values)), points=count)
+    return list(values) * (count if len(values) == 1 else 1)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _list(name: str, values: Iterable[float | None]) -> tuple[str, ...]:

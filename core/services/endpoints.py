@@ -63,16 +63,18 @@ class EndpointService:
         origin: Origin = Origin.ATTACHED,
         server_key: str | None = None,
         deployment_id: str | None = None,
+        trial_may_fail: bool = False,
     ) -> Endpoint:
         """Stores a server that answers, under its served name (the first of its own where none is given). The same
         URL and served name again updates the endpoint that is there; a key left out keeps the stored one.
-        ``server_key`` and ``deployment_id`` come from a deployment of ours. Raises BadInput (url_*) and, with the
-        check's findings, PlanBlocked."""
+        ``server_key`` and ``deployment_id`` come from a deployment of ours. ``trial_may_fail``: a server that names its
+        model is attached although the check's trial answer failed. Raises BadInput (url_*) and, with the check's
+        findings, PlanBlocked."""
         require(actor, Role.OPERATOR)
         base_url = _base_url(url)
         key = _clean(key) or self._known_key(base_url, _clean(served_name))
         check = self._client.check(base_url, key, _clean(served_name))
-        if check.served_name is None or blocking(check.findings):
+        if check.served_name is None or (blocking(check.findings) and not (trial_may_fail and check.streams is None)):
             raise PlanBlocked(check.findings)
         known = self._store.find(base_url, check.served_name)
         if known is not None and known.deployment_id and not known.archived_at and not deployment_id:

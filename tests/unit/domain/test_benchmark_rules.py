@@ -120,6 +120,12 @@ def test_what_the_check_refused_blocks_in_its_own_words() -> None:
     assert set(findings(endpoint=checked(streams=False, findings=()))) == {"bench_no_stream"}
 
 
+def test_a_trial_answer_that_failed_is_a_warning() -> None:
+    failed = Finding("endpoint_completion_failed", Severity.BLOCK, "url", {"status": 500})
+    found = findings(endpoint=checked(streams=None, findings=(failed,)))
+    assert found == {"endpoint_completion_failed": replace(failed, severity=Severity.WARN)}
+
+
 def test_no_chat_matters_to_chat_alone() -> None:
     endpoint = checked(findings=(Finding("endpoint_no_chat", Severity.WARN, None, {"detail": "404"}),))
     assert findings(endpoint=endpoint) == {}
