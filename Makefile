@@ -36,7 +36,9 @@ check: $(DEV_STAMP) ## style, types, layers
 	$(BIN)/lint-imports
 
 bench: $(DEV_STAMP) ## fidelity and overhead, as a table and as JSON
-	@$(BIN)/python scripts/bench.py
+	@mkdir -p build
+	@$(BIN)/python scripts/bench_overhead.py --json build/overhead.json
+	@$(BIN)/python scripts/bench_fidelity.py --json build/fidelity.json
 
 clean:          ## the environment and caches; never the data
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
