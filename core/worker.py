@@ -7,6 +7,8 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from core.adapters.worker_process import ensure_worker, take_worker_lock
 from core.bootstrap import App, compose
@@ -15,16 +17,18 @@ from core.domain.job import JobKind
 from core.errors import AppError, RefusedError
 from core.settings import read_settings
 
+if TYPE_CHECKING:
+    from core.jobs.benchmark import PointRunner
+
 __all__ = ["ensure_worker", "main", "run"]
 
 LOG = logging.getLogger("seatrial.worker")
+Runners = Callable[[App], "Mapping[Engine, PointRunner]"]
 
 
 def main() -> int:
     """0 after a clean end, 2 where another worker is at work already, 1 where it cannot begin."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         run()
@@ -37,13 +41,20 @@ def main() -> int:
     return 0
 
 
-def run() -> None:
+def measuring_engines(app: App) -> Mapping[Engine, PointRunner]:
+    """What this worker can measure with."""
+    from core.jobs.loadgen_runner import LoadgenRunner
+
+    return {Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets)}
+
+
+def run(runners: Runners = measuring_engines) -> None:
     """Works until it is told to end. Raises RefusedError (worker_running: pid), StoreError."""
     settings = read_settings()
     lock = take_worker_lock(settings)
     told = _listen()
     try:
-        _work(compose(settings), told)
+        _work(compose(settings), runners, told)
     finally:
         lock.let_go()
 
@@ -57,13 +68,12 @@ def _listen() -> threading.Event:
     return told
 
 
-def _work(app: App, told: threading.Event) -> None:
+def _work(app: App, runners: Runners, told: threading.Event) -> None:
+    """The engine is imported once the lock is ours: it takes half a second."""
     from core.jobs.benchmark import BenchmarkWork
     from core.jobs.engine import Engine as JobEngine
-    from core.jobs.loadgen_runner import LoadgenRunner
 
-    runners = {Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets)}
-    benchmark = BenchmarkWork(app.store, app.client, runners, app.settings, app.clock)
+    benchmark = BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock)
     engine = JobEngine(app.settings, app.store, app.queue, {JobKind.BENCHMARK: benchmark}, app.clock)
     engine.start()
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 MARK = "SEATRIAL_TOOL"
 _PROC = Path("/proc")
+_DEAD = {"Z", "X"}
 
 
 def marked(mark: str) -> tuple[int, ...]:
@@ -29,12 +30,12 @@ def kill_marked(mark: str) -> int:
 
 def birth_mark(pid: int) -> str:
     """Names a process for good: its id, and when it was born, since ids are used again. The start time is empty where
-    there is no such process."""
+    there is no such process; one that is dead and only waits for its parent to notice counts as none."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_text()
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return f"{pid}:"
-    return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
+    return f"{pid}:" if fields[0] in _DEAD else f"{pid}:{fields[19]}"
 
 
 def is_alive(birth: str) -> bool:

@@ -234,6 +234,7 @@ def test_a_mark_finds_every_bearer_and_a_birth_mark_is_not_fooled_by_a_used_agai
     assert is_alive(birth)
     assert not is_alive(f"{os.getpid()}:{birth.partition(':')[2]}")
     assert kill_marked("m1") == 1
+    until(lambda: not is_alive(birth), 2, "a zombie to count as dead")
     assert child.wait(2) == -signal.SIGKILL
     assert not is_alive(birth)
     assert not is_alive(birth_mark(child.pid))

@@ -1,0 +1,209 @@
+"""``vllm bench serve`` inside the service's own container, as a measuring engine: the way of the vendor's guide.
+
+The command is started detached and read by offset. It would outlive this worker, so a note of it lies in the work folder
+until it is over, and the next worker ends what it finds noted there before it takes up any job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.adapters.database.failures import translated
+from core.adapters.processes import to_the_end
+from core.domain.endpoint import Endpoint
+from core.domain.seeds import point_seed
+from core.errors import AppError, EngineUnavailable, NotFoundError, OutputNotUnderstood, ToolFailed
+from core.formats import vllm_bench, vllm_serve
+from core.formats.loadgen import measurement_to_json
+from core.jobs.benchmark import MEASUREMENT_FILE, PointWork, RawFile
+from core.ports import Clock, ContainerEngine, DeploymentStore, Secrets, ToolRunner
+from core.settings import Settings
+
+LOG = logging.getLogger("seatrial.jobs")
+
+POLL_S = 2.0
+"""Each look is an exec on the machine that is being measured."""
+_PATIENCE = 5
+_RESULT_DIR = "/tmp/seatrial-bench"
+_DETAIL_CHARACTERS = 2_000
+_RESULT_FILE, _OUTPUT_FILE = "result.json", "output.log"
+
+
+@dataclass(frozen=True)
+class _Command:
+    """One start of the tool, somewhere in a container."""
+
+    container_id: str
+    mark: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    origin: vllm_bench.Origin
+    result: str
+    note: Path
+
+
+class VllmBenchRunner:
+    """A PointRunner."""
+
+    def __init__(
+        self,
+        tools: ToolRunner,
+        containers: ContainerEngine,
+        deployments: DeploymentStore,
+        secrets: Secrets,
+        settings: Settings,
+        clock: Clock,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._tools = tools
+        self._containers = containers
+        self._deployments = deployments
+        self._secrets = secrets
+        self._settings = settings
+        self._clock = clock
+        self._poll_s = poll_s
+
+    async def run(self, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Raises ToolFailed, OutputNotUnderstood, NotFoundError (container, deployment), ContainerFailed
+        (container_not_running), EngineUnavailable, BadInput (vllm_bench_needs_requests)."""
+        async with self._tools.hold(work.server_key, job_id=work.job_id):
+            command = await asyncio.to_thread(self._command, work)
+            try:
+                await asyncio.to_thread(self._start, command)
+                yield {"event": "started", "total": vllm_bench.requests_of(work.point)}
+                async for event in self._follow(command, work):
+                    yield event
+                await asyncio.to_thread(self._keep, command, work)
+            finally:
+                await to_the_end(asyncio.to_thread(self._end, command))
+
+    def raw_files(self, work: PointWork) -> tuple[RawFile, ...]:
+        """The tool's own result, whole, and what it printed."""
+        name = f"vllm-bench-p{work.point.index}-r{work.repeat}"
+        return (
+            RawFile(f"{name}.json", "application/json", work.out_dir / _RESULT_FILE),
+            RawFile(f"{name}.log", "text/plain", work.out_dir / _OUTPUT_FILE),
+        )
+
+    def _command(self, work: PointWork) -> _Command:
+        container_id, target = self._target(work.endpoint)
+        mark = uuid.uuid4().hex
+        seed = point_seed(work.run.seed, work.point.index, work.repeat)
+        key = self._secrets.get(work.endpoint.key_ref) if work.endpoint.key_ref else None
+        argv = vllm_bench.argv(target, work.run.workload, work.point, seed, _RESULT_DIR, f"{mark}.json")
+        version = target.version or "unknown"
+        return _Command(
+            container_id=container_id,
+            mark=mark,
+            argv=argv,
+            env={vllm_bench.KEY_VARIABLE: key} if key else {},
+            origin=vllm_bench.Origin(work.point, work.repeat, seed, self._clock.now(), version),
+            result=f"{_RESULT_DIR}/{mark}.json",
+            note=_notes(self._settings) / mark,
+        )
+
+    def _target(self, endpoint: Endpoint) -> tuple[str, vllm_bench.BenchTarget]:
+        """The container and, from the command it was started with, the server inside it."""
+        if endpoint.deployment_id is None:
+            raise NotFoundError(kind="deployment", id=endpoint.name)
+        deployment = self._deployments.get(endpoint.deployment_id)
+        serve = vllm_serve.parse(deployment.spec.command)
+        if deployment.container_id is None or serve is None or serve.model is None:
+            raise NotFoundError(kind="container", id=deployment.name)
+        version = endpoint.check.server_version if endpoint.check else None
+        trust = "--trust-remote-code" in serve.args
+        target = vllm_bench.BenchTarget(
+            serve.model, endpoint.served_name, serve.port, version=version, trust_remote_code=trust
+        )
+        return deployment.container_id, target
+
+    def _start(self, command: _Command) -> None:
+        with translated():
+            command.note.parent.mkdir(parents=True, exist_ok=True)
+            command.note.write_text(command.container_id, encoding="utf-8")
+        self._containers.exec_start(command.container_id, command.argv, command.mark, command.env)
+
+    async def _follow(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Progress until the tool has ended well. Raises ToolFailed."""
+        begun, output, failures = time.monotonic(), bytearray(), 0
+        while True:
+            await asyncio.sleep(self._poll_s)
+            try:
+                data, code = await asyncio.to_thread(
+                    self._containers.exec_read, command.container_id, command.mark, len(output)
+                )
+                failures = 0
+            except (EngineUnavailable, OutputNotUnderstood):
+                failures += 1
+                if failures >= _PATIENCE:
+                    raise
+                continue
+            output += data
+            await asyncio.to_thread(_append, (work.out_dir / _OUTPUT_FILE, work.log), data)
+            if code is not None:
+                return _judge(code, output)
+            if bar := vllm_bench.progress(output[-_DETAIL_CHARACTERS:].decode("utf-8", "replace")):
+                elapsed_s = time.monotonic() - begun
+                yield {"event": "progress", "done": bar[0], "total": bar[1], "failed": 0, "elapsed_s": elapsed_s}
+
+    def _keep(self, command: _Command, work: PointWork) -> None:
+        """Result first, then what was read from it: a step that finds the latter is over."""
+        content = self._containers.read_file(command.container_id, command.result)
+        measurement = vllm_bench.parse_result(content, command.origin)
+        with translated():
+            (work.out_dir / _RESULT_FILE).write_bytes(content)
+            file = work.out_dir / MEASUREMENT_FILE
+            file.with_suffix(".new").write_text(measurement_to_json(measurement), encoding="utf-8")
+            file.with_suffix(".new").replace(file)
+
+    def _end(self, command: _Command) -> None:
+        """The note stays where the engine cannot be told: the next worker tries again."""
+        with contextlib.suppress(AppError):
+            _end_command(self._containers, command.note)
+            self._containers.exec(command.container_id, ("rm", "-f", command.result))
+
+
+def end_left_behind(settings: Settings, containers: ContainerEngine) -> int:
+    """Ends the commands that a worker which is no more has left in containers; how many. Before any job begins."""
+    ended = 0
+    for note in sorted(_notes(settings).glob("*")):
+        try:
+            _end_command(containers, note)
+            ended += 1
+        except AppError as error:
+            LOG.warning("a command of an earlier worker could not be ended: %s", error)
+    return ended
+
+
+def _notes(settings: Settings) -> Path:
+    return settings.work / "execs"
+
+
+def _end_command(containers: ContainerEngine, note: Path) -> None:
+    """A container that is gone or stopped has taken its commands with it."""
+    container_id = note.read_text(encoding="utf-8")
+    with contextlib.suppress(NotFoundError):
+        if containers.get(container_id).state == "running":
+            containers.exec_kill(container_id, note.name)
+    note.unlink(missing_ok=True)
+
+
+def _judge(code: int, output: bytes) -> None:
+    if code != 0:
+        detail = output[-_DETAIL_CHARACTERS:].decode("utf-8", "replace").strip()
+        raise ToolFailed(tool=vllm_bench.TOOL, exit_code=code, detail=detail)
+
+
+def _append(files: tuple[Path, ...], data: bytes) -> None:
+    with translated():
+        for path in files:
+            with path.open("ab") as file:
+                file.write(data)
