@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import signal
@@ -15,12 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from core.bootstrap import compose
 from core.domain.endpoint import Origin
 from core.settings import read_settings
-from tests.live.servers import alive, answers, ask, children_of, free_port, process, until
+from tests.live.servers import alive, answers, children_of, free_port, process, until
 from tests.live.visitor import visit
 
 UP = [sys.executable, "-m", "cli.main", "up"]
@@ -42,6 +39,11 @@ class Running:
     def pids(self, word: str) -> list[int]:
         return [pid for pid, line in children_of(self.process.pid).items() if word in line and alive(pid)]
 
+    def kill_and_wait_for_another(self, word: str) -> None:
+        before = self.pid(word)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: self.pids(word) not in ([], [before]), 10, f"another {word}")
+
     def is_ready(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/readyz")
 
@@ -58,13 +60,18 @@ def running(home: Path, *options: str) -> Iterator[Running]:
         yield app
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_signal_ends_web_and_worker(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_killed_child_comes_back_a_second_start_is_refused_and_one_signal_ends_all(tmp_path: Path) -> None:
     with running(tmp_path) as app:
-        until(lambda: f"http://127.0.0.1:{app.port}" in app.log.read_text(), 10, "the address to be printed")
+        url = f"http://127.0.0.1:{app.port}"
+        until(lambda: url in app.log.read_text(), 10, "the address to be printed")
+        ended = refused({"SEATRIAL_HOME": str(tmp_path), "SEATRIAL_PORT": str(app.port)})
+        assert ended.stderr == f"Seatrial is already running at {url}. Open it, or stop it first.\n"
+        for word in ("streamlit", "core.worker"):
+            app.kill_and_wait_for_another(word)
+        until(app.is_ready, 30, "it to be ready again")
         pids = list(children_of(app.process.pid))
         assert len(pids) == 2
-        app.process.send_signal(number)
+        app.process.terminate()
         assert app.process.wait(15) == 0
         assert not [pid for pid in pids if alive(pid)]
         assert "Traceback" not in app.log.read_text()
@@ -96,39 +103,22 @@ def _own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-@pytest.mark.parametrize("word", ["streamlit", "core.worker"])
-def test_a_killed_child_is_started_again(tmp_path: Path, word: str) -> None:
-    with running(tmp_path) as app:
-        before = app.pid(word)
-        os.kill(before, signal.SIGKILL)
-        until(lambda: not alive(before), 5, "it to be dead")
-        until(lambda: app.pids(word) and before not in app.pids(word), 10, "another to be started")
-        until(app.is_ready, 30, "it to be back")
-
-
-def test_a_closed_terminal_leaves_the_worker_and_the_next_start_takes_it_over(tmp_path: Path) -> None:
+def test_a_worker_outlives_terminal_and_parent_and_is_taken_over(tmp_path: Path) -> None:
     with running(tmp_path) as app:
         web, worker = app.pid("streamlit"), app.pid("core.worker")
         app.process.send_signal(signal.SIGHUP)
         assert app.process.wait(15) == 0
-    assert alive(worker)
-    assert not alive(web)
+    assert (alive(worker), alive(web)) == (True, False)
     with running(tmp_path) as again:
-        assert json.loads(ask(f"http://127.0.0.1:{again.port}/readyz").body)["worker"] is True
-        assert alive(worker), "nothing it was doing is cut"
-        again.process.send_signal(signal.SIGINT)
-        again.process.wait(15)
+        assert again.pids("core.worker") == [], "there is one already"
+        web = again.pid("streamlit")
+        again.process.kill()
+        until(lambda: not alive(web), 10, "the web process to end with its parent")
+    assert alive(worker), "nothing it was doing is cut"
+    with running(tmp_path) as last:
+        last.process.send_signal(signal.SIGINT)
+        last.process.wait(15)
     until(lambda: not alive(worker), 10, "Ctrl-C to end the worker that was taken over")
-
-
-def test_when_up_is_killed_outright_the_web_goes_and_the_worker_stays(tmp_path: Path) -> None:
-    with running(tmp_path) as app:
-        web, worker = app.pid("streamlit"), app.pid("core.worker")
-        app.process.kill()
-        until(lambda: not alive(web), 10, "the web process to end")
-        assert alive(worker)
-        os.kill(worker, signal.SIGTERM)
-        until(lambda: not alive(worker), 10, "the worker to end")
 
 
 def test_the_demo_attaches_its_simulator_and_says_so_everywhere(tmp_path: Path) -> None:
@@ -153,12 +143,6 @@ def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
         ended = refused({"SEATRIAL_HOME": str(tmp_path), "SEATRIAL_PORT": str(port)})
     assert f"Port {port} on 127.0.0.1 is taken by another program" in ended.stderr
     assert "SEATRIAL_PORT=" in ended.stderr
-
-
-def test_a_second_start_names_the_first(tmp_path: Path) -> None:
-    with running(tmp_path) as app:
-        ended = refused({"SEATRIAL_HOME": str(tmp_path), "SEATRIAL_PORT": str(app.port)})
-    assert ended.stderr == f"Seatrial is already running at http://127.0.0.1:{app.port}. Open it, or stop it first.\n"
 
 
 def test_an_open_address_is_refused_until_an_operator_exists(tmp_path: Path) -> None:
