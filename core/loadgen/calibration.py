@@ -4,6 +4,7 @@ or what its tokenizer makes of words. Measured at the server itself; no tokenize
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -18,8 +19,8 @@ from core.loadgen.words import WORDS
 _ASK_TIMEOUT_S = 30.0
 _LOWER_BANDS = (FALLBACK_BAND, (200, 1_000), (2, 200))
 _REPEATS = 8
-_SAMPLES = 2
-_MAX_QUESTIONS = 40
+_ENOUGH_WORDS = 64
+_MAX_GROUPS = 24
 
 Count = Callable[[str], int | None]
 
@@ -94,34 +95,36 @@ class Server:
 
 def measure_words(count: Count) -> Words | None:
     """What words cost. A word's cost is the growth of a text by its repetition, so that the template and the first
-    word's missing space fall out. A group whose mean cost is whole is taken to cost that each; any other is halved."""
-    questions = 0
-
-    def cost_of(words: Sequence[str]) -> int | None:
-        nonlocal questions
-        questions += 2
-        once, more = count(" ".join(words)), count(" ".join([*words] * (_REPEATS + 1)))
-        return None if once is None or more is None else more - once
-
-    def split(words: Sequence[str]) -> None:
-        if questions >= _MAX_QUESTIONS or not words:
-            return
-        grown = cost_of(words)
-        if grown is None or grown <= 0:
-            return
-        each, rest = divmod(grown, _REPEATS * len(words))
-        if rest == 0 and each > 0:
-            by_cost.setdefault(each, []).extend(words)
-        elif len(words) > 1:
-            split(words[: len(words) // 2])
-            split(words[len(words) // 2 :])
-
+    word's missing space fall out. A group whose mean cost is whole is taken to cost that each; any other is halved,
+    until enough words are known. None where the server counts nothing."""
+    groups = deque([WORDS])
     by_cost: dict[int, list[str]] = {}
-    split(WORDS)
+    for _ in range(_MAX_GROUPS):
+        if not groups or sum(map(len, by_cost.values())) >= _ENOUGH_WORDS:
+            break
+        words = groups.popleft()
+        cost = _cost(count, words)
+        if cost is not None:
+            by_cost.setdefault(cost, []).extend(words)
+        elif len(words) > 1:
+            groups.extend((words[: len(words) // 2], words[len(words) // 2 :]))
     if not by_cost:
         return None
-    main = max(by_cost, key=lambda each: len(by_cost[each]))
-    text = " ".join(by_cost[main][:1] * _REPEATS)
-    total = count(text)
-    overhead = 0 if total is None else total - _REPEATS * main
-    return Words(overhead, {each: tuple(words) for each, words in by_cost.items()})
+    known = {each: tuple(words) for each, words in by_cost.items()}
+    return Words(_overhead(count, known), known)
+
+
+def _cost(count: Count, words: Sequence[str]) -> int | None:
+    """Tokens of each of these words; None where they differ or the server does not tell."""
+    once, more = count(" ".join(words)), count(" ".join([*words] * (_REPEATS + 1)))
+    if once is None or more is None:
+        return None
+    each, rest = divmod(more - once, _REPEATS * len(words))
+    return each if rest == 0 and each > 0 else None
+
+
+def _overhead(count: Count, known: dict[int, tuple[str, ...]]) -> int:
+    """Tokens of the chat's template, and of whatever else a text costs beside its words."""
+    cost, words = max(known.items(), key=lambda item: len(item[1]))
+    total = count(" ".join(words[:_REPEATS]))
+    return 0 if total is None else total - cost * len(words[:_REPEATS])

@@ -61,9 +61,10 @@ class Connection:
     def send(self, exchange: Exchange, request: bytes) -> None:
         """Sends a request; the clock of the exchange starts when its first byte is written. A closed connection is
         opened first, outside that clock."""
+        can_start = self.is_open and not self._is_closed_by_peer()
         self.exchange = exchange
         self._unsent = request
-        if self.is_open and not self._is_closed_by_peer():
+        if can_start:
             self._start()
         elif self._socket is None:
             self.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.loadgen.framing import CHUNKED, HEAD_END, LAST_CHUNK, UNTIL_CLOSE, ChunkWalker, FramingError, Head, read_head
+from core.loadgen.framing import CHUNKED, HEAD_END, LAST_CHUNK, UNTIL_CLOSE, ChunkWalker, Head, read_head
 
 _CHUNK_OVERHEAD_BYTES = 100
 _TAIL = len(LAST_CHUNK)
@@ -56,9 +56,7 @@ class Exchange:
         if head is None:
             return self._begin()
         if head.length == CHUNKED:
-            if self._walker is not None:
-                return self._walker.feed(data)
-            return data[-4:] == HEAD_END and self._last_chunk_seen(data)
+            return self._is_last(data)
         self._need -= len(data)
         return head.length >= 0 and self._need <= 0
 
@@ -69,19 +67,21 @@ class Exchange:
             return False
         body_bytes = len(data) - head.size
         if head.length == CHUNKED:
-            return body_bytes > 0 and data[-4:] == HEAD_END and self._walk()
+            return body_bytes > 0 and self._is_last(data)
         self._need = head.length - body_bytes
         return head.length >= 0 and self._need <= 0
 
-    def _last_chunk_seen(self, data: bytes) -> bool:
+    def _is_last(self, data: bytes) -> bool:
+        """A body's end is known by its last bytes, which no event has inside it; what only looks a little like it is
+        looked at exactly, from then on."""
+        if self._walker is not None:
+            return self._walker.feed(data)
         tail = data[-_TAIL:]
         if len(tail) < _TAIL:
             tail = b"".join(self.chunks[-_TAIL:])[-_TAIL:]
-        return tail == LAST_CHUNK or self._walk()
+        return tail[-4:] == HEAD_END and (tail == LAST_CHUNK or self._walk())
 
     def _walk(self) -> bool:
-        """The exact way, for bodies whose ends look like the end of a body: from here on every piece is followed."""
-        if self.head is None:
-            raise FramingError("no head yet")
         self._walker = ChunkWalker()
-        return self._walker.feed(b"".join(self.chunks)[self.head.size :])
+        size = self.head.size if self.head is not None else 0
+        return self._walker.feed(b"".join(self.chunks)[size:])

@@ -73,6 +73,7 @@ def _problem(task: LoadTask) -> str | None:
 def _rules(task: LoadTask) -> tuple[tuple[str, bool], ...]:
     point = task.point
     closed = point.arrival is Arrival.CLOSED
+    processes = 1 if task.processes is None else task.processes
     return (
         ("base_url must start with http:// or https://", not task.base_url.startswith(("http://", "https://"))),
         ("input_tokens must be at least 1", task.input_tokens < 1),
@@ -85,6 +86,9 @@ def _rules(task: LoadTask) -> tuple[tuple[str, bool], ...]:
         ("concurrency must be at least 1", point.concurrency is not None and point.concurrency < 1),
         ("an open loop needs a rate_per_s", not closed and not (point.rate_per_s and point.rate_per_s > 0)),
         ("warmup must not be negative", point.warmup < 0),
-        (f"processes must be 1 to {MAX_PROCESSES}", not 1 <= (task.processes or 1) <= MAX_PROCESSES),
+        (
+            f"processes must be 1 to {MAX_PROCESSES}",
+            not 1 <= processes <= MAX_PROCESSES,
+        ),
         ("vocabulary_size must be at least 2", task.vocabulary_size is not None and task.vocabulary_size < 2),
     )
