@@ -1,7 +1,7 @@
 """``vllm bench serve`` inside the service's own container, as a measuring engine: the way of the vendor's guide.
 
-The command is started detached and read by offset. It would outlive this worker, so a note of it lies in the work folder
-until it is over, and the next worker ends what it finds noted there before it takes up any job.
+The command is started detached and read by offset. It would outlive this worker, so a note of it lies in the work
+folder until it is over, and the next worker ends what it finds noted there before it takes up any job.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class VllmBenchRunner:
             output += data
             await asyncio.to_thread(_append, (work.out_dir / _OUTPUT_FILE, work.log), data)
             if code is not None:
-                return _judge(code, output)
+                _judge(code, bytes(output))
+                return
             if bar := vllm_bench.progress(output[-_DETAIL_CHARACTERS:].decode("utf-8", "replace")):
                 elapsed_s = time.monotonic() - begun
                 yield {"event": "progress", "done": bar[0], "total": bar[1], "failed": 0, "elapsed_s": elapsed_s}

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from core.domain.container import ContainerSpec, ContainerView
 from core.errors import (
@@ -41,8 +42,9 @@ class _Container:
 
 
 class FakeEngine:
-    """``programs``: by argv, for a container's command and for commands inside; an unknown argv runs silently.
-    ``folders``: the host's, None: every folder is there. ``down``: set it, and no engine answers."""
+    """``programs``: by argv or its first words, for a container's command and for commands inside; an unknown container
+    command runs silently, an unknown command inside ends well. ``files``: by path or pattern. ``folders``: the host's,
+    None: every folder is there. ``down``: set it, and no engine answers."""
 
     def __init__(
         self,
@@ -58,6 +60,8 @@ class FakeEngine:
         self.down: str | None = None
         self.faults: dict[str, AppError] = {}
         self.created = 0
+        self.started: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
+        """Marked commands: mark, argv, environment."""
         self._containers: dict[str, _Container] = {}
         self._ticks = 0
         self._changed = threading.Condition()
@@ -166,14 +170,15 @@ class FakeEngine:
 
     def exec(self, container_id: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> ExecResult:
         self._running(container_id, "exec")
-        program = self.programs.get(tuple(argv), FakeProgram(exit_code=0))
+        program = self._program(argv, FakeProgram(exit_code=0))
         return ExecResult(program.exit_code or 0, "".join(f"{line}\n" for line in program.lines))
 
     def exec_start(
         self, container_id: str, argv: Sequence[str], mark: str, env: Mapping[str, str] | None = None
     ) -> None:
         container = self._running(container_id, "exec_start")
-        program = self.programs.get(tuple(argv), FakeProgram(exit_code=0))
+        self.started.append((mark, tuple(argv), dict(env or {})))
+        program = self._program(argv, FakeProgram(exit_code=0))
         output = "".join(f"{line}\n" for line in program.lines).encode()
         container.execs.setdefault(mark, (output, program.exit_code))
 
@@ -188,11 +193,18 @@ class FakeEngine:
 
     def read_file(self, container_id: str, path: str) -> bytes:
         self._container(container_id, "read_file")
-        if path not in self.files:
-            raise NotFoundError(kind="file", id=path)
-        return self.files[path]
+        for pattern, content in self.files.items():
+            if fnmatchcase(path, pattern):
+                return content
+        raise NotFoundError(kind="file", id=path)
 
     # ------------------------------------------------------------ parts
+
+    def _program(self, argv: Sequence[str], otherwise: FakeProgram) -> FakeProgram:
+        """The program with the most words that ``argv`` begins with."""
+        words = tuple(argv)
+        known = [start for start in self.programs if words[: len(start)] == start]
+        return self.programs[max(known, key=len)] if known else otherwise
 
     def _meet_faults(self, call: str) -> None:
         if self.down is not None:
@@ -220,7 +232,7 @@ class FakeEngine:
         for mount in spec.mounts:
             if self.folders is not None and mount.source not in self.folders:
                 raise ContainerFailed("mount_missing", name=spec.name, path=mount.source)
-        if self.programs.get(spec.command, FakeProgram()).exit_code == 127:
+        if self._program(spec.command, FakeProgram()).exit_code == 127:
             raise ContainerFailed("container_command_missing", name=spec.name, detail=spec.command[0])
         self._refuse_ports(spec)
 
@@ -235,7 +247,7 @@ class FakeEngine:
     def _run(self, container_id: str) -> None:
         container = self._containers[container_id]
         self._refuse_ports(container.spec)
-        program = self.programs.get(container.spec.command, FakeProgram())
+        program = self._program(container.spec.command, FakeProgram())
         started_at = f"2026-01-02T03:04:05.{self._ticks:09d}Z"
         self._set(container_id, state="running", exit_code=None, started_at=started_at)
         for line in program.lines:

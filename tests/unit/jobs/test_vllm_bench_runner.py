@@ -1,0 +1,184 @@
+"""``vllm bench serve`` in a container, from the command to the measurement, with an engine in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.benchmark import Engine
+from core.domain.container import ContainerSpec
+from core.domain.seeds import point_seed
+from core.errors import ContainerFailed, NotFoundError, OutputNotUnderstood, ToolFailed
+from core.formats.loadgen import measurement_from_json
+from core.jobs.benchmark import PointWork
+from core.jobs.vllm_bench_runner import VllmBenchRunner, end_left_behind
+from core.settings import Settings, read_settings
+from tests.fakes import samples
+from tests.fakes.clock import FakeClock
+from tests.fakes.engine import FakeEngine, FakeProgram
+from tests.fakes.secrets import FakeSecrets
+
+BENCH = ("vllm", "bench", "serve")
+RESULT = (Path(__file__).parents[2] / "data" / "vllm_bench_0.32.0.json").read_bytes()
+SERVE = ("vllm", "serve", "/weights/tiny", "--max-model-len", "4096", "--port", "8001", "--served-model-name", "tiny")
+
+
+class HeldTools:
+    """Only the lock of a ToolRunner."""
+
+    held: str | None = None
+
+    @asynccontextmanager
+    async def hold(self, server_key: str, *, job_id: str = "") -> AsyncIterator[None]:
+        self.held = server_key
+        try:
+            yield
+        finally:
+            self.held = None
+
+
+class OneDeployment:
+    """Only ``get`` of a DeploymentStore."""
+
+    def __init__(self, container_id: str, spec: ContainerSpec) -> None:
+        self._found = samples.deployment(container_id=container_id, spec=spec)
+
+    def get(self, deployment_id: str) -> Any:
+        return self._found
+
+
+class Site:
+    """A container that serves, and a runner beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings: Settings = read_settings({"SEATRIAL_HOME": str(folder)})
+        self.engine = FakeEngine({"vllm:test": "sha256:0"})
+        self.engine.files["/tmp/seatrial-bench/*"] = RESULT
+        self.engine.programs[BENCH] = FakeProgram(("100%|##########| 8/8 [00:00<00:00]",), 0)
+        spec = ContainerSpec("vllm_service", "vllm:test", SERVE, labels={"seatrial.deployment": "d-1"})
+        self.container_id = self.engine.create_or_adopt(spec, {}).id
+        self.tools, secrets = HeldTools(), FakeSecrets()
+        secrets.put("key-1", "sk-1")
+        self.runner = VllmBenchRunner(
+            self.tools, self.engine, OneDeployment(self.container_id, spec), secrets, self.settings, FakeClock(), 0.01
+        )  # type: ignore[arg-type]
+        out_dir = folder / "work" / "job-1" / "p1-r2"
+        out_dir.mkdir(parents=True)
+        (folder / "logs").mkdir()
+        run = samples.run(engine=Engine.VLLM_BENCH)
+        endpoint = samples.endpoint(deployment_id="d-1", key_ref="key-1", server_key="container:e:c")
+        point = run.workload.points[1]
+        log = folder / "logs" / "job-1.log"
+        self.work = PointWork("job-1", endpoint.server_key, 1, run, endpoint, point, 2, out_dir, log)
+
+    async def events(self) -> list[Mapping[str, Any]]:
+        async with aclosing(self.runner.run(self.work)) as events:
+            return [event async for event in events]
+
+    @property
+    def notes(self) -> list[str]:
+        return [path.name for path in (self.settings.work / "execs").glob("*")]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+async def test_a_point_becomes_a_measurement_with_the_tools_own_result_beside_it(site: Site) -> None:
+    events = await site.events()
+    assert events[0] == {"event": "started", "total": 192}
+    ((_, argv, env),) = site.engine.started
+    assert argv[: len(BENCH)] == BENCH
+    said = dict(itertools.pairwise(argv))
+    assert (said["--port"], said["--model"], said["--served-model-name"]) == ("8001", "/weights/tiny", "tiny")
+    assert said["--seed"] == str(point_seed(site.work.run.seed, 1, 2))
+    assert env == {"OPENAI_API_KEY": "sk-1"}
+    assert "sk-1" not in argv
+    measurement = measurement_from_json((site.work.out_dir / "measurement.json").read_bytes())
+    assert (measurement.point_index, measurement.repeat, measurement.tool_version) == (1, 2, "0.32.0")
+    assert measurement.requests.succeeded == 8
+    assert {raw.name: raw.path.read_bytes() for raw in site.runner.raw_files(site.work)} == {
+        "vllm-bench-p1-r2.json": RESULT,
+        "vllm-bench-p1-r2.log": b"100%|##########| 8/8 [00:00<00:00]\n",
+    }
+    assert site.work.log.read_bytes() == b"100%|##########| 8/8 [00:00<00:00]\n"
+    assert site.notes == []
+
+
+async def test_progress_is_told_while_it_runs_and_a_cancel_ends_the_command_before_the_server_is_free(
+    site: Site,
+) -> None:
+    site.engine.programs[BENCH] = FakeProgram(("38%|###   | 3/8 [00:00<00:00]",))
+    stream = site.runner.run(site.work)
+    async with aclosing(stream):
+        assert (await anext(stream))["event"] == "started"
+        progress = await anext(stream)
+        assert (progress["done"], progress["total"]) == (3, 8)
+        assert site.tools.held == site.work.server_key
+        task = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    ((mark, _, _),) = site.engine.started
+    assert site.engine.exec_read(site.container_id, mark, 0)[1] == 137
+    assert (site.tools.held, site.notes) == (None, [])
+
+
+async def test_a_bad_end_tells_the_last_words(site: Site) -> None:
+    site.engine.programs[BENCH] = FakeProgram(("ValueError: no such tokenizer",), 1)
+    with pytest.raises(ToolFailed) as caught:
+        await site.events()
+    assert caught.value.params["exit_code"] == 1
+    assert "no such tokenizer" in str(caught.value.params["detail"])
+    assert site.notes == []
+
+
+async def test_a_result_that_is_none_is_kept_nowhere(site: Site) -> None:
+    site.engine.files["/tmp/seatrial-bench/*"] = b"{}"
+    with pytest.raises(OutputNotUnderstood):
+        await site.events()
+    assert not (site.work.out_dir / "measurement.json").exists()
+
+
+async def test_a_stopped_or_lost_container_is_told(site: Site) -> None:
+    site.engine.stop(site.container_id)
+    with pytest.raises(ContainerFailed):
+        await site.events()
+    site.engine.lose(site.container_id)
+    with pytest.raises(NotFoundError):
+        await site.events()
+    assert site.notes == []
+
+
+async def test_an_engine_that_is_away_for_a_moment_is_waited_for(site: Site) -> None:
+    stream = site.runner.run(site.work)
+    async with aclosing(stream):
+        await anext(stream)
+        site.engine.down = "restarting"
+        asyncio.get_running_loop().call_later(0.03, setattr, site.engine, "down", None)
+        assert [event["event"] async for event in stream] == []
+    assert (site.work.out_dir / "measurement.json").exists()
+
+
+def test_what_a_killed_worker_left_is_ended_and_forgotten(site: Site) -> None:
+    notes = site.settings.work / "execs"
+    notes.mkdir()
+    site.engine.programs[BENCH] = FakeProgram(("begun",))
+    site.engine.exec_start(site.container_id, BENCH, "left")
+    (notes / "left").write_text(site.container_id)
+    (notes / "elsewhere").write_text("f" * 64)
+    site.engine.down = "away"
+    assert end_left_behind(site.settings, site.engine) == 0
+    assert sorted(site.notes) == ["elsewhere", "left"]
+    site.engine.down = None
+    assert end_left_behind(site.settings, site.engine) == 2
+    assert site.engine.exec_read(site.container_id, "left", 0) == (b"begun\n", 137)
+    assert site.notes == []
