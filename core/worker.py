@@ -44,8 +44,14 @@ def main() -> int:
 def measuring_engines(app: App) -> Mapping[Engine, PointRunner]:
     """What this worker can measure with."""
     from core.jobs.loadgen_runner import LoadgenRunner
+    from core.jobs.vllm_bench_runner import VllmBenchRunner
 
-    return {Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets)}
+    return {
+        Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets),
+        Engine.VLLM_BENCH: VllmBenchRunner(
+            app.tools, app.containers, app.store.deployments, app.secrets, app.settings, app.clock
+        ),
+    }
 
 
 def run(runners: Runners = measuring_engines) -> None:
@@ -72,7 +78,9 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     """The engine is imported once the lock is ours: it takes half a second."""
     from core.jobs.benchmark import BenchmarkWork
     from core.jobs.engine import Engine as JobEngine
+    from core.jobs.vllm_bench_runner import end_left_behind
 
+    end_left_behind(app.settings, app.containers)
     benchmark = BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock)
     engine = JobEngine(app.settings, app.store, app.queue, {JobKind.BENCHMARK: benchmark}, app.clock)
     engine.start()
