@@ -37,6 +37,7 @@ class PageEntry:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "serve", ":material/home:", default=True),
     PageEntry("endpoints", "serve", ":material/lan:"),
+    PageEntry("benchmark", "measure", ":material/speed:", role=Role.OPERATOR),
     PageEntry("settings", "system", ":material/settings:"),
 )
 

@@ -111,22 +111,26 @@ def endpoint_facts(endpoint: Endpoint) -> None:
     """Served name, version, key, context, address, in two quiet lines."""
     t, check = session.texts(), endpoint.check
     version = endpoint.version_label or t("word.unknown")
-    if endpoint.version_label and not endpoint.version_verified:
+    if endpoint.version_label and not endpoint.version_verified and endpoint.origin is not Origin.SIMULATED:
         version = f"{version} ({t('page.endpoints.unverified')})"
     facts = [
-        f"{t('word.served_name')}: **{plain(endpoint.served_name)}**",
-        f"{t('word.version')}: {plain(version)}",
+        _pair(t("word.served_name"), f"**{plain(endpoint.served_name)}**"),
+        _pair(t("word.version"), plain(version)),
     ]
     if check:
         facts.append(f"{_KEY_ICONS[check.key_state]} {t(f'key_state.{check.key_state}')}")
         if check.max_model_len:
             count = t("page.endpoints.token_count", count=t.number(check.max_model_len))
-            facts.append(f"{t('page.endpoints.fact_context')}: {count}")
+            facts.append(_pair(t("page.endpoints.fact_context"), count))
     st.markdown(" · ".join(facts))
-    quiet = [endpoint.base_url]
+    quiet = [f"`{endpoint.base_url}`"]
     if check:
         quiet.append(t("page.endpoints.checked", ago=t.ago(check.checked_at, session.app().clock.now())))
-    st.caption(plain(" · ".join(quiet)))
+    st.caption(" · ".join(quiet))
+
+
+def _pair(label: str, value: str) -> str:
+    return session.texts()("component.pair", label=label, value=value)
 
 
 def running_here(busy: JobView | None) -> None:

@@ -16,6 +16,7 @@ from ui.markdown import plain
 
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
 
+_LINE_LENGTH = 72
 _LOOKS: dict[str, tuple[Color, str]] = {
     "queued": ("gray", ":material/schedule:"),
     "pending": ("gray", ":material/schedule:"),
@@ -58,9 +59,22 @@ def simulated_badge() -> None:
 
 
 def command_block(command: str | Sequence[str]) -> None:
-    """A command as it is run, with a copy button; argv is quoted for a shell."""
-    text = command if isinstance(command, str) else shlex.join(command)
-    st.code(text, language="bash", wrap_lines=True)
+    """A command as it is run, with a copy button; argv is quoted for a shell, a long one with an option a line."""
+    text = command if isinstance(command, str) else shell_text(command)
+    st.code(text, language=None, wrap_lines=True)
+
+
+def shell_text(argv: Sequence[str]) -> str:
+    """One line where it is short, else continued lines: they can be pasted as they are."""
+    line = shlex.join(argv)
+    if len(line) <= _LINE_LENGTH:
+        return line
+    parts: list[list[str]] = [[]]
+    for word in argv:
+        if word.startswith("--"):
+            parts.append([])
+        parts[-1].append(word)
+    return " \\\n  ".join(shlex.join(part) for part in parts if part)
 
 
 def provenance_line(*parts: str | None) -> None:

@@ -1,0 +1,95 @@
+"""Choose an endpoint and a sweep, read the plan, start."""
+
+import streamlit as st
+
+from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest
+from core.domain.endpoint import Endpoint, Origin
+from core.domain.finding import Finding, blocking
+from ui import session
+from ui.act import act, refusals
+from ui.components import empty_state, field_findings, go, header, other_findings, worker_notice
+from ui.components import workload_form as form
+from ui.components.benchmark_plan import plan_facts
+from ui.components.endpoint import endpoint_facts, endpoint_title
+
+FORM = "benchmark"
+
+app, t, actor = session.app(), session.texts(), session.actor()
+endpoints = {endpoint.id: endpoint for endpoint in app.endpoints.list()}
+
+
+def choose_endpoint() -> Endpoint:
+    """The one in the address, else the first; the address follows the choice."""
+    ids = list(endpoints)
+    wanted = st.query_params.get("endpoint")
+    chosen = st.selectbox(
+        t("page.benchmark.endpoint"),
+        ids,
+        index=ids.index(wanted) if wanted in endpoints else 0,
+        format_func=lambda key: label(endpoints[key]),
+        help=t("page.benchmark.endpoint_help"),
+    )
+    if chosen != wanted:
+        st.query_params["endpoint"] = chosen
+    return endpoints[chosen]
+
+
+def label(endpoint: Endpoint) -> str:
+    """Name, served name and label; simulated ones say so."""
+    version = t("app.simulated") if endpoint.origin is Origin.SIMULATED else endpoint.version_label
+    parts = dict.fromkeys([endpoint.name, endpoint.served_name, version])
+    return " · ".join(part for part in parts if part)
+
+
+def plan_panel(asked: BenchmarkRequest | Finding) -> tuple[Finding, ...]:
+    """Findings, duration, command and the button; gives the findings, for their fields."""
+    st.subheader(t("page.benchmark.plan"), anchor=False)
+    if isinstance(asked, Finding):
+        st.markdown(t("page.benchmark.blocked"))
+        return (asked,)
+    plan = app.benchmarks.plan(asked)
+    found = (*plan.findings, *(one for one in refusals(FORM) if one not in plan.findings))
+    plan_facts(plan)
+    other_findings(found, *form.FIELDS, "endpoint_id")
+    start(plan)
+    return found
+
+
+def start(plan: BenchmarkPlan) -> None:
+    """Queues the job, and goes where it can be watched."""
+    blocked = bool(blocking(plan.findings))
+    pressed = st.button(
+        t("page.benchmark.start"),
+        key="benchmark_start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=blocked,
+        width="stretch",
+    )
+    if blocked:
+        st.caption(t("page.benchmark.blocked"))
+    if pressed and (begun := act(app.benchmarks.start, actor, plan, form=FORM)):
+        go("run", id=begun.value.job.run_id or "")
+
+
+header("benchmark")
+worker_notice()
+if not endpoints:
+    empty_state(t("page.benchmark.none"), label=t("page.endpoints.attach"), page="endpoints")
+    st.stop()
+presets = app.benchmarks.presets()
+form.prepare(presets)
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    endpoint = choose_endpoint()
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            endpoint_title(endpoint)
+        endpoint_facts(endpoint)
+        place = st.container(gap="xxsmall")
+    places = form.draw(presets)
+with right, st.container(border=True):
+    found = plan_panel(form.read(endpoint.id))
+with place:
+    field_findings(found, "endpoint_id")
+form.place_findings(places, found)

@@ -1,0 +1,47 @@
+"""Lists of whole numbers as people type them, and two that belong together: loads and requests."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+REQUESTS_PER_STREAM = 10
+"""For a load that was just added beside none: ten requests for each stream."""
+_BETWEEN = re.compile(r"[\s,;、]+")
+
+
+def read(text: str) -> tuple[int, ...] | None:
+    """``1, 4,16``; None where it is not a list of whole numbers from 1 up. Full-width ones are read too."""
+    parts = [part for part in _BETWEEN.split(unicodedata.normalize("NFKC", text)) if part]
+    if not parts or not all(part.isdecimal() and len(part) < 10 and int(part) > 0 for part in parts):
+        return None
+    return tuple(map(int, parts))
+
+
+def write(numbers: Sequence[int]) -> str:
+    """The inverse of ``read``; a list of equal numbers becomes one."""
+    return ", ".join(map(str, numbers))
+
+
+def spread(numbers: Sequence[int], count: int) -> tuple[int, ...] | None:
+    """One for each of ``count``: as they are, or a single one repeated; None where they do not fit."""
+    if len(numbers) == 1:
+        return tuple(numbers) * count
+    return tuple(numbers) if len(numbers) == count else None
+
+
+def realigned(loads: Sequence[int], requests: Sequence[int], new_loads: Sequence[int]) -> tuple[int, ...]:
+    """Requests after the loads have changed: what was there keeps its number, what is new gets as many per stream as
+    its nearest neighbour. A single number stays a single number."""
+    if len(requests) == 1 or len(loads) != len(requests):
+        return tuple(requests)
+    known = dict(zip(loads, requests, strict=True))
+    return tuple(known.get(load) or _like_the_nearest(load, known) for load in new_loads)
+
+
+def _like_the_nearest(load: int, known: dict[int, int]) -> int:
+    if not known:
+        return load * REQUESTS_PER_STREAM
+    nearest = min(known, key=lambda other: abs(other - load))
+    return max(load, round(known[nearest] / nearest * load))
