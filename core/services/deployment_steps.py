@@ -1,0 +1,307 @@
+"""A deployment's start, step by step: what a worker does. Every step may be called again after a crash, by any worker,
+and goes on from what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.domain.access import Actor, Role
+from core.domain.container import ContainerSpec, ContainerView
+from core.domain.deployment import Deployment, DeploymentState
+from core.domain.endpoint import Origin, canonical_url
+from core.domain.finding import Finding
+from core.domain.job import Param, Progress
+from core.errors import (
+    AppError,
+    ContainerFailed,
+    EndpointError,
+    EngineError,
+    EngineUnavailable,
+    NotFoundError,
+    PlanBlocked,
+    Rejected,
+    StoreError,
+)
+from core.formats.deployment import LABEL
+from core.formats.vllm_log import StartProgress, StartStage, explain_failure, read_start
+from core.formats.vllm_serve import KEY_VARIABLE
+from core.ports import Clock, ContainerEngine, EndpointClient, Secrets, Store
+from core.services.deployment_plan import replaceable
+from core.services.endpoints import EndpointService
+
+STEPS = 3
+"""Create the container, wait until it serves, register its endpoint."""
+Report = Callable[[Progress], None]
+Cancelled = Callable[[], bool]
+_POLL_S = 1.0
+_AWAY_POLL_S = 3.0
+_LOG_LINES = 1500
+_COMPLETION_TIMEOUT_S = 180.0
+_COMPLETION_TRIES = 3
+_STOP_TIMEOUT_S = 5
+_EVERYWHERE = {None, "", "0.0.0.0", "::"}
+_HERE = "127.0.0.1"
+
+
+def ignore(progress: Progress) -> None:
+    """Tells nobody."""
+
+
+def never() -> bool:
+    """Is not cancelled."""
+    return False
+
+
+def base_url(spec: ContainerSpec) -> str:
+    """Where this machine reaches the server in the container."""
+    port = spec.ports[0]
+    host = _HERE if port.host_ip in _EVERYWHERE else str(port.host_ip)
+    return canonical_url(f"http://{f'[{host}]' if ':' in host else host}:{port.host_port}")
+
+
+def server_key(engine_id: str, container_id: str) -> str:
+    """The key under which everything that loads this server takes turns."""
+    return f"container:{engine_id}/{container_id}"
+
+
+class DeploymentSteps:
+    """Raises AppError where a step cannot be done, after the deployment's state tells why. Cancelled, a step stops the
+    container and returns False. While no engine answers, a step waits: the container may be alive and loading."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: ContainerEngine,
+        endpoints: EndpointService,
+        client: EndpointClient,
+        secrets: Secrets,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._endpoints = endpoints
+        self._client = client
+        self._secrets = secrets
+        self._clock = clock
+        self._sleep = sleep
+
+    # ------------------------------------------------------------ the container
+
+    def create(self, deployment_id: str, report: Report = ignore, is_cancelled: Cancelled = never) -> bool:
+        """Pulls the image if it is missing, then creates or adopts the container and sees that it runs. Raises
+        EngineError (also ImageMissing, NameTaken, PortTaken, ContainerFailed) and StoreError (secret_unreadable)."""
+        deployment = self._live(deployment_id)
+        while True:
+            if is_cancelled():
+                return self._cancelled(deployment)
+            try:
+                return self._create(deployment, report, is_cancelled)
+            except EngineUnavailable:
+                self._tell(report, 0, "away", deployment)
+                self._sleep(_AWAY_POLL_S)
+            except AppError as error:
+                self._fail(deployment.id, error)
+                raise
+
+    def _create(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
+        self._store.deployments.set_state(deployment.id, DeploymentState.STARTING, at=self._clock.now())
+        secrets = self._secret_values(deployment.spec)
+        if not self._pull(deployment, report, is_cancelled):
+            return self._cancelled(deployment)
+        self._tell(report, 0, "create", deployment)
+        self._clear_failed(deployment)
+        view = self._engine.create_or_adopt(deployment.spec, secrets)
+        if view.state not in {"running", "restarting"}:
+            self._engine.start(view.id)
+        started = replace(
+            self._store.deployments.get(deployment.id),
+            state=DeploymentState.LOADING,
+            container_id=view.id,
+            image_digest=view.image_id,
+        )
+        self._store.deployments.update(started)
+        return True
+
+    def _secret_values(self, spec: ContainerSpec) -> dict[str, str]:
+        values = {name: self._secrets.get(ref) for name, ref in spec.secret_env.items()}
+        for name, ref in spec.secret_env.items():
+            if values[name] is None:
+                raise StoreError("secret_unreadable", ref=ref)
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _pull(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
+        """False where it was cancelled meanwhile."""
+        image = deployment.spec.image
+        if self._engine.image_digest(image) is not None:
+            return True
+        self._tell(report, 0, "pull", deployment)
+        for done, total in self._engine.pull(image):
+            if is_cancelled():
+                return False
+            self._tell(report, 0, "pull", deployment, done=done, total=total, unit="bytes")
+        return True
+
+    def _clear_failed(self, deployment: Deployment) -> None:
+        """Removes what an earlier failed start of ours left under this name."""
+        deployments = self._store.deployments.list()
+        for found in self._engine.list(LABEL):
+            other = found.labels.get(LABEL) != deployment.id
+            if other and found.name == deployment.spec.name and replaceable(found, deployments):
+                self._engine.remove(found.id, force=True)
+
+    # ------------------------------------------------------------ until it serves
+
+    def wait_ready(self, deployment_id: str, report: Report = ignore, is_cancelled: Cancelled = never) -> bool:
+        """Until ``/health`` and one real completion answer, however long the weights take. Raises ContainerFailed with
+        the cause that the log tells (formats.vllm_log; container_gone: name) and Rejected (start_completion_failed:
+        status, detail) where the server is up and cannot work."""
+        deployment = self._live(deployment_id)
+        progress, refused = StartProgress(), 0
+        while not is_cancelled():
+            try:
+                progress = self._look(deployment, progress)
+            except EngineUnavailable:
+                self._tell(report, 1, "away", deployment)
+                self._sleep(_AWAY_POLL_S)
+                continue
+            self._tell_stage(report, deployment, progress)
+            if self._client.is_healthy(base_url(deployment.spec)):
+                self._tell(report, 1, "check", deployment)
+                refusal = self._completion_refusal(deployment)
+                if refusal is None:
+                    self._store.deployments.set_state(deployment.id, DeploymentState.READY, at=self._clock.now())
+                    return True
+                refused += isinstance(refusal, Rejected)
+                if refused >= _COMPLETION_TRIES:
+                    self._give_up(deployment, refusal)
+            self._sleep(_POLL_S)
+        return self._cancelled(deployment)
+
+    def _look(self, deployment: Deployment, before: StartProgress) -> StartProgress:
+        """How far the log says it is. Raises ContainerFailed where the container has ended, or ends again and again."""
+        container_id = deployment.container_id or ""
+        try:
+            view = self._engine.get(container_id)
+            if view.state in {"exited", "dead", "restarting"} or view.restart_count > 0:
+                raise self._failure(deployment, view)
+            return read_start(self._engine.logs_tail(container_id, _LOG_LINES), before)
+        except NotFoundError as error:
+            gone = ContainerFailed("container_gone", name=deployment.spec.name)
+            at, params = self._clock.now(), {"name": deployment.spec.name}
+            self._store.deployments.set_state(
+                deployment.id, DeploymentState.LOST, at=at, reason_code=gone.code, reason_params=params
+            )
+            raise gone from error
+
+    def _failure(self, deployment: Deployment, view: ContainerView) -> ContainerFailed:
+        log = self._engine.logs_tail(view.id, _LOG_LINES)
+        reason = explain_failure(f"{view.error or ''}\n{log}", view.exit_code, view.oom_killed)
+        failure = ContainerFailed(reason.code, **reason.params)
+        if view.state != "exited":  # its restart policy would start it for ever
+            self._engine.stop(view.id, _STOP_TIMEOUT_S)
+        self._fail(deployment.id, failure)
+        return failure
+
+    def _completion_refusal(self, deployment: Deployment) -> EndpointError | None:
+        """None where a completion came. One that takes long is no refusal: the first one may compile."""
+        ref = deployment.spec.secret_env.get(KEY_VARIABLE)
+        key = self._secrets.get(ref) if ref else None
+        url = base_url(deployment.spec)
+        try:
+            self._client.complete_once(url, key, deployment.served_name, _COMPLETION_TIMEOUT_S)
+        except EndpointError as error:
+            return error
+        return None
+
+    def _give_up(self, deployment: Deployment, refusal: EndpointError) -> None:
+        params = {name: refusal.params.get(name) for name in ("url", "status", "detail")}
+        error = Rejected("start_completion_failed", **params) if params["status"] else refusal
+        self._fail(deployment.id, error)
+        raise error from refusal
+
+    # ------------------------------------------------------------ the endpoint
+
+    def register(self, deployment_id: str, report: Report = ignore) -> None:
+        """Makes the endpoint that every other page offers. Raises EndpointError with the check's first finding."""
+        deployment = self._live(deployment_id)
+        self._tell(report, 2, "register", deployment)
+        ref = deployment.spec.secret_env.get(KEY_VARIABLE)
+        try:
+            endpoint = self._endpoints.attach(
+                Actor(deployment.created_by, Role.OPERATOR),
+                base_url(deployment.spec),
+                key=self._secrets.get(ref) if ref else None,
+                served_name=deployment.served_name,
+                version_label=deployment.version_label,
+                origin=Origin.DEPLOYED,
+                server_key=server_key(self._engine.info().id, deployment.container_id or ""),
+                deployment_id=deployment.id,
+            )
+        except PlanBlocked as error:
+            refusal = _as_error(error.findings)
+            self._fail(deployment.id, refusal)
+            raise refusal from error
+        self._store.deployments.update(replace(self._store.deployments.get(deployment.id), endpoint_id=endpoint.id))
+
+    # ------------------------------------------------------------ parts
+
+    def _live(self, deployment_id: str) -> Deployment:
+        deployment = self._store.deployments.get(deployment_id)
+        if deployment.state is DeploymentState.REMOVED:
+            raise NotFoundError(kind="deployment", id=deployment_id)
+        return deployment
+
+    def _fail(self, deployment_id: str, error: AppError) -> None:
+        params = {name: str(value) for name, value in error.params.items() if value is not None}
+        self._store.deployments.set_state(
+            deployment_id,
+            DeploymentState.FAILED,
+            at=self._clock.now(),
+            reason_code=error.code,
+            reason_params=params,
+        )
+
+    def _cancelled(self, deployment: Deployment) -> bool:
+        """A start that is not wanted any more must not keep devices busy. Returns False."""
+        container_id = self._store.deployments.get(deployment.id).container_id
+        if container_id is not None:
+            try:
+                self._engine.stop(container_id, _STOP_TIMEOUT_S)
+            except (EngineError, NotFoundError):
+                return False  # the deployments page shows what is there
+        self._store.deployments.set_state(deployment.id, DeploymentState.STOPPED, at=self._clock.now())
+        return False
+
+    def _tell_stage(self, report: Report, deployment: Deployment, progress: StartProgress) -> None:
+        if progress.stage is StartStage.WEIGHTS and progress.shards_total:
+            done, total = progress.shards_done, progress.shards_total
+            self._tell(report, 1, "weights", deployment, done=done, total=total, unit="shards")
+        else:
+            stage = StartStage.WARMUP if progress.stage is StartStage.READY else progress.stage
+            self._tell(report, 1, stage.value, deployment)
+
+    def _tell(
+        self,
+        report: Report,
+        step: int,
+        stage: str,
+        deployment: Deployment,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        unit: str = "seconds",
+    ) -> None:
+        """What has no count of its own tells the seconds since the deployment was asked for."""
+        now = self._clock.now()
+        elapsed_s = max(int((now - deployment.created_at).total_seconds()), 0)
+        detail: dict[str, Param] = {"stage": stage, "elapsed_s": elapsed_s}
+        counted = elapsed_s if done is None else done
+        report(Progress(step, f"start_{stage}", counted, total, unit, None, None, now, detail))
+
+
+def _as_error(findings: tuple[Finding, ...]) -> EndpointError:
+    first = findings[0]
+    return EndpointError(first.code, **first.params)

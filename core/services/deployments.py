@@ -1,0 +1,328 @@
+"""Deployments: containers of ours that serve a model, from the plan to the end."""
+
+from __future__ import annotations
+
+import secrets as randomness
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from core.domain.access import Actor, Role
+from core.domain.container import ContainerView
+from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest, DeploymentState, DeploymentView
+from core.domain.endpoint import Endpoint
+from core.domain.finding import blocking
+from core.domain.job import Job, JobKind, JobState, JobView, Reason
+from core.errors import (
+    EngineError,
+    NameTaken,
+    NotFoundError,
+    PlanBlocked,
+    PortTaken,
+    ServerBusy,
+    StalePlan,
+)
+from core.formats.deployment import LABEL
+from core.ports import Clock, ContainerEngine, EndpointClient, EngineInfo, HostProbe, JobQueue, Secrets, Store
+from core.services.access import require
+from core.services.deployment_plan import ENDED, DeploymentPlanner, tidy, wants_port
+from core.services.deployment_steps import STEPS, Cancelled, DeploymentSteps, Report, ignore, never
+from core.services.endpoints import EndpointService
+from core.services.jobs import JobService
+
+_CANCEL_WAIT_S = 15.0
+_CANCEL_POLL_S = 0.2
+_RUNS = frozenset({"running", "restarting", "paused"})
+
+
+@dataclass(frozen=True)
+class _Now:
+    """What is there at this moment. ``containers``: ours by id, None where no engine answers."""
+
+    containers: Mapping[str, ContainerView] | None
+    endpoints: Mapping[str, Endpoint]
+    active: tuple[JobView, ...]
+
+    def endpoint_of(self, deployment: Deployment) -> Endpoint | None:
+        """None before it is registered, and once a later deployment has taken it over."""
+        endpoint = self.endpoints.get(deployment.endpoint_id or "")
+        return endpoint if endpoint and endpoint.deployment_id == deployment.id else None
+
+    def busy(self, deployment: Deployment) -> JobView | None:
+        """What has begun on its server, else what waits there first."""
+        endpoint = self.endpoint_of(deployment)
+        keys = {start_key(deployment), *([endpoint.server_key] if endpoint else [])}
+        found = [job for job in self.active if job.job.server_key in keys and not job.state.is_finished]
+        begun = (job for job in found if job.state is not JobState.QUEUED)
+        return next(begun, next(iter(found), None))
+
+
+class DeploymentService:
+    """``store``, ``engine`` and ``jobs`` are each asked for their own word; nothing is kept here. The ``step_*`` verbs
+    are the worker's, see core.services.deployment_steps."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: JobQueue,
+        engine: ContainerEngine,
+        endpoints: EndpointService,
+        jobs: JobService,
+        client: EndpointClient,
+        secrets: Secrets,
+        clock: Clock,
+        probe: HostProbe,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._engine = engine
+        self._endpoints = endpoints
+        self._jobs = jobs
+        self._secrets = secrets
+        self._clock = clock
+        self._sleep = sleep
+        self._planner = DeploymentPlanner(store, engine, probe)
+        self._steps = DeploymentSteps(store, engine, endpoints, client, secrets, clock, sleep)
+
+    # ------------------------------------------------------------ planning and starting
+
+    def plan(self, request: DeploymentRequest) -> DeploymentPlan:
+        """What would be started, and what stands against it; nothing is changed."""
+        return self._planner.plan(request)
+
+    def start(self, actor: Actor, plan: DeploymentPlan) -> JobView:
+        """Records the deployment, its key and its job, then queues it. Raises NotAllowed, PlanBlocked; StalePlan where
+        the world has changed since the plan; NameTaken, PortTaken where somebody was faster by a moment."""
+        require(actor, Role.OPERATOR)
+        fresh = self._planner.plan(plan.request)
+        blocks = blocking(fresh.findings)
+        if blocks:
+            raise PlanBlocked(blocks)
+        if fresh.fingerprint != plan.fingerprint:
+            raise StalePlan
+        deployment, job = self._records(actor, plan)
+        with self._store.atomic():
+            self._refuse_second(deployment)
+            for ref in deployment.spec.secret_env.values():
+                self._secrets.put(ref, f"sk-{randomness.token_urlsafe(32)}")
+            self._store.deployments.add(deployment)
+            self._store.jobs.add(job)
+        self._queue.enqueue(job.id, job.kind, job.server_key, {})
+        return JobView(job, JobState.QUEUED, steps_done=0, progress=None)
+
+    def _records(self, actor: Actor, plan: DeploymentPlan) -> tuple[Deployment, Job]:
+        request, spec = tidy(plan.request), plan.spec
+        deployment = Deployment(
+            id=spec.labels[LABEL],
+            name=spec.name,
+            spec=spec,
+            state=DeploymentState.PLANNED,
+            served_name=request.served_name,
+            created_at=self._clock.now(),
+            created_by=actor.name,
+            version_label=request.version_label or default_label(request),
+        )
+        job = self._job(actor, deployment, start_key(deployment))
+        return replace(deployment, job_id=job.id), job
+
+    def _job(self, actor: Actor, deployment: Deployment, server_key: str) -> Job:
+        return Job(
+            id=f"job-{uuid.uuid4().hex[:12]}",
+            kind=JobKind.DEPLOYMENT,
+            title=f"{deployment.name} · {deployment.served_name}",
+            server_key=server_key,
+            created_at=self._clock.now(),
+            created_by=actor.name,
+            steps_total=STEPS,
+            deployment_id=deployment.id,
+        )
+
+    def _refuse_second(self, deployment: Deployment) -> None:
+        """Within the transaction that records it: whoever comes second sees the first."""
+        for other in self._planner.pending(self._store.deployments.list()):
+            if other.name == deployment.name:
+                raise NameTaken(name=deployment.name)
+            for port in deployment.spec.ports:
+                if wants_port(other, port.host_port):
+                    raise PortTaken(port=port.host_port, owner=other.name)
+
+    # ------------------------------------------------------------ reading
+
+    def engine_state(self) -> EngineInfo | Reason:
+        """The engine, or why there is none."""
+        try:
+            return self._engine.info()
+        except EngineError as error:
+            return Reason(error.code, error.params)
+
+    def list(self, include_ended: bool = True) -> tuple[DeploymentView, ...]:
+        """The newest first."""
+        found, situation = self._store.deployments.list(), self._now()
+        views = [self._view(deployment, situation) for deployment in found]
+        return tuple(view for view in views if include_ended or view.deployment.state not in ENDED)
+
+    def get(self, deployment_id: str) -> DeploymentView:
+        """Raises NotFoundError."""
+        return self._view(self._store.deployments.get(deployment_id), self._now())
+
+    def logs(self, deployment_id: str, lines: int = 200) -> str:
+        """The end of the container's log; empty where there is no container any more. Raises NotFoundError for an
+        unknown deployment, EngineUnavailable."""
+        container_id = self._store.deployments.get(deployment_id).container_id
+        if container_id is None:
+            return ""
+        try:
+            return self._engine.logs_tail(container_id, lines)
+        except NotFoundError:
+            return ""
+
+    def _now(self) -> _Now:
+        """One look at everything that a list needs."""
+        containers = None
+        with suppress(EngineError):
+            containers = {found.id: found for found in self._engine.list(LABEL)}
+        endpoints = {found.id: found for found in self._endpoints.list(include_archived=True)}
+        return _Now(containers, endpoints, self._jobs.active())
+
+    def _view(self, deployment: Deployment, now: _Now) -> DeploymentView:
+        container = (now.containers or {}).get(deployment.container_id or "")
+        if now.containers is not None:
+            deployment = merged(deployment, container, self._ended_job(deployment))
+        endpoint = now.endpoint_of(deployment)
+        busy = now.busy(deployment)
+        return DeploymentView(deployment, container, endpoint, busy, engine_known=now.containers is not None)
+
+    def _ended_job(self, deployment: Deployment) -> Job | None:
+        """The job of a deployment without a container, once it has ended: it will not make one any more."""
+        if deployment.container_id is not None or deployment.job_id is None or deployment.state in ENDED:
+            return None
+        job = self._store.jobs.get(deployment.job_id)
+        return job if job.outcome is not None else None
+
+    # ------------------------------------------------------------ stopping, restarting, removing
+
+    def stop(self, actor: Actor, deployment_id: str, cancel_jobs: bool = False) -> None:
+        """Raises NotAllowed, NotFoundError, EngineError, and ServerBusy naming what runs on it, unless ``cancel_jobs``:
+        then that is cancelled first."""
+        require(actor, Role.OPERATOR)
+        deployment = self._freed(actor, deployment_id, cancel_jobs)
+        state = DeploymentState.STOPPED
+        try:
+            if deployment.container_id is not None:
+                self._engine.stop(deployment.container_id)
+        except NotFoundError:
+            state = DeploymentState.LOST
+        self._store.deployments.set_state(deployment.id, state, at=self._clock.now())
+
+    def restart(self, actor: Actor, deployment_id: str, cancel_jobs: bool = False) -> JobView:
+        """Restarts the container (one that is gone is made again) and queues the wait until it serves. Raises as
+        ``stop`` does, and what starting a container raises."""
+        require(actor, Role.OPERATOR)
+        deployment = self._freed(actor, deployment_id, cancel_jobs)
+        if deployment.state is DeploymentState.REMOVED:
+            raise NotFoundError(kind="deployment", id=deployment_id)
+        try:
+            if deployment.container_id is not None:
+                self._engine.restart(deployment.container_id)
+        except NotFoundError:
+            deployment = replace(deployment, container_id=None)
+        endpoint = self._now().endpoint_of(deployment)
+        key = endpoint.server_key if endpoint and deployment.container_id else start_key(deployment)
+        job = self._job(actor, deployment, key)
+        again = DeploymentState.STARTING
+        cleared = replace(deployment, job_id=job.id, state=again, ended_at=None, reason_code=None, reason_params=())
+        with self._store.atomic():
+            self._store.deployments.update(cleared)
+            self._store.jobs.add(job)
+        self._queue.enqueue(job.id, job.kind, job.server_key, {})
+        return JobView(job, JobState.QUEUED, steps_done=0, progress=None)
+
+    def remove(self, actor: Actor, deployment_id: str, cancel_jobs: bool = False) -> None:
+        """Removes the container, forgets its key and archives its endpoint; the history stays. Raises as ``stop``."""
+        require(actor, Role.OPERATOR)
+        deployment = self._freed(actor, deployment_id, cancel_jobs)
+        try:
+            if deployment.container_id is not None:
+                self._engine.remove(deployment.container_id, force=True)
+        except NotFoundError:
+            pass  # somebody was faster; the rest is ours to tidy
+        endpoint = self._now().endpoint_of(deployment)
+        if endpoint is not None and endpoint.archived_at is None:
+            self._endpoints.archive(actor, endpoint.id)
+        self._store.deployments.set_state(deployment.id, DeploymentState.REMOVED, at=self._clock.now())
+        for ref in deployment.spec.secret_env.values():
+            self._secrets.delete(ref)
+
+    def _freed(self, actor: Actor, deployment_id: str, cancel_jobs: bool) -> Deployment:
+        """The deployment, with nothing running on it."""
+        deployment = self._store.deployments.get(deployment_id)
+        waited_s = 0.0
+        asked: set[str] = set()
+        while (busy := self._now().busy(deployment)) is not None:
+            if not cancel_jobs or waited_s > _CANCEL_WAIT_S:
+                raise ServerBusy(job_id=busy.job.id, title=busy.job.title)
+            if busy.job.id not in asked:
+                self._jobs.cancel(actor, busy.job.id)
+                asked.add(busy.job.id)
+                continue
+            self._sleep(_CANCEL_POLL_S)
+            waited_s += _CANCEL_POLL_S
+        return self._store.deployments.get(deployment_id)
+
+    # ------------------------------------------------------------ the worker's
+
+    def step_create(self, deployment_id: str, progress: Report = ignore, is_cancelled: Cancelled = never) -> bool:
+        """See DeploymentSteps.create. False where it was cancelled."""
+        return self._steps.create(deployment_id, progress, is_cancelled)
+
+    def step_wait_ready(self, deployment_id: str, progress: Report = ignore, is_cancelled: Cancelled = never) -> bool:
+        """See DeploymentSteps.wait_ready. False where it was cancelled."""
+        return self._steps.wait_ready(deployment_id, progress, is_cancelled)
+
+    def step_register_endpoint(self, deployment_id: str, progress: Report = ignore) -> None:
+        """See DeploymentSteps.register."""
+        self._steps.register(deployment_id, progress)
+
+
+def start_key(deployment: Deployment) -> str:
+    """The server key of a start: there is no server yet."""
+    return f"deployment:{deployment.id}"
+
+
+def default_label(request: DeploymentRequest) -> str:
+    """Weights and image, until somebody gives the version a better name."""
+    image = request.image.rsplit("/", 1)[-1]
+    return f"{PurePosixPath(request.weights).name} @ {image}"
+
+
+def merged(deployment: Deployment, container: ContainerView | None, ended_job: Job | None) -> Deployment:
+    """What is written and what the engine says, in one state. ``ended_job``: the job that should have made the
+    container and will not."""
+    if deployment.state in ENDED:
+        return deployment
+    if container is None:
+        return _without_container(deployment, ended_job)
+    if container.state in _RUNS:
+        waiting = container.state == "restarting" or deployment.state is DeploymentState.STOPPED
+        return replace(deployment, state=DeploymentState.LOADING) if waiting else deployment
+    if deployment.state in {DeploymentState.STOPPED, DeploymentState.STARTING}:
+        return deployment
+    reason = (("exit_code", str(container.exit_code)),)
+    return replace(deployment, state=DeploymentState.FAILED, reason_code="container_ended", reason_params=reason)
+
+
+def _without_container(deployment: Deployment, ended_job: Job | None) -> Deployment:
+    if deployment.container_id is not None:
+        name = (("name", deployment.name),)
+        return replace(deployment, state=DeploymentState.LOST, reason_code="container_gone", reason_params=name)
+    if ended_job is None:
+        return deployment
+    if ended_job.reason is None:
+        return replace(deployment, state=DeploymentState.STOPPED)
+    params = tuple((name, str(value)) for name, value in ended_job.reason.params.items() if value is not None)
+    return replace(deployment, state=DeploymentState.FAILED, reason_code=ended_job.reason.code, reason_params=params)
