@@ -15,6 +15,7 @@ from core.domain.benchmark import Measurement, RequestCounts
 from core.domain.statistics import summarize
 from core.domain.workload import Api, Arrival, LoadPoint, Workload
 from core.errors import BadInput, OutputNotUnderstood
+from core.formats import vllm_serve
 
 TOOL = "vllm bench serve"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -44,6 +45,15 @@ class BenchTarget:
     trust_remote_code: bool = False
 
 
+def target_of(command: Sequence[str], served_name: str, version: str | None) -> BenchTarget | None:
+    """The server that a container's command starts; None where it is no vLLM's."""
+    serve = vllm_serve.parse(command)
+    if serve is None or serve.model is None:
+        return None
+    trust = "--trust-remote-code" in serve.args
+    return BenchTarget(serve.model, served_name, serve.port, version=version, trust_remote_code=trust)
+
+
 def requests_of(point: LoadPoint) -> int | None:
     """How many requests the point takes; None where only its duration is known, which the tool cannot do."""
     if point.requests is not None:
@@ -54,10 +64,11 @@ def requests_of(point: LoadPoint) -> int | None:
 
 
 def argv(
-    target: BenchTarget, workload: Workload, point: LoadPoint, seed: int, result_dir: str, result_filename: str
+    target: BenchTarget, workload: Workload, point: LoadPoint, seed: int | str, result_dir: str, result_filename: str
 ) -> tuple[str, ...]:
     """The guide's arguments in its order, then ours. Without a seed every call would send the same prompts and measure
-    the prefix cache; without a temperature newer builds sample. Raises BadInput (vllm_bench_needs_requests)."""
+    the prefix cache; without a temperature newer builds sample. ``seed``: a word stands for one that is not drawn yet.
+    Raises BadInput (vllm_bench_needs_requests)."""
     requests = requests_of(point)
     if requests is None:
         raise BadInput("vllm_bench_needs_requests", field="requests")
@@ -72,7 +83,7 @@ def argv(
     return (*words, *_ours(target, workload, point, seed))
 
 
-def _ours(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int) -> Iterator[str]:
+def _ours(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int | str) -> Iterator[str]:
     backend, endpoint = _BACKENDS[workload.api]
     yield from ("--backend", backend, "--endpoint", endpoint)
     if target.version is not None and _numbers(target.version) < _ENDPOINT_TYPE_BEFORE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shlex
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -21,7 +22,7 @@ from core.adapters.processes import to_the_end
 from core.domain.endpoint import Endpoint
 from core.domain.seeds import point_seed
 from core.errors import AppError, EngineUnavailable, NotFoundError, OutputNotUnderstood, ToolFailed
-from core.formats import vllm_bench, vllm_serve
+from core.formats import vllm_bench
 from core.formats.loadgen import measurement_to_json
 from core.jobs.benchmark import MEASUREMENT_FILE, PointWork, RawFile
 from core.ports import Clock, ContainerEngine, DeploymentStore, Secrets, ToolRunner
@@ -77,7 +78,7 @@ class VllmBenchRunner:
         async with self._tools.hold(work.server_key, job_id=work.job_id):
             command = await asyncio.to_thread(self._command, work)
             try:
-                await asyncio.to_thread(self._start, command)
+                await asyncio.to_thread(self._start, command, work)
                 yield {"event": "started", "total": vllm_bench.requests_of(work.point)}
                 async for event in self._follow(command, work):
                     yield event
@@ -115,17 +116,14 @@ class VllmBenchRunner:
         if endpoint.deployment_id is None:
             raise NotFoundError(kind="deployment", id=endpoint.name)
         deployment = self._deployments.get(endpoint.deployment_id)
-        serve = vllm_serve.parse(deployment.spec.command)
-        if deployment.container_id is None or serve is None or serve.model is None:
-            raise NotFoundError(kind="container", id=deployment.name)
         version = endpoint.check.server_version if endpoint.check else None
-        trust = "--trust-remote-code" in serve.args
-        target = vllm_bench.BenchTarget(
-            serve.model, endpoint.served_name, serve.port, version=version, trust_remote_code=trust
-        )
+        target = vllm_bench.target_of(deployment.spec.command, endpoint.served_name, version)
+        if deployment.container_id is None or target is None:
+            raise NotFoundError(kind="container", id=deployment.name)
         return deployment.container_id, target
 
-    def _start(self, command: _Command) -> None:
+    def _start(self, command: _Command, work: PointWork) -> None:
+        _append(_outputs(work), f"$ {shlex.join(command.argv)}\n".encode())
         with translated():
             command.note.parent.mkdir(parents=True, exist_ok=True)
             command.note.write_text(command.container_id, encoding="utf-8")
@@ -147,7 +145,7 @@ class VllmBenchRunner:
                     raise
                 continue
             output += data
-            await asyncio.to_thread(_append, (work.out_dir / _OUTPUT_FILE, work.log), data)
+            await asyncio.to_thread(_append, _outputs(work), data)
             if code is not None:
                 _judge(code, bytes(output))
                 return
@@ -192,7 +190,7 @@ def _end_command(containers: ContainerEngine, note: Path) -> None:
     """A container that is gone or stopped has taken its commands with it."""
     container_id = note.read_text(encoding="utf-8")
     with contextlib.suppress(NotFoundError):
-        if containers.get(container_id).state == "running":
+        if container_id and containers.get(container_id).state == "running":
             containers.exec_kill(container_id, note.name)
     note.unlink(missing_ok=True)
 
@@ -201,6 +199,11 @@ def _judge(code: int, output: bytes) -> None:
     if code != 0:
         detail = output[-_DETAIL_CHARACTERS:].decode("utf-8", "replace").strip()
         raise ToolFailed(tool=vllm_bench.TOOL, exit_code=code, detail=detail)
+
+
+def _outputs(work: PointWork) -> tuple[Path, ...]:
+    """What the tool prints is kept with the run and shown with the job."""
+    return (work.out_dir / _OUTPUT_FILE, work.log)
 
 
 def _append(files: tuple[Path, ...], data: bytes) -> None:

@@ -17,9 +17,10 @@ from core.domain.endpoint import Endpoint, EndpointCheck
 from core.domain.estimates import Past, estimate_s
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.job import Job, JobKind, JobState, JobView
+from core.domain.seeds import point_seed
 from core.domain.workload import Preset
 from core.errors import PlanBlocked, StalePlan
-from core.formats import records, seatrial_bench
+from core.formats import records, seatrial_bench, vllm_bench
 from core.loadgen import TOOL, TOOL_VERSION
 from core.ports import Clock, JobQueue, Store
 from core.services.access import require
@@ -64,11 +65,33 @@ class BenchmarkService:
         return BenchmarkPlan(
             request=request,
             command=seatrial_bench.argv(request, endpoint),
-            tool_commands=_tool_commands(request),
+            tool_commands=self._tool_commands(request, endpoint),
             findings=findings,
             estimate_s=None if blocking(findings) else self._estimate_s(request),
             fingerprint=_fingerprint(request, endpoint),
         )
+
+    def _tool_commands(self, request: BenchmarkRequest, endpoint: Endpoint) -> tuple[tuple[str, ...], ...]:
+        """One child per point and repeat, in the order in which they are measured."""
+        load = request.workload
+        steps = [(point, repeat) for repeat in range(load.repeats) for point in load.points]
+        if request.engine is Engine.SEATRIAL:  # the task file holds everything that ``plan.command`` says
+            files = [f"point-{point.index}/repeat-{repeat}/task.json" for point, repeat in steps]
+            return tuple(("python", "-m", "core.loadgen", file) for file in files)
+        target = self._bench_target(endpoint)
+        if target is None or any(vllm_bench.requests_of(point) is None for point in load.points):
+            return ()
+        return tuple(
+            vllm_bench.argv(target, load, point, _seed_word(request.seed, point.index, repeat), "/tmp", "result.json")
+            for point, repeat in steps
+        )
+
+    def _bench_target(self, endpoint: Endpoint) -> vllm_bench.BenchTarget | None:
+        if endpoint.deployment_id is None:
+            return None
+        command = self._store.deployments.get(endpoint.deployment_id).spec.command
+        version = endpoint.check.server_version if endpoint.check else None
+        return vllm_bench.target_of(command, endpoint.served_name, version)
 
     def _queue_findings(self, endpoint: Endpoint) -> tuple[Finding, ...]:
         busy = [job for job in self._store.jobs.unfinished() if job.server_key == endpoint.server_key]
@@ -170,13 +193,8 @@ def _job(run: Run, endpoint: Endpoint) -> Job:
     )
 
 
-def _tool_commands(request: BenchmarkRequest) -> tuple[tuple[str, ...], ...]:
-    """One child per point and repeat; its task file holds everything that the command above says."""
-    return tuple(
-        ("python", "-m", "core.loadgen", f"point-{point.index}/repeat-{repeat}/task.json")
-        for point in request.workload.points
-        for repeat in range(request.workload.repeats)
-    )
+def _seed_word(run_seed: int | None, point_index: int, repeat: int) -> int | str:
+    return "FRESH" if run_seed is None else point_seed(run_seed, point_index, repeat)
 
 
 def _fingerprint(request: BenchmarkRequest, endpoint: Endpoint) -> str:

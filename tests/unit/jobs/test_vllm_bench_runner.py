@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -104,11 +105,12 @@ async def test_a_point_becomes_a_measurement_with_the_tools_own_result_beside_it
     measurement = measurement_from_json((site.work.out_dir / "measurement.json").read_bytes())
     assert (measurement.point_index, measurement.repeat, measurement.tool_version) == (1, 2, "0.32.0")
     assert measurement.requests.succeeded == 8
+    printed = f"$ {shlex.join(argv)}\n100%|##########| 8/8 [00:00<00:00]\n".encode()
     assert {raw.name: raw.path.read_bytes() for raw in site.runner.raw_files(site.work)} == {
         "vllm-bench-p1-r2.json": RESULT,
-        "vllm-bench-p1-r2.log": b"100%|##########| 8/8 [00:00<00:00]\n",
+        "vllm-bench-p1-r2.log": printed,
     }
-    assert site.work.log.read_bytes() == b"100%|##########| 8/8 [00:00<00:00]\n"
+    assert site.work.log.read_bytes() == printed
     assert site.notes == []
 
 

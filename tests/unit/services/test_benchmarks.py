@@ -9,10 +9,11 @@ import pytest
 from core.adapters.database.store import DatabaseStore
 from core.adapters.workload_files import load_presets
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
-from core.domain.benchmark import BenchmarkRequest, RunState
+from core.domain.benchmark import BenchmarkRequest, Engine, RunState
 from core.domain.benchmark_rules import workload_findings
-from core.domain.finding import Severity
+from core.domain.finding import Severity, blocking
 from core.domain.job import JobKind, JobState
+from core.domain.seeds import point_seed
 from core.errors import NotAllowed, NotFoundError, PlanBlocked, StalePlan, StoreError
 from core.services.benchmarks import BenchmarkService
 from core.services.endpoints import EndpointService
@@ -62,6 +63,24 @@ def test_a_plan_shows_commands_and_changes_nothing(world: World) -> None:
     assert plan.findings == ()
     assert plan.estimate_s is None
     assert world.store.data_version() == version
+
+
+def test_a_plan_for_the_other_tool_shows_its_commands(world: World) -> None:
+    serve = ("vllm", "serve", "/weights/tiny", "--port", "8001")
+    deployment = samples.deployment()
+    world.store.deployments.add(replace(deployment, spec=replace(deployment.spec, command=serve)))
+    world.store.endpoints.update(replace(world.endpoint, deployment_id=deployment.id))
+    plan = world.service.plan(world.request(engine=Engine.VLLM_BENCH, seed=7))
+    assert [command[:3] for command in plan.tool_commands] == [("vllm", "bench", "serve")] * 2
+    assert {"/weights/tiny", "8001", "tiny", str(point_seed(7, 0, 0))} <= set(plan.tool_commands[0])
+    fresh = world.service.plan(world.request(engine=Engine.VLLM_BENCH)).tool_commands[0]
+    assert fresh[fresh.index("--seed") + 1] == "FRESH"
+
+
+def test_the_other_tool_needs_a_container(world: World) -> None:
+    plan = world.service.plan(world.request(engine=Engine.VLLM_BENCH))
+    assert plan.tool_commands == ()
+    assert [finding.code for finding in blocking(plan.findings)] == ["bench_engine_needs_container"]
 
 
 def test_an_unknown_endpoint(world: World) -> None:
