@@ -2,6 +2,7 @@
 FROM python:3.12-slim
 WORKDIR /app
 COPY requirements.txt constraints.txt ./
+COPY vendor vendor
 RUN pip install --no-cache-dir -r requirements.txt
 COPY . .
 RUN printf '#!/bin/sh\nexec python -m cli "$@"\n' >/usr/local/bin/seatrial && chmod +x /usr/local/bin/seatrial
