@@ -18,8 +18,7 @@ Generated from `core/domain/metrics.py` by `scripts/metrics_doc.py`; edit it the
 
 Times are of one monotonic clock, shared by all measuring processes, taken when bytes are written or read; the bytes are
 interpreted after the point is over. Percentiles interpolate linearly between the closest ranks. What is absent is null,
-never 0. `vllm bench serve` as an engine writes the same keys, by its own hand: its TTFT and E2EL may include opening the
-connection, and it counts a chat's role chunk as the first token."""
+never 0. `vllm bench serve` as an engine fills the same keys by its own hand."""
 
 
 def document() -> str:
