@@ -33,7 +33,7 @@ def prepare(url: str) -> None:
     its owner alone: whoever can write to it decides what the worker does."""
     from dbos import DBOS  # half a second that only those who meet a job should pay
 
-    logging.getLogger("dbos").setLevel(logging.WARNING)
+    _calm_its_logger()
     file = sqlite_file(url)
     with translated():
         if file is not None:
@@ -59,6 +59,14 @@ def serializer() -> Serializer:
     from dbos._serialization import DBOSPortableJSON  # not exported by its package
 
     return DBOSPortableJSON
+
+
+def _calm_its_logger() -> None:
+    """Its words go where ours go; left alone it writes to the console by itself."""
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.WARNING)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from core.adapters.database.connection import sqlite_file
 from core.adapters.database.failures import translated
 from core.domain.job import JobKind, JobState
 from core.jobs import workflows
-from core.jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, prepare, serializer
+from core.jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, serializer
 from core.jobs.queue import connect
 from core.jobs.upkeep import PickUp, Reconciler, Sweeper, Upkeep
 from core.ports import Clock, JobQueue, Store
@@ -50,15 +50,13 @@ class Engine:
     def start(self) -> None:
         """Takes up what an earlier worker of this data directory left. Raises StoreError."""
         executor_id = executor_id_of(self._settings.home)
-        prepare(self._settings.jobs_url)
+        self._client = connect(self._settings.jobs_url)
         workflows.bind(workflows.Runtime(self._works, self._is_cancelled))
         with translated():
+            # Before the launch: a queue that appears later is noticed a second later.
+            self._client.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=POLL_S)
             DBOS(config=_config(self._settings.jobs_url, executor_id))
             DBOS.launch()
-            DBOS.register_queue(
-                QUEUE, partition_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update"
-            )
-        self._client = connect(self._settings.jobs_url)
         self._upkeep = self._duties(self._client, executor_id)
         self._upkeep.start()
         LOG.info("worker %s at work, pid %d", executor_id, os.getpid())

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,11 +23,19 @@ from core.domain.endpoint import address_key
 from core.domain.job import JobState, JobView
 from core.settings import read_settings
 from tests.fakes import samples
-from tests.live.servers import ROOT, until
+from tests.live.servers import ROOT
 
 STANDIN = "tests.live.standin_worker"
 ONE, TWO = 18_901, 18_902
 """Two servers, by their ports. Nobody listens there: the stand-in child asks nobody."""
+
+
+def until(condition: Callable[[], object], limit_s: float, what: str) -> None:
+    """Polls with a deadline, and slowly: each look is a handful of queries, and the worker wants the processor."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {limit_s:g} s in vain: {what}"
+        time.sleep(0.08)
 
 
 @dataclass

@@ -12,8 +12,8 @@ import pytest
 from core.domain.benchmark import RunState
 from core.domain.job import JobState
 from core.errors import RefusedError
-from tests.live.job_site import ONE, TWO, Site, job_site
-from tests.live.servers import ROOT, alive, until
+from tests.live.job_site import ONE, TWO, Site, job_site, until
+from tests.live.servers import ROOT, alive
 
 
 def test_cancel_ends_the_whole_group_within_two_seconds_and_the_next_job_waits_for_that(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_cancel_ends_the_whole_group_within_two_seconds_and_the_next_job_waits_f
 
 def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tmp_path: Path) -> None:
     with job_site(tmp_path, step_s=0.4) as site:
-        job = site.job("job-1", ONE, 4)
+        job = site.job("job-1", ONE, 3)
         site.start_worker()
         until(lambda: site.points(job) == [0], 15, "the first point")
         until(lambda: site.begun(job) == [0, 1], 5, "the second to begin")
@@ -51,15 +51,15 @@ def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tm
         with pytest.raises(RefusedError) as refused:
             site.resume(job)
         assert refused.value.code == "job_not_resumable"
-        assert site.reaches(job, JobState.DONE).steps_done == 4
-        assert site.begun(job) == [0, 1, 1, 2, 3]
+        assert site.reaches(job, JobState.DONE).steps_done == 3
+        assert site.begun(job) == [0, 1, 1, 2]
         assert site.app.store.runs.get(f"run-{job}").state is RunState.COMPLETE
         site.assert_faithful([job])
 
 
 def test_without_a_worker_a_begun_job_is_interrupted_at_once_and_goes_on_with_the_next_one(tmp_path: Path) -> None:
     with job_site(tmp_path, step_s=0.4) as site:
-        begun, waiting = site.job("job-1", ONE, 3), site.job("job-2", ONE, 1)
+        begun, waiting = site.job("job-1", ONE, 2), site.job("job-2", ONE, 1)
         assert site.state(begun) is JobState.QUEUED
         assert not site.app.jobs.worker_alive()
         site.start_worker()
@@ -86,23 +86,12 @@ def test_cancelled_while_no_worker_is_there_it_never_begins(tmp_path: Path) -> N
         assert site.begun(unwanted) == []
 
 
-def test_a_second_worker_refuses(tmp_path: Path) -> None:
-    with job_site(tmp_path) as site:
-        site.start_worker()
-        second = subprocess.run(
-            [sys.executable, "-m", "core.worker"], cwd=ROOT, env=site.environment(), capture_output=True, timeout=30
-        )
-        assert second.returncode == 2
-        assert f"worker_running(pid={site.workers[0].pid})" in second.stderr.decode()
-        assert site.workers[0].poll() is None
-
-
 def test_recorded_and_never_queued_or_forgotten_by_the_engine_a_job_is_done_all_the_same(tmp_path: Path) -> None:
     with job_site(tmp_path, step_s=0.2) as site:
         site.start_worker()
-        lost = site.record("job-1", ONE, 2)
+        lost = site.record("job-1", ONE, 1)
         site.reaches(lost, JobState.DONE)
-        half = site.job("job-2", TWO, 3)
+        half = site.job("job-2", TWO, 2)
         until(lambda: site.points(half) == [0], 15, "the first point")
         site.kill_worker()
         site.app.queue.close()
@@ -113,8 +102,8 @@ def test_recorded_and_never_queued_or_forgotten_by_the_engine_a_job_is_done_all_
         site.assert_faithful([lost, half])
 
 
-def test_log_and_progress_are_readable_while_it_runs(tmp_path: Path) -> None:
-    with job_site(tmp_path, step_s=1.0) as site:
+def test_log_and_progress_are_readable_while_it_runs_and_a_second_worker_refuses(tmp_path: Path) -> None:
+    with job_site(tmp_path, step_s=2.0) as site:
         job = site.job("job-1", ONE, 1)
         assert site.app.jobs.log_tail(job) == ("", 0)
         site.start_worker()
@@ -125,6 +114,7 @@ def test_log_and_progress_are_readable_while_it_runs(tmp_path: Path) -> None:
         assert progress.detail["concurrency"] == 1
         text, offset = site.app.jobs.log_tail(job)
         assert "point begins point=0" in text
+        refuses_a_second_worker(site)
         site.reaches(job, JobState.DONE)
         more, end = site.app.jobs.log_tail(job, offset)
         assert "point measured" in more
@@ -147,6 +137,14 @@ assert "core.jobs.workflows" not in sys.modules and "core.jobs.engine" not in sy
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "jobs.db").stat().st_mode & 0o077 == 0
+
+
+def refuses_a_second_worker(site: Site) -> None:
+    argv = [sys.executable, "-m", "core.worker"]
+    second = subprocess.run(argv, cwd=ROOT, env=site.environment(), capture_output=True, timeout=30)
+    assert second.returncode == 2
+    assert f"worker_running(pid={site.workers[0].pid})" in second.stderr.decode()
+    assert site.workers[0].poll() is None
 
 
 def done_requests(site: Site, job: str) -> int:
