@@ -43,8 +43,8 @@ LATENCIES = (
         _VLLM,
         distributed=True,
         note="Connections are open before; opening one is never inside. The first output chunk carries text or "
-        "reasoning (`reasoning`, `reasoning_content`); a chat's first chunk that only names the role is none. In "
-        "completions an empty text is output: a token whose characters are not complete yet.",
+        "reasoning (`reasoning`, `reasoning_content`); a chat's first chunk that only names the role is none. An "
+        "empty text without a role is output: a token whose characters are not complete yet.",
     ),
     Metric(
         "tpot_ms",

@@ -22,7 +22,8 @@ _OVER_LENGTH = re.compile(
     r"exceeds? the max|max_tokens must be at least 1, got",
     re.IGNORECASE,
 )
-_TEXT_FIELDS = ("content", "reasoning", "reasoning_content", "tool_calls", "function_call", "refusal")
+_OUTPUT_FIELDS = ("content", "reasoning", "reasoning_content", "tool_calls", "function_call")
+_PLAIN_DELTA = re.compile(rb'"(?:content":"|reasoning(?:_content)?":"[^"])')
 
 
 def read_exchange(exchange: Exchange, api: Api, process: int) -> Record:
@@ -102,13 +103,22 @@ class _Stream:
 
     def take(self, event: bytes, stamp: float) -> None:
         """One event. Most are told apart without reading their JSON."""
-        plain = (self.api is Api.COMPLETIONS or self.stamps) and b'"choices":[{' in event
-        if plain and b'"finish_reason":null' in event and b'"usage":{' not in event and b'"error"' not in event:
+        if self._is_plain_output(event):
             self.stamps.append(stamp)
             return
         for line in event.splitlines():
             if line.startswith(b"data:"):
                 self._data(line[5:].strip(), stamp)
+
+    def _is_plain_output(self, event: bytes) -> bool:
+        """Whether the event is an output chunk and nothing else, by its look. False where that takes reading."""
+        return (
+            b'"choices":[{' in event
+            and b'"finish_reason":null' in event
+            and b'"usage":{' not in event
+            and b'"error"' not in event
+            and (self.api is Api.COMPLETIONS or (b'"role"' not in event and _PLAIN_DELTA.search(event) is not None))
+        )
 
     def _data(self, data: bytes, stamp: float) -> None:
         if data == b"[DONE]":
@@ -133,14 +143,17 @@ class _Stream:
             return
         choice = choices[0]
         self.ended = self.ended or choice.get("finish_reason") is not None
-        if self.stamps or self.api is Api.COMPLETIONS or _has_output(choice):
+        if self.api is Api.COMPLETIONS or _has_output(choice):
             self.stamps.append(stamp)
 
 
 def _has_output(choice: dict[str, Any]) -> bool:
-    """Whether a chat chunk carries anything: the first one usually names the role and nothing else."""
+    """Whether a chat chunk is output, as vLLM sees it: it carries something, or its content is empty and it does not
+    name the role (a token that decodes to no text; the first chunk usually names the role and nothing else)."""
     delta = choice.get("delta")
-    return isinstance(delta, dict) and any(delta.get(name) for name in _TEXT_FIELDS)
+    if not isinstance(delta, dict):
+        return False
+    return any(delta.get(name) for name in _OUTPUT_FIELDS) or (delta.get("content") == "" and "role" not in delta)
 
 
 def _conclude(record: Record, stream: _Stream, is_whole: bool) -> None:

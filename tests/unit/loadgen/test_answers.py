@@ -107,6 +107,17 @@ def test_a_chat_begins_with_its_first_content(first):
     assert list(record.itl_ms) == pytest.approx([200])
 
 
+def test_a_chunk_that_only_says_why_it_ended_is_no_token():
+    record = record_of(
+        (1.1, HEAD + frame(event(delta(role="assistant", content="a")))),
+        (1.3, frame(event(delta(content="b")))),
+        (1.9, frame(event(delta("stop"))) + frame(event(DONE)) + END),
+        api=Api.CHAT,
+    )
+    assert (record.failure, record.ttft_ms) == (None, pytest.approx(100))
+    assert list(record.itl_ms) == pytest.approx([200])
+
+
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
 def test_reasoning_is_output(name):
     record = record_of(
