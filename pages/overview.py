@@ -19,6 +19,7 @@ from ui.components import (
     state_badge,
     worker_notice,
 )
+from ui.components.endpoint import health_badge
 
 RECENT = 5
 POLL_S = 4
@@ -52,7 +53,7 @@ def first_step() -> None:
 
 
 def serving(found: tuple[Endpoint, ...]) -> None:
-    """One card per endpoint, as last checked."""
+    """One card per endpoint, as last checked, and what is measured on it now."""
     st.subheader(t("page.overview.serving"), anchor=False)
     if not found:
         empty_state(t("page.overview.serving_none"), label=t("page.overview.attach"), page="endpoints")
@@ -60,12 +61,23 @@ def serving(found: tuple[Endpoint, ...]) -> None:
         with st.container(border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{plain(endpoint.name or endpoint.served_name)}**", width="content")
+                health_badge(endpoint.check)
                 if endpoint.origin is Origin.SIMULATED:
                     simulated_badge()
                 st.space("stretch")
-                link_button("benchmark", t("page.overview.benchmark"), key=f"bench_{endpoint.id}", endpoint=endpoint.id)
+                measure(endpoint)
             checked = endpoint.check and t("page.overview.checked", when=t.when(endpoint.check.checked_at))
             provenance_line(endpoint.served_name, endpoint.version_label, endpoint.base_url, checked)
+
+
+def measure(endpoint: Endpoint) -> None:
+    """One measurement at a time: a busy server says so instead."""
+    busy = [view for view in active if view.job.server_key == endpoint.server_key]
+    if busy:
+        st.caption(t("page.overview.busy"), width="content")
+        return
+    label, look = t("page.overview.benchmark"), "secondary" if recent.total else "primary"
+    link_button("benchmark", label, key=f"bench_{endpoint.id}", type=look, endpoint=endpoint.id)
 
 
 @st.fragment(run_every=POLL_S if active else None)
@@ -97,7 +109,7 @@ def latest(rows: tuple[RunRow, ...]) -> None:
             if row.origin == Origin.SIMULATED:
                 simulated_badge()
             st.space("stretch")
-            provenance_line(*run_facts(row))
+            st.caption(plain(" · ".join(run_facts(row))), width="content")
 
 
 def run_facts(row: RunRow) -> tuple[str, ...]:

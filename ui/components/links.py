@@ -6,7 +6,7 @@ from typing import Literal, NoReturn
 
 import streamlit as st
 
-from ui import registry
+from ui import registry, session
 
 
 def go(page: str, **query: str | int) -> NoReturn:
@@ -33,6 +33,7 @@ def link_button(
     icon: str | None = None,
     **query: str | int,
 ) -> None:
-    """A button that opens a page; nothing where that page is not part of this version."""
-    if registry.has(page) and st.button(label, key=key, type=type, icon=icon):
+    """A button that opens a page; nothing where the person may not use it, or this version has no such page."""
+    offered = registry.has(page) and session.may(registry.entry(page).role)
+    if offered and st.button(label, key=key, type=type, icon=icon):
         go(page, **query)
