@@ -144,8 +144,8 @@ class Supervisor:
             self._revive()
             time.sleep(_POLL_S)
         if not self.told:
-            words = {"name": self.t("up.simulator"), "version_label": self.t("app.simulated")}
-            endpoints.attach(LOCAL_OPERATOR, url, origin=Origin.SIMULATED, **words)
+            name, label = self.t("up.simulator"), self.t("app.simulated")
+            endpoints.attach(LOCAL_OPERATOR, url, origin=Origin.SIMULATED, name=name, version_label=label)
 
     def _wait_for(self, url: str) -> None:
         """Until the web process answers. Raises ToolFailed where it does not come up."""
