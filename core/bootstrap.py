@@ -11,6 +11,7 @@ from core.adapters.disk import LocalDisk
 from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
 from core.adapters.host import describe_host, product_version
+from core.adapters.host_probe import LocalHostProbe
 from core.adapters.locks import WORKER_LOCK
 from core.adapters.processes import LocalToolRunner
 from core.adapters.secrets import EncryptedSecrets
@@ -19,6 +20,7 @@ from core.jobs.queue import DbosQueue
 from core.ports import Clock, ContainerEngine, JobQueue, Secrets
 from core.services.access import AccessService
 from core.services.benchmarks import BenchmarkService
+from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
 from core.services.results import ResultService
@@ -41,6 +43,7 @@ class App:
     access: AccessService
     endpoints: EndpointService
     benchmarks: BenchmarkService
+    deployments: DeploymentService
     results: ResultService
     jobs: JobService
     storage: StorageService
@@ -60,6 +63,7 @@ def compose(settings: Settings | None = None) -> App:
     client = HttpEndpointClient(clock)
     endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
+    containers = DockerEngine(settings.docker_host)
     return App(
         settings=settings,
         store=store,
@@ -68,7 +72,7 @@ def compose(settings: Settings | None = None) -> App:
         queue=queue,
         tools=tools,
         client=client,
-        containers=DockerEngine(settings.docker_host),
+        containers=containers,
         access=AccessService(store.accounts, clock),
         endpoints=endpoints,
         benchmarks=BenchmarkService(
@@ -79,6 +83,17 @@ def compose(settings: Settings | None = None) -> App:
             product_version=product_version(),
             host=describe_host,
             presets=load_presets,
+        ),
+        deployments=DeploymentService(
+            store=store,
+            queue=queue,
+            engine=containers,
+            endpoints=endpoints,
+            jobs=jobs,
+            client=client,
+            secrets=secrets,
+            clock=clock,
+            probe=LocalHostProbe(),
         ),
         results=ResultService(store, jobs),
         jobs=jobs,
