@@ -38,6 +38,9 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "serve", ":material/home:", default=True),
     PageEntry("endpoints", "serve", ":material/lan:"),
     PageEntry("benchmark", "measure", ":material/speed:", role=Role.OPERATOR),
+    PageEntry("jobs", "system", ":material/checklist:"),
+    PageEntry("runs", "measure", ":material/table_rows:"),
+    PageEntry("run", "measure", ":material/show_chart:", hidden=True),
     PageEntry("settings", "system", ":material/settings:"),
 )
 

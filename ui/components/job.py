@@ -15,6 +15,7 @@ from ui.markdown import plain
 
 POLL_S = 2
 _OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
+_RESUMABLE = frozenset({JobState.INTERRUPTED, JobState.CANCELLED, JobState.FAILED})
 
 
 def watch_job(job_id: str) -> None:
@@ -30,20 +31,22 @@ def _follow(job_id: str, was_active: bool) -> None:
     job_card(view)
 
 
-def job_card(view: JobView) -> None:
-    """One job, as it is now."""
+def job_card(view: JobView, *, key: str = "") -> None:
+    """One job, as it is now. ``key`` tells two cards of one job on one page apart."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             state_badge(view.state)
             _title(view.job)
             st.space("stretch")
-            _buttons(view)
+            job_buttons(view, key)
         _state_line(view)
 
 
 def _title(job: Job) -> None:
     if job.run_id:
         link("run", plain(job.title), id=job.run_id)
+    elif job.deployment_id:
+        link("deployments", plain(job.title), id=job.deployment_id)
     else:
         st.markdown(f"**{plain(job.title)}**", width="content")
 
@@ -90,18 +93,22 @@ def progress_text(progress: Progress) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _buttons(view: JobView) -> None:
+def job_buttons(view: JobView, key: str = "") -> None:
+    """Cancel and resume, where the state allows it and the person may."""
     if not session.may(Role.OPERATOR):
         return
     t, jobs, job_id = session.texts(), session.app().jobs, view.job.id
-    if view.state is JobState.INTERRUPTED:
-        help_text = t("component.resume_help")
-        if st.button(t("word.resume"), key=f"resume_{job_id}", type="primary", help=help_text) and act(
-            jobs.resume, session.actor(), job_id
-        ):
+    if view.state in _RESUMABLE:
+        pressed = st.button(
+            t("word.resume"),
+            key=f"resume_{key}{job_id}",
+            type="primary" if view.state is JobState.INTERRUPTED else "secondary",
+            help=t("component.resume_help"),
+        )
+        if pressed and act(jobs.resume, session.actor(), job_id):
             st.rerun()
     if (view.state in _OPEN or view.state is JobState.INTERRUPTED) and st.button(
-        t("word.cancel"), key=f"cancel_{job_id}", icon=":material/cancel:"
+        t("word.cancel"), key=f"cancel_{key}{job_id}", icon=":material/cancel:"
     ):
         actor = session.actor()
         confirm(
