@@ -95,12 +95,13 @@ class ResultService:
             job=self._jobs.view(run.job_id) if run.job_id else None,
         )
 
-    def requests(self, run_id: str, point_index: int, repeat: int = 0) -> tuple[RequestRow, ...]:
-        """Every request of one point, from the raw file. Empty where there is none (another engine, a file that was too
-        large). Raises NotFoundError where retention has dropped the bytes, OutputNotUnderstood where they are bad."""
+    def requests(self, run_id: str, point_index: int, repeat: int = 0, *, gaps: bool = True) -> tuple[RequestRow, ...]:
+        """Every request of one point, from the raw file; without ``gaps`` each row leaves out ``itl_ms``, most of it.
+        Empty where there is none (another engine, a file that was too large). Raises NotFoundError where retention has
+        dropped the bytes, OutputNotUnderstood where they are bad."""
         name = requests_artifact(point_index, repeat)
         found = next((row for row in self._store.artifacts.list(run_id) if row.name == name), None)
-        return tuple(_rows(name, self._store.artifacts.read(found.id))) if found else ()
+        return tuple(_rows(name, self._store.artifacts.read(found.id), gaps)) if found else ()
 
     def artifact(self, artifact_id: str) -> Iterator[bytes]:
         """A raw file's bytes, as a stream. Raises NotFoundError."""
@@ -112,12 +113,12 @@ class ResultService:
         self._store.runs.set_note(run_id, note.strip()[:NOTE_LIMIT])
 
 
-def _rows(name: str, chunks: Iterator[bytes]) -> Iterator[RequestRow]:
+def _rows(name: str, chunks: Iterator[bytes], gaps: bool) -> Iterator[RequestRow]:
     count = 0
     try:
         for line in _lines(chunks):
             count += 1
-            yield _row(json.loads(line))
+            yield _row(json.loads(line), gaps)
     except (ValueError, TypeError, AttributeError) as error:
         raise OutputNotUnderstood(tool=name, detail=str(error), line=count) from error
 
@@ -132,6 +133,6 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _row(values: Mapping[str, Any]) -> RequestRow:
+def _row(values: Mapping[str, Any], gaps: bool) -> RequestRow:
     known = {name: values[name] for name in RequestRow.__dataclass_fields__ if name in values}
-    return RequestRow(**{**known, "itl_ms": tuple(known.get("itl_ms") or ())})
+    return RequestRow(**{**known, "itl_ms": tuple(known.get("itl_ms") or ()) if gaps else ()})

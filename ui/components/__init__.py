@@ -2,7 +2,7 @@
 
 from ui.components.cards import confirm, empty_state
 from ui.components.findings import draw_findings, field_findings, other_findings
-from ui.components.job import job_card, job_fraction, progress_text, watch_job
+from ui.components.job import job_buttons, job_card, job_fraction, progress_text, watch_job
 from ui.components.links import go, link, link_button
 from ui.components.pieces import (
     command_block,
@@ -26,6 +26,7 @@ __all__ = [
     "field_findings",
     "go",
     "header",
+    "job_buttons",
     "job_card",
     "job_fraction",
     "link",

@@ -31,19 +31,21 @@ _DICTIONARY = {
 """What Plotly itself says, and the key of its sentence."""
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, file: str = "chart") -> list[Any] | None:
-    """Draws the figure in the reader's theme. Gives the ``customdata`` of the point that was just clicked, once; else
-    None. ``alt`` says the chart in a sentence, ``file`` names the image that a reader saves."""
+def chart(
+    figure: go.Figure, *, key: str, alt: str, file: str = "chart", on_click: Callable[[list[Any]], None] | None = None
+) -> None:
+    """Draws the figure in the reader's theme. ``on_click`` gets the ``customdata`` of a clicked point before the page
+    is drawn anew. ``alt`` says the chart in a sentence, ``file`` names the image that a reader saves."""
     t = session.texts()
     words = {"failed": t("chart.not_loaded"), "dictionary": _dictionary(t)}
     data = {"figure": json.loads(figure.to_json()), "alt": alt, "file": file, "script": _script(), "words": words}
-    result = _element()(key=key, data=data, on_clicked_change=_rerun)
-    clicked: list[Any] | None = result.clicked
-    return clicked
 
+    def clicked() -> None:
+        chosen = st.session_state[key].get("clicked")
+        if chosen and on_click:
+            on_click(chosen)
 
-def _rerun() -> None:
-    """A click draws the page (or its fragment) anew; its value is read there."""
+    _element()(key=key, data=data, on_clicked_change=clicked)
 
 
 def _script() -> str:

@@ -1,0 +1,82 @@
+"""One run: the answer, the curve as it grows, every figure, and the evidence behind it."""
+
+import streamlit as st
+
+from core.domain.benchmark import Run
+from core.domain.endpoint import Origin
+from core.domain.job import JobState
+from core.services.results import RunDetail
+from render.answers import run_answer
+from ui import session
+from ui.act import guard
+from ui.components import empty_state, link, plain, provenance_line, simulated_badge, state_badge, worker_notice
+from ui.components.run_chart import choose_point, curve_card, percentiles_card, points_table
+from ui.components.run_evidence import evidence
+from ui.components.run_live import live_panel
+from ui.components.run_point import point_details
+
+POLL_S = 2
+
+app, t = session.app(), session.texts()
+
+
+def head(run: Run) -> None:
+    """What was measured, and where it comes from."""
+    link("runs", t("page.run.to_list"), icon=":material/arrow_back:")
+    st.title(plain(f"{run.model} {run.version_label}".strip()), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        state_badge(run.state)
+        if run.origin == Origin.SIMULATED:
+            simulated_badge()
+        told = run.provenance
+        tool = " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
+        lengths = {"input": t.number(run.workload.input_tokens), "output": t.number(run.workload.output_tokens)}
+        api = t(f"page.benchmark.api_{run.workload.api}")
+        workload = t("provenance.workload_text", api=api, **lengths)
+        provenance_line(workload, tool, told.get("server_version"), t.when(run.started_at or run.created_at))
+
+
+def figures(detail: RunDetail) -> None:
+    """Answer, progress, chart, table."""
+    answer = run_answer(detail, t)
+    st.markdown(f"#### {plain(answer)}")
+    if detail.job and detail.job.state is not JobState.DONE:
+        live_panel(detail.job)
+    if not detail.measurements:
+        waiting = detail.job is not None and detail.job.state.is_active
+        empty_state(t("page.run.waiting" if waiting else "page.run.nothing"), icon=":material/show_chart:")
+        return
+    curve_card(detail, answer)
+    points_table(detail.measurements)
+    point = choose_point(detail.measurements)
+    if point is not None:
+        point_details(detail, point)
+    percentiles_card(detail.measurements)
+
+
+def is_active(detail: RunDetail) -> bool:
+    """Whether it is worth watching."""
+    return detail.job is not None and detail.job.state.is_active
+
+
+run_id = st.query_params.get("id", "")
+if not run_id:
+    empty_state(t("page.run.no_id"), label=t("page.run.to_list"), page="runs")
+    st.stop()
+found = app.results.run(run_id)
+head(found.run)
+worker_notice()
+
+
+@st.fragment(run_every=POLL_S if is_active(found) else None)
+def follow() -> None:
+    """By itself while it is measured; the frame is drawn anew when that has ended."""
+    with guard():
+        now = app.results.run(run_id)
+        if is_active(found) and not is_active(now):
+            st.rerun()
+        figures(now)
+
+
+follow()
+evidence(found)

@@ -1,0 +1,71 @@
+"""What a run says, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from core.domain.benchmark import Measurement, RunState
+from core.services.results import RunDetail
+from render.charts.axes import load_words
+from render.charts.points import by_point
+from render.texts import Texts
+
+
+def run_answer(detail: RunDetail, t: Texts) -> str:
+    """How fast, at which load, how long to the first token, what failed; partial runs say so first."""
+    points = [group for group in by_point(detail.measurements) if _rate(group) > 0]
+    parts = [_partial(detail, t)] if detail.run.state is RunState.PARTIAL else []
+    if not detail.measurements:
+        parts.append(t("answer.failed_run" if detail.run.state is RunState.FAILED else "answer.none"))
+    elif not points:
+        parts.append(_failures(detail.measurements, t))
+    else:
+        parts += [_speed(points, t), *_spread(points, t), _failures(detail.measurements, t)]
+    return t("answer.between").join(parts)
+
+
+def _partial(detail: RunDetail, t: Texts) -> str:
+    return t("answer.partial", done=len(detail.measurements), total=detail.points_total)
+
+
+def _speed(points: Sequence[Sequence[Measurement]], t: Texts) -> str:
+    best = max(points, key=_rate)
+    first = points[0]
+    said = {"rate": t.tokens_per_s(_rate(best)), "load": load_words(best[0], t)}
+    if len(points) == 1:
+        found = best[0].ttft_ms
+        n = t.number(sum(m.ttft_ms.n for m in best if m.ttft_ms))
+        p99 = t.ms(found.p99 if found else None)
+        return t("answer.one", ttft=t.ms(_ttft(best)), n=n, ttft_p99=p99, **said)
+    low_load = load_words(first[0], t)
+    return t("answer.many", low=t.ms(_ttft(first)), low_load=low_load, high=t.ms(_ttft(best)), **said)
+
+
+def _spread(points: Sequence[Sequence[Measurement]], t: Texts) -> list[str]:
+    """How far repeats scatter: the only uncertainty that was measured."""
+    best = max(points, key=_rate)
+    if len(best) < 2:
+        return []
+    rates = [measurement.output_tokens_per_s for measurement in best]
+    low, high = t.tokens_per_s(min(rates)), t.tokens_per_s(max(rates))
+    return [t("answer.spread", repeats=len(best), low=low, high=high)]
+
+
+def _failures(measurements: Sequence[Measurement], t: Texts) -> str:
+    failed = sum(measurement.requests.failed for measurement in measurements)
+    total = failed + sum(measurement.requests.succeeded for measurement in measurements)
+    if not failed:
+        return t("answer.no_failures")
+    if failed == total:
+        return t("answer.all_failed", total=t.number(total))
+    return t("answer.failures", failed=t.number(failed), total=t.number(total))
+
+
+def _rate(group: Sequence[Measurement]) -> float:
+    return median(measurement.output_tokens_per_s for measurement in group)
+
+
+def _ttft(group: Sequence[Measurement]) -> float | None:
+    values = [measurement.ttft_ms.p50 for measurement in group if measurement.ttft_ms]
+    return median(values) if values else None

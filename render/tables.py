@@ -1,0 +1,57 @@
+"""A run's figures as a table of words: for pages, Markdown and CSV alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.domain.benchmark import Measurement
+from render.charts.axes import Axis, load_label, load_words
+from render.texts import Texts
+
+_LATENCIES = ("ttft_p50", "ttft_p90", "ttft_p99", "tpot_p50", "tpot_p99", "itl_p99", "e2el_p50", "e2el_p99")
+_STAR = "*"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns by head, cells in order. ``has_rough``: a starred percentile is of too few values."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    has_rough: bool
+
+
+def percentile_table(measurements: Sequence[Measurement], t: Texts) -> Table:
+    """A row per point and repeat, in the order of the points."""
+    ordered = sorted(measurements, key=lambda m: (m.point_index, m.repeat))
+    axes = [Axis(latency) for latency in _LATENCIES]
+    columns = {
+        t("table.load"): tuple(load_label(m, t) for m in ordered),
+        t("table.succeeded"): tuple(t.number(m.requests.succeeded) for m in ordered),
+        t("table.failed"): tuple(t.number(m.requests.failed) for m in ordered),
+        t("table.output"): tuple(t.number(m.output_tokens_per_s) for m in ordered),
+        t("table.requests_per_s"): tuple(t.number(m.requests_per_s) for m in ordered),
+        **{f"{axis.name(t)} (ms)": tuple(_latency(axis, m, t) for m in ordered) for axis in axes},
+        t("table.duration"): tuple(t.duration(m.duration_s) for m in ordered),
+    }
+    return Table(columns, any(axis.is_rough(m) and axis.samples(m) > 0 for axis in axes for m in ordered))
+
+
+def failure_lines(measurements: Sequence[Measurement], t: Texts) -> tuple[str, ...]:
+    """What failed where, by kind; nothing where nothing did."""
+    return tuple(
+        t("page.run.failure_line", load=load_words(m, t), kinds=t("answer.listed").join(_kinds(m, t)))
+        for m in sorted(measurements, key=lambda m: (m.point_index, m.repeat))
+        if m.requests.failed
+    )
+
+
+def _kinds(measurement: Measurement, t: Texts) -> list[str]:
+    counts = sorted(measurement.requests.failures.items(), key=lambda item: -item[1])
+    return [t("page.run.failure_kind", count=t.number(count), kind=t.failure(kind)) for kind, count in counts]
+
+
+def _latency(axis: Axis, measurement: Measurement, t: Texts) -> str:
+    value = axis.value(measurement)
+    star = _STAR if value is not None and axis.is_rough(measurement) else ""
+    return f"{t.number(value)}{star}"

@@ -1,0 +1,120 @@
+"""A run's chart, with its axes in the address and its points as a way in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.domain.benchmark import Measurement
+from core.services.results import RunDetail
+from render.charts import (
+    FEW_REQUESTS,
+    LATENCIES,
+    RATES,
+    Axis,
+    Curve,
+    latency_throughput,
+    load_words,
+    percentiles_by_load,
+)
+from render.charts.points import by_point
+from render.tables import failure_lines, percentile_table
+from ui import session
+from ui.components.chart import chart
+from ui.components.url_state import keep, url_number, url_select, url_toggle
+from ui.markdown import plain
+
+POINT = "point"
+
+
+def curve_card(detail: RunDetail, answer: str) -> None:
+    """Throughput against latency; a click on a point opens its requests."""
+    t, run = session.texts(), detail.run
+    with st.container(border=True, gap="small"):
+        st.subheader(t("page.run.chart"), anchor=False)
+        x, y, log_x, log_y = _axes()
+        curve = Curve(run.id, " ".join([run.model, run.version_label]).strip(), detail.measurements)
+        figure = latency_throughput([curve], t, x=x, y=y, log_x=log_x, log_y=log_y, chosen=url_number(POINT))
+        alt = t("page.run.chart_alt", model=curve.name, answer=answer)
+        chart(figure, key="run_curve", alt=alt, file=run.id, on_click=_choose)
+        hints = [t("page.run.chart_hint")]
+        if percentile_table(detail.measurements, t).has_rough:
+            hints.append(t("page.run.rough", limit=FEW_REQUESTS))
+        st.caption(" ".join(hints))
+
+
+def _axes() -> tuple[Axis, Axis, bool, bool]:
+    t = session.texts()
+    left, right, first, second = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+    with left:
+        x = url_select("x", t("page.run.x_axis"), LATENCIES, "ttft_p50", _axis_name, t("help.latency"))
+    with right:
+        y = url_select("y", t("page.run.y_axis"), RATES, "output_tokens_per_s", _axis_name, t("help.rate"))
+    with first:
+        log_x = url_toggle("logx", t("page.run.log_x"))
+    with second:
+        log_y = url_toggle("logy", t("page.run.log_y"))
+    return Axis(x), Axis(y), log_x, log_y
+
+
+def _axis_name(axis: str) -> str:
+    return Axis(axis).name(session.texts())
+
+
+def _choose(clicked: list[Any]) -> None:
+    keep(POINT, str(clicked[1]))
+
+
+def percentiles_card(measurements: Sequence[Measurement]) -> None:
+    """One latency's percentiles over the loads."""
+    t = session.texts()
+    with st.container(border=True, gap="small"):
+        st.subheader(t("page.run.percentiles"), anchor=False)
+        metric = url_select(
+            "metric", t("page.run.x_axis"), ("ttft", "tpot", "itl", "e2el"), "ttft", _metric_name, t("help.latency")
+        )
+        alt = f"{t('page.run.percentiles')}: {_metric_name(metric)}"
+        chart(
+            percentiles_by_load(measurements, metric, t),
+            key="run_percentiles",
+            alt=alt,
+            file=f"{metric}",
+            on_click=_choose,
+        )
+
+
+def _metric_name(metric: str) -> str:
+    t = session.texts()
+    return t("component.pair", label=t(f"metric.{metric}_short"), value=t(f"metric.{metric}"))
+
+
+def points_table(measurements: Sequence[Measurement]) -> None:
+    """Every measured point in figures; what failed below it."""
+    t = session.texts()
+    st.subheader(t("page.run.table"), anchor=False)
+    table = percentile_table(measurements, t)
+    columns = {head: st.column_config.TextColumn(alignment="right") for head in table.columns}
+    st.dataframe(dict(table.columns), hide_index=True, height="content", column_config=columns, key="run_table")
+    if table.has_rough:
+        st.caption(t("page.run.rough", limit=FEW_REQUESTS))
+    for line in failure_lines(measurements, t):
+        st.markdown(f":orange[:material/warning:] {plain(line)}")
+
+
+def choose_point(measurements: Sequence[Measurement]) -> int | None:
+    """The point whose requests are to be seen, by keyboard as well as by a click on the chart."""
+    t = session.texts()
+    loads = {group[0].point_index: load_words(group[0], t) for group in by_point(measurements)}
+    wanted = url_number(POINT)
+    st.session_state["run_point"] = wanted if wanted in loads else None
+    return st.pills(
+        t("page.run.point"),
+        list(loads),
+        key="run_point",
+        format_func=lambda index: loads[index],
+        help=t("page.run.point_help"),
+        wrap=True,
+        on_change=lambda: keep(POINT, "" if (index := st.session_state["run_point"]) is None else str(index)),
+    )

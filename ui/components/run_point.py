@@ -1,0 +1,84 @@
+"""One load point in full: its requests one by one, its steady state, how well the measuring side kept up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.domain.benchmark import Measurement, requests_artifact
+from core.services.results import RequestRow, RunDetail
+from render.charts import load_words, requests_over_time, spread
+from ui import session
+from ui.components.chart import chart
+from ui.components.url_state import url_select
+
+_DRAWN_BYTES = 32 * 1024 * 1024
+_METRICS = ("ttft", "tpot", "e2el")
+
+
+def point_details(detail: RunDetail, point: int) -> None:
+    """The point's repeats to choose from, then the chosen one."""
+    repeats = [measurement for measurement in detail.measurements if measurement.point_index == point]
+    if not repeats:
+        return
+    t = session.texts()
+    with st.container(border=True, gap="small"):
+        st.subheader(t("page.run.point_title", load=load_words(repeats[0], t)), anchor=False)
+        left, right = st.columns(2)
+        with left:
+            metric = url_select("of", t("page.run.x_axis"), _METRICS, "ttft", lambda one: t(f"metric.{one}"))
+        with right:
+            measurement = _choose_repeat(repeats)
+        _requests(detail, measurement, metric)
+        _around(measurement)
+
+
+def _choose_repeat(repeats: Sequence[Measurement]) -> Measurement:
+    t, by_id = session.texts(), {str(measurement.repeat): measurement for measurement in repeats}
+    if len(repeats) == 1:
+        return repeats[0]
+    chosen = url_select(
+        "repeat",
+        t("page.run.repeat"),
+        list(by_id),
+        next(iter(by_id)),
+        lambda one: t("page.run.repeat_number", number=int(one) + 1),
+    )
+    return by_id[chosen]
+
+
+def _requests(detail: RunDetail, measurement: Measurement, metric: str) -> None:
+    t = session.texts()
+    name = requests_artifact(measurement.point_index, measurement.repeat)
+    stored = next((artifact for artifact in detail.artifacts if artifact.name == name), None)
+    if stored is None:
+        st.caption(t("page.run.no_records"))
+        return
+    if stored.size_bytes > _DRAWN_BYTES:
+        st.caption(t("page.run.too_many_records", size=t.size(stored.size_bytes)))
+        return
+    rows = _rows(detail.run.id, measurement.point_index, measurement.repeat)
+    left, right = st.columns(2)
+    alt = f"{t('page.run.point_title', load=load_words(measurement, t))}: {t(f'metric.{metric}')}"
+    with left:
+        st.caption(t("page.run.over_time"))
+        chart(requests_over_time(rows, metric, t), key="point_time", alt=f"{alt}, {t('page.run.over_time')}")
+    with right:
+        st.caption(t("page.run.spread"))
+        chart(spread(rows, metric, t), key="point_spread", alt=f"{alt}, {t('page.run.spread')}")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _rows(run_id: str, point: int, repeat: int) -> tuple[RequestRow, ...]:
+    """A measured point never changes; a few are kept."""
+    return session.app().results.requests(run_id, point, repeat, gaps=False)
+
+
+def _around(measurement: Measurement) -> None:
+    t, steady, client = session.texts(), measurement.steady, measurement.client
+    if steady:
+        rate = t.tokens_per_s(steady.output_tokens_per_s)
+        st.caption(t("page.run.steady", rate=rate, duration=t.duration(steady.duration_s)))
+    if client and client.lateness_p99_ms is not None:
+        st.caption(t("page.run.client", processes=client.processes, late=t.ms(client.lateness_p99_ms)))
