@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from render.texts import LANGUAGES, Texts, best_language
-
-if TYPE_CHECKING:
-    from core.bootstrap import App
 
 LOOPBACK = "loopback"
 """What the gate says instead of a session where nobody signs in. It alone can: a client's own header is dropped."""
@@ -28,8 +25,6 @@ def app() -> App:
     global _app
     with _lock:
         if _app is None:
-            from core.bootstrap import compose  # a page test that installs its own needs no database
-
             _app = compose()
         return _app
 
