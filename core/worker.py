@@ -4,6 +4,7 @@ on with the next one."""
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.adapters.worker_process import ensure_worker, take_worker_lock
 from core.bootstrap import App, compose
 from core.domain.benchmark import Engine
-from core.domain.job import JobKind
+from core.domain.job import JobKind, JobState
 from core.errors import AppError, RefusedError
 from core.settings import read_settings
 
@@ -30,15 +31,24 @@ def main() -> int:
     """0 after a clean end, 2 where another worker is at work already, 1 where it cannot begin."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    code = 0
     try:
         run()
     except RefusedError as error:
         LOG.error("%s", error)
-        return 2
+        code = 2
     except AppError as error:
         LOG.critical("%s", error)
-        return 1
-    return 0
+        code = 1
+    _leave_threads_behind(code)
+    return code
+
+
+def _leave_threads_behind(code: int) -> None:
+    """A step that waits for a slow server in a thread would hold up the end; the next worker does it again."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        logging.shutdown()
+        os._exit(code)
 
 
 def measuring_engines(app: App) -> Mapping[Engine, PointRunner]:
@@ -77,12 +87,20 @@ def _listen() -> threading.Event:
 def _work(app: App, runners: Runners, told: threading.Event) -> None:
     """The engine is imported once the lock is ours: it takes half a second."""
     from core.jobs.benchmark import BenchmarkWork
+    from core.jobs.deployment import DeploymentWork
     from core.jobs.engine import Engine as JobEngine
     from core.jobs.vllm_bench_runner import end_left_behind
+    from core.jobs.workflows import Work
+
+    def is_cancelled(job_id: str) -> bool:
+        return app.queue.states([job_id]).get(job_id) is JobState.CANCELLED
 
     end_left_behind(app.settings, app.containers)
-    benchmark = BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock)
-    engine = JobEngine(app.settings, app.store, app.queue, {JobKind.BENCHMARK: benchmark}, app.clock)
+    works: dict[JobKind, Work] = {
+        JobKind.BENCHMARK: BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock),
+        JobKind.DEPLOYMENT: DeploymentWork(app.store, app.deployments, is_cancelled, app.settings, app.clock),
+    }
+    engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)
     engine.start()
     try:
         told.wait()

@@ -14,7 +14,7 @@ from dbos import DBOS, DBOSClient
 
 from core.adapters.database.connection import sqlite_file
 from core.adapters.database.failures import translated
-from core.domain.job import JobKind, JobState
+from core.domain.job import JobKind
 from core.jobs import workflows
 from core.jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, serializer
 from core.jobs.queue import connect
@@ -37,12 +37,18 @@ class Engine:
     each take up what the other is doing."""
 
     def __init__(
-        self, settings: Settings, store: Store, queue: JobQueue, works: Mapping[JobKind, workflows.Work], clock: Clock
+        self,
+        settings: Settings,
+        store: Store,
+        works: Mapping[JobKind, workflows.Work],
+        is_cancelled: Callable[[str], bool],
+        queue: JobQueue,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._store = store
+        self._runtime = workflows.Runtime(works, is_cancelled)
         self._queue = queue
-        self._works = works
         self._clock = clock
         self._upkeep: Upkeep | None = None
         self._client: DBOSClient | None = None
@@ -51,7 +57,7 @@ class Engine:
         """Takes up what an earlier worker of this data directory left. Raises StoreError."""
         executor_id = executor_id_of(self._settings.home)
         self._client = connect(self._settings.jobs_url)
-        workflows.bind(workflows.Runtime(self._works, self._is_cancelled))
+        workflows.bind(self._runtime)
         with translated():
             # Before the launch: a queue that appears later is noticed a second later.
             self._client.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=POLL_S)
@@ -69,9 +75,6 @@ class Engine:
         if self._client is not None:
             self._client.destroy()
         LOG.info("worker stopped")
-
-    def _is_cancelled(self, job_id: str) -> bool:
-        return self._queue.states([job_id]).get(job_id) is JobState.CANCELLED
 
     def _duties(self, client: DBOSClient, executor_id: str) -> Upkeep:
         alone = sqlite_file(self._settings.jobs_url) is not None
