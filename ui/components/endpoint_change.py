@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.domain.endpoint import Endpoint
 from ui import session
-from ui.act import act, tell
+from ui.act import act, refusals, tell
 from ui.components.cards import confirm
+from ui.components.findings import field_findings
 
 _TURN = "endpoints_change_turn"
 
@@ -15,7 +16,9 @@ _TURN = "endpoints_change_turn"
 def rename(endpoint: Endpoint) -> None:
     """Name and version label together."""
     t, key = session.texts(), endpoint.id
+    form = f"rename_{key}"
     name = st.text_input(t("word.name"), endpoint.name, key=f"name_{key}", help=t("page.endpoints.name_help"))
+    field_findings(refusals(form), "name")
     version = st.text_input(
         t("page.endpoints.version_label"),
         endpoint.version_label,
@@ -24,7 +27,7 @@ def rename(endpoint: Endpoint) -> None:
     )
     same = (name, version) == (endpoint.name, endpoint.version_label)
     pressed = st.button(t("word.save"), key=f"rename_{key}", disabled=same)
-    if pressed and act(session.app().endpoints.rename, session.actor(), key, name, version):
+    if pressed and act(session.app().endpoints.rename, session.actor(), key, name, version, form=form):
         tell(t("page.endpoints.renamed", name=name))
         st.rerun()
 
