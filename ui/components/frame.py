@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
@@ -20,8 +20,8 @@ def signed_out(t: Texts) -> None:
         st.subheader(t("sign_in.title"), anchor=False, width="content")
         st.markdown(t("sign_in.ended"), width="content")
         # A link that leaves for a plain route in the same tab: Markdown links open another one.
-        back = urlsplit(str(st.context.url or "/"))
-        target = quote(f"{back.path}?{back.query}" if back.query else back.path or "/")
+        path, query = urlsplit(str(st.context.url or "")).path or "/", urlencode(st.query_params.to_dict())
+        target = quote(f"{path}?{query}" if query else path)
         st.html(f'<a href="/login?next={target}" target="_self">{t("sign_in.again")}</a>', width="content")
 
 
