@@ -3,9 +3,11 @@ and goes on from what is there."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from core.domain.access import Actor, Role
 from core.domain.container import ContainerSpec, ContainerView
@@ -23,6 +25,8 @@ from core.errors import (
     PlanBlocked,
     Rejected,
     StoreError,
+    TimedOut,
+    Unreachable,
 )
 from core.formats.deployment import LABEL
 from core.formats.vllm_log import StartProgress, StartStage, explain_failure, read_start
@@ -30,28 +34,22 @@ from core.formats.vllm_serve import KEY_VARIABLE
 from core.ports import Clock, ContainerEngine, EndpointClient, Secrets, Store
 from core.services.deployment_plan import replaceable
 from core.services.endpoints import EndpointService
+from core.services.waiting import Cancelled, never, unless
 
 STEPS = 3
 """Create the container, wait until it serves, register its endpoint."""
 Report = Callable[[Progress], None]
-Cancelled = Callable[[], bool]
 _POLL_S = 1.0
-_AWAY_POLL_S = 3.0
 _LOG_LINES = 1500
 _COMPLETION_TIMEOUT_S = 180.0
 _COMPLETION_TRIES = 3
-_STOP_TIMEOUT_S = 5
+_STOP_TIMEOUT_S = 1
 _EVERYWHERE = {None, "", "0.0.0.0", "::"}
 _HERE = "127.0.0.1"
 
 
 def ignore(progress: Progress) -> None:
     """Tells nobody."""
-
-
-def never() -> bool:
-    """Is not cancelled."""
-    return False
 
 
 def base_url(spec: ContainerSpec) -> str:
@@ -101,7 +99,7 @@ class DeploymentSteps:
                 return self._create(deployment, report, is_cancelled)
             except EngineUnavailable:
                 self._tell(report, 0, "away", deployment)
-                self._sleep(_AWAY_POLL_S)
+                self._sleep(_POLL_S)
             except AppError as error:
                 self._fail(deployment.id, error)
                 raise
@@ -138,11 +136,19 @@ class DeploymentSteps:
         if self._engine.image_digest(image) is not None:
             return True
         self._tell(report, 0, "pull", deployment)
-        for done, total in self._engine.pull(image):
-            if is_cancelled():
-                return False
-            self._tell(report, 0, "pull", deployment, done=done, total=total, unit="bytes")
-        return True
+        over = threading.Event()
+
+        def pull() -> bool:
+            for done, total in self._engine.pull(image):
+                if over.is_set():
+                    return False
+                self._tell(report, 0, "pull", deployment, done=done, total=total, unit="bytes")
+            return True
+
+        try:
+            return unless(is_cancelled, pull) is True
+        finally:
+            over.set()
 
     def _clear_failed(self, deployment: Deployment) -> None:
         """Removes what an earlier failed start of ours left under this name."""
@@ -159,26 +165,37 @@ class DeploymentSteps:
         the cause that the log tells (formats.vllm_log; container_gone: name) and Rejected (start_completion_failed:
         status, detail) where the server is up and cannot work."""
         deployment = self._live(deployment_id)
-        progress, refused = StartProgress(), 0
+        progress, refusals = StartProgress(), 0
         while not is_cancelled():
             try:
                 progress = self._look(deployment, progress)
-            except EngineUnavailable:
-                self._tell(report, 1, "away", deployment)
-                self._sleep(_AWAY_POLL_S)
-                continue
-            self._tell_stage(report, deployment, progress)
-            if self._client.is_healthy(base_url(deployment.spec)):
-                self._tell(report, 1, "check", deployment)
-                refusal = self._completion_refusal(deployment)
-                if refusal is None:
+                self._tell_stage(report, deployment, progress)
+                if self._serves(deployment, report, is_cancelled):
                     self._store.deployments.set_state(deployment.id, DeploymentState.READY, at=self._clock.now())
                     return True
-                refused += isinstance(refusal, Rejected)
-                if refused >= _COMPLETION_TRIES:
-                    self._give_up(deployment, refusal)
-            self._sleep(_POLL_S)
+            except EngineUnavailable:
+                self._tell(report, 1, "away", deployment)
+            except EndpointError as refusal:
+                refusals += 1
+                if refusals >= _COMPLETION_TRIES:
+                    raise self._given_up(deployment, refusal) from refusal
+            if not is_cancelled():
+                self._sleep(_POLL_S)
         return self._cancelled(deployment)
+
+    def _serves(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
+        """Whether health and a real completion answer. Raises EndpointError where the server refuses to work."""
+        url = base_url(deployment.spec)
+        if not self._client.is_healthy(url):
+            return False
+        self._tell(report, 1, "check", deployment)
+        ref = deployment.spec.secret_env.get(KEY_VARIABLE)
+        key = self._secrets.get(ref) if ref else None
+        ask = partial(self._client.complete_once, url, key, deployment.served_name, _COMPLETION_TIMEOUT_S)
+        try:
+            return unless(is_cancelled, ask) is not None
+        except (TimedOut, Unreachable):
+            return False  # the first one may compile for long, and what has died since shows in its container
 
     def _look(self, deployment: Deployment, before: StartProgress) -> StartProgress:
         """How far the log says it is. Raises ContainerFailed where the container has ended, or ends again and again."""
@@ -205,22 +222,11 @@ class DeploymentSteps:
         self._fail(deployment.id, failure)
         return failure
 
-    def _completion_refusal(self, deployment: Deployment) -> EndpointError | None:
-        """None where a completion came. One that takes long is no refusal: the first one may compile."""
-        ref = deployment.spec.secret_env.get(KEY_VARIABLE)
-        key = self._secrets.get(ref) if ref else None
-        url = base_url(deployment.spec)
-        try:
-            self._client.complete_once(url, key, deployment.served_name, _COMPLETION_TIMEOUT_S)
-        except EndpointError as error:
-            return error
-        return None
-
-    def _give_up(self, deployment: Deployment, refusal: EndpointError) -> None:
+    def _given_up(self, deployment: Deployment, refusal: EndpointError) -> EndpointError:
         params = {name: refusal.params.get(name) for name in ("url", "status", "detail")}
         error = Rejected("start_completion_failed", **params) if params["status"] else refusal
         self._fail(deployment.id, error)
-        raise error from refusal
+        return error
 
     # ------------------------------------------------------------ the endpoint
 

@@ -29,9 +29,10 @@ from core.formats.deployment import LABEL
 from core.ports import Clock, ContainerEngine, EndpointClient, EngineInfo, HostProbe, JobQueue, Secrets, Store
 from core.services.access import require
 from core.services.deployment_plan import ENDED, DeploymentPlanner, tidy, wants_port
-from core.services.deployment_steps import STEPS, Cancelled, DeploymentSteps, Report, ignore, never
+from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
+from core.services.waiting import Cancelled, never
 
 _CANCEL_WAIT_S = 15.0
 _CANCEL_POLL_S = 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,17 @@ from core.adapters.database.migrations import migrate
 from core.adapters.database.store import DatabaseStore
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty results database, to be copied: migrating takes longer than most tests."""
+    file = tmp_path_factory.mktemp("migrated") / "seatrial.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[DatabaseStore]:
+def database(migrated: Path, tmp_path: Path) -> Iterator[DatabaseStore]:
     """An empty results database."""
-    url = f"sqlite:///{tmp_path / 'seatrial.db'}"
-    migrate(url)
-    store = DatabaseStore(url)
+    store = DatabaseStore(f"sqlite:///{shutil.copy(migrated, tmp_path)}")
     yield store
     store.close()

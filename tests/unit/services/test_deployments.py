@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -483,9 +483,38 @@ def test_a_cancelled_start_stops_its_container(world: World) -> None:
 
 def test_a_cancelled_pull_makes_no_container(world: World) -> None:
     deployment_id = world.start(image="vllm:other")
-    pulling = iter([False, True, True])
-    assert not world.service.step_create(deployment_id, is_cancelled=lambda: next(pulling))
+    pulling, over = threading.Event(), threading.Event()
+
+    def pull(image: str) -> Iterator[tuple[int, int | None]]:
+        pulling.set()
+        over.wait(30)
+        yield 1, None
+
+    world.engine.pull = pull  # type: ignore[method-assign]
+    try:
+        assert not world.service.step_create(deployment_id, is_cancelled=pulling.is_set)
+    finally:
+        over.set()
     assert (world.engine.created, world.state(deployment_id)) == (0, DeploymentState.STOPPED)
+
+
+def test_a_completion_that_never_comes_does_not_hold_up_a_cancel(world: World) -> None:
+    deployment_id = world.start()
+    world.service.step_create(deployment_id)
+    world.serve(deployment_id)
+    asked, over = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> str:
+        asked.set()
+        over.wait(30)
+        return ""
+
+    world.client.complete_once = hang  # type: ignore[method-assign]
+    try:
+        assert not world.service.step_wait_ready(deployment_id, is_cancelled=asked.is_set)
+    finally:
+        over.set()
+    assert world.state(deployment_id) is DeploymentState.STOPPED
 
 
 def test_another_worker_goes_on_where_the_first_died(world: World) -> None:
