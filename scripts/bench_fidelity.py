@@ -160,6 +160,16 @@ def measure(
     return [Row(case.name, name, streams, _medians(found), found) for name, found in runs.items()]
 
 
+def settle(limit_s: float) -> None:
+    """Waits until the machine is quiet, but no longer than this: what others do on it would be measured too."""
+    give_up = time.monotonic() + limit_s
+    while time.monotonic() < give_up:
+        host = HostCpu()
+        time.sleep(_LOOK_S)
+        if (host.busy_share() or 0.0) < _QUIET_SHARE:
+            return
+
+
 def compare(case: Case, streams: int, requests: int, reading: Reading, cpu_s: float, truth: dict[str, Any]) -> Figures:
     """One reading against the schedule; a jittering server is its own truth. Failing requests end early, so that no
     throughput is possible but the measured one."""
