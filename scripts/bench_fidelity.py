@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.domain.workload import Api, LoadPoint  # noqa: E402
+from core.loadgen.health import HostCpu  # noqa: E402
 from core.loadgen.task import LoadTask  # noqa: E402
 
 TTFT_MS, ITL_MS, INPUT_TOKENS, OUTPUT_TOKENS = 200.0, 20.0, 128, 128
@@ -122,10 +124,8 @@ def main() -> int:
     clients = _clients(options)
     rows: list[Row] = []
     print(f"{_machine()['cpus']} CPUs ({_machine()['cpu']}), load {os.getloadavg()[0]:.1f}, {datetime.now(UTC):%F}\n")
-    print(
-        "| server | client | streams | TTFT mean | error | TPOT error | ITL p99 over | possible tok/s | CPU/request |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
+    columns = ("server", "client", "streams", "TTFT mean", "error", "TPOT error", "ITL p99 over", "possible tok/s")
+    print(f"| {' | '.join([*columns, 'CPU/request'])} |\n{'|---' * (len(columns) + 1)}|")
     cases = [(PLAIN, streams) for streams in options.streams] + [(case, TOUGH_STREAMS) for case in options.tough]
     for case, streams in cases:
         chosen = clients if case is PLAIN else {"seatrial": clients["seatrial"]}
