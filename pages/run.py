@@ -11,7 +11,7 @@ from ui import session
 from ui.act import guard
 from ui.components import empty_state, link, plain, provenance_line, simulated_badge, state_badge, worker_notice
 from ui.components.run_chart import choose_point, curve_card, percentiles_card, points_table
-from ui.components.run_evidence import evidence
+from ui.components.run_evidence import evidence, run_line, run_title
 from ui.components.run_live import live_panel
 from ui.components.run_point import point_details
 
@@ -23,17 +23,13 @@ app, t = session.app(), session.texts()
 def head(run: Run) -> None:
     """What was measured, and where it comes from."""
     link("runs", t("page.run.to_list"), icon=":material/arrow_back:")
-    st.title(plain(f"{run.model} {run.version_label}".strip()), anchor=False)
+    st.title(plain(run_title(run)), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        state_badge(run.state)
+        if not is_active(found):
+            state_badge(run.state)
         if run.origin == Origin.SIMULATED:
             simulated_badge()
-        told = run.provenance
-        tool = " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
-        lengths = {"input": t.number(run.workload.input_tokens), "output": t.number(run.workload.output_tokens)}
-        api = t(f"page.benchmark.api_{run.workload.api}")
-        workload = t("provenance.workload_text", api=api, **lengths)
-        provenance_line(workload, tool, told.get("server_version"), t.when(run.started_at or run.created_at))
+        provenance_line(*run_line(run, t))
 
 
 def figures(detail: RunDetail) -> None:
@@ -46,12 +42,15 @@ def figures(detail: RunDetail) -> None:
         waiting = detail.job is not None and detail.job.state.is_active
         empty_state(t("page.run.waiting" if waiting else "page.run.nothing"), icon=":material/show_chart:")
         return
-    curve_card(detail, answer)
+    left, right = st.columns([3, 2])
+    with left:
+        curve_card(detail, answer)
+    with right:
+        percentiles_card(detail.measurements)
     points_table(detail.measurements)
     point = choose_point(detail.measurements)
     if point is not None:
         point_details(detail, point)
-    percentiles_card(detail.measurements)
 
 
 def is_active(detail: RunDetail) -> bool:

@@ -15,7 +15,7 @@ _STAR = "*"
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by head, cells in order. ``has_rough``: a starred percentile is of too few values."""
+    """Columns by head, cells in order; latencies in milliseconds. ``has_rough``: a starred one is of too few values."""
 
     columns: Mapping[str, tuple[str, ...]]
     has_rough: bool
@@ -31,7 +31,7 @@ def percentile_table(measurements: Sequence[Measurement], t: Texts) -> Table:
         t("table.failed"): tuple(t.number(m.requests.failed) for m in ordered),
         t("table.output"): tuple(t.number(m.output_tokens_per_s) for m in ordered),
         t("table.requests_per_s"): tuple(t.number(m.requests_per_s) for m in ordered),
-        **{f"{axis.name(t)} (ms)": tuple(_latency(axis, m, t) for m in ordered) for axis in axes},
+        **{axis.name(t): tuple(_latency(axis, m, t) for m in ordered) for axis in axes},
         t("table.duration"): tuple(t.duration(m.duration_s) for m in ordered),
     }
     return Table(columns, any(axis.is_rough(m) and axis.samples(m) > 0 for axis in axes for m in ordered))

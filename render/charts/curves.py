@@ -11,12 +11,13 @@ import plotly.graph_objects as go
 
 from core.domain.benchmark import Measurement
 from render.charts.axes import Axis, distribution, load_label
+from render.charts.nice import round_up
 from render.charts.points import Curve, Point, by_point, hover, middle, points
 from render.charts.theme import BASELINE, new_figure
 from render.texts import Texts
 
 CURVE_HEIGHT = 420
-PERCENTILES_HEIGHT = 320
+PERCENTILES_HEIGHT = 420
 _MARKER_SIZE, _CHOSEN_SIZE = 9, 15
 _LETTER_WIDTH = 7
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up")
@@ -144,13 +145,21 @@ def _axis(axis: Any, title: str, log: bool, values: Sequence[float], t: Texts) -
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Round values around ``low``..``high``; Plotly's own labels on a log axis are single digits between its powers."""
-    decades = log10(high / low)
-    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if decades < 1 else (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)
+    if high < low * 3:
+        return _even_ticks(low, high)
+    steps = (1.0, 2.0, 5.0) if high < low * 300 else (1.0,)
     reach = 10.0 if steps == (1.0,) else 4.0
     powers = range(floor(log10(low)) - 1, ceil(log10(high)) + 1)
     return [
         step * 10.0**power for power in powers for step in steps if low / reach <= step * 10.0**power <= high * reach
     ]
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Between close values a log axis is all but linear."""
+    step = round_up(max(high - low, low * 0.1) / 4)
+    first, last = floor(low * 0.8 / step), ceil(high * 1.2 / step)
+    return [number * step for number in range(max(first, 1), last + 1)]
 
 
 def _limit(figure: go.Figure, slo_ms: float, log: bool, t: Texts) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
+from math import floor
 
 import plotly.graph_objects as go
 
 from core.domain.statistics import percentile
 from core.services.results import RequestRow
+from render.charts.nice import round_up
 from render.charts.theme import BASELINE, FAILED, new_figure
 from render.texts import Texts
 
@@ -83,17 +84,12 @@ def spread(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
 def bins(values: Sequence[float]) -> tuple[float, float, list[int]]:
     """Start, width and counts of at most 40 bins over ascending values; the width is 1, 2 or 5 times a power of ten."""
     low, high = values[0], values[-1]
-    width = _round_up((high - low) / _BINS) if high > low else max(abs(low) * 0.01, 0.001)
+    width = round_up((high - low) / _BINS) if high > low else max(abs(low) * 0.01, 0.001)
     start = floor(low / width) * width
     counts = [0] * (floor((high - start) / width) + 1)
     for value in values:
         counts[min(floor((value - start) / width), len(counts) - 1)] += 1
     return start, width, counts
-
-
-def _round_up(width: float) -> float:
-    power = 10.0 ** floor(log10(width))
-    return next(step for step in (1.0, 2.0, 5.0, 10.0) if step >= ceil(width / power * 1e6) / 1e6) * power
 
 
 def _mark(figure: go.Figure, value: float, text: str, anchor: str) -> None:

@@ -76,6 +76,8 @@ function place(parent, height) {
     plot = document.createElement("div")
     plot.dataset.seatrialChart = ""
     plot.style.width = "100%"
+    plot.style.borderRadius = "var(--st-base-radius)"
+    plot.style.background = "var(--st-secondary-background-color)"
     parent.append(plot)
   }
   plot.style.minHeight = `${height}px`
@@ -107,6 +109,7 @@ export default async function ({ parentElement, data, setTriggerValue }) {
     locale: "page",
     locales: { page: { dictionary: words.dictionary, format: {} } },
   })
+  plot.style.background = ""
   plot.removeAllListeners("plotly_click")
   plot.on("plotly_click", event => {
     const chosen = event.points[0]?.customdata

@@ -12,6 +12,7 @@ from core.services.results import RunDetail
 from render.charts import (
     FEW_REQUESTS,
     LATENCIES,
+    METRICS,
     RATES,
     Axis,
     Curve,
@@ -32,30 +33,24 @@ POINT = "point"
 def curve_card(detail: RunDetail, answer: str) -> None:
     """Throughput against latency; a click on a point opens its requests."""
     t, run = session.texts(), detail.run
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", height="stretch"):
         st.subheader(t("page.run.chart"), anchor=False)
         x, y, log_x, log_y = _axes()
         curve = Curve(run.id, " ".join([run.model, run.version_label]).strip(), detail.measurements)
         figure = latency_throughput([curve], t, x=x, y=y, log_x=log_x, log_y=log_y, chosen=url_number(POINT))
         alt = t("page.run.chart_alt", model=curve.name, answer=answer)
         chart(figure, key="run_curve", alt=alt, file=run.id, on_click=_choose)
-        hints = [t("page.run.chart_hint")]
-        if percentile_table(detail.measurements, t).has_rough:
-            hints.append(t("page.run.rough", limit=FEW_REQUESTS))
-        st.caption(" ".join(hints))
+        hollow = any(x.is_rough(measurement) for measurement in detail.measurements)
+        hints = [t("page.run.chart_hint"), *([t("page.run.hollow", limit=FEW_REQUESTS)] if hollow else [])]
+        st.caption(t("answer.between").join(hints))
 
 
 def _axes() -> tuple[Axis, Axis, bool, bool]:
     t = session.texts()
-    left, right, first, second = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
-    with left:
-        x = url_select("x", t("page.run.x_axis"), LATENCIES, "ttft_p50", _axis_name, t("help.latency"))
-    with right:
-        y = url_select("y", t("page.run.y_axis"), RATES, "output_tokens_per_s", _axis_name, t("help.rate"))
-    with first:
-        log_x = url_toggle("logx", t("page.run.log_x"))
-    with second:
-        log_y = url_toggle("logy", t("page.run.log_y"))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        x = url_select("x", t("page.run.x_axis"), LATENCIES, "ttft_p50", _axis_name, t("help.latency"), width=150)
+        y = url_select("y", t("page.run.y_axis"), RATES, "output_tokens_per_s", _axis_name, t("help.rate"), width=200)
+        log_x, log_y = url_toggle("logx", t("page.run.log_x")), url_toggle("logy", t("page.run.log_y"))
     return Axis(x), Axis(y), log_x, log_y
 
 
@@ -70,11 +65,9 @@ def _choose(clicked: list[Any]) -> None:
 def percentiles_card(measurements: Sequence[Measurement]) -> None:
     """One latency's percentiles over the loads."""
     t = session.texts()
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", height="stretch"):
         st.subheader(t("page.run.percentiles"), anchor=False)
-        metric = url_select(
-            "metric", t("page.run.x_axis"), ("ttft", "tpot", "itl", "e2el"), "ttft", _metric_name, t("help.latency")
-        )
+        metric = url_select("metric", t("page.run.x_axis"), METRICS, "ttft", _metric_name, t("help.latency"))
         alt = f"{t('page.run.percentiles')}: {_metric_name(metric)}"
         chart(
             percentiles_by_load(measurements, metric, t),
@@ -86,19 +79,19 @@ def percentiles_card(measurements: Sequence[Measurement]) -> None:
 
 
 def _metric_name(metric: str) -> str:
-    t = session.texts()
-    return t("component.pair", label=t(f"metric.{metric}_short"), value=t(f"metric.{metric}"))
+    return session.texts()(f"metric.{metric}")
 
 
 def points_table(measurements: Sequence[Measurement]) -> None:
     """Every measured point in figures; what failed below it."""
     t = session.texts()
     st.subheader(t("page.run.table"), anchor=False)
+    st.caption(t("page.run.table_lead"))
     table = percentile_table(measurements, t)
     columns = {head: st.column_config.TextColumn(alignment="right") for head in table.columns}
     st.dataframe(dict(table.columns), hide_index=True, height="content", column_config=columns, key="run_table")
     if table.has_rough:
-        st.caption(t("page.run.rough", limit=FEW_REQUESTS))
+        st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
     for line in failure_lines(measurements, t):
         st.markdown(f":orange[:material/warning:] {plain(line)}")
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.domain.benchmark import Run
+from core.domain.endpoint import Origin
 from core.formats.seatrial_bench import KEY_VARIABLE
 from core.ports import ArtifactRow
 from core.services.results import RunDetail
@@ -22,6 +23,29 @@ from ui.components.pieces import command_block, copyable
 from ui.markdown import plain
 
 _TABS = ("provenance", "reproduce", "files", "log", "note")
+
+
+def run_title(run: Run) -> str:
+    """Model and version label; a simulated one has no version worth the name."""
+    return run.model if run.origin == Origin.SIMULATED else f"{run.model} {run.version_label}".strip()
+
+
+def run_line(run: Run, t: Texts) -> tuple[str | None, ...]:
+    """Where the figures come from, for one line above them."""
+    told = run.provenance
+    endpoint: Mapping[str, Any] = told.get("endpoint") or {}
+    when = t.when(run.started_at or run.created_at)
+    return endpoint.get("name"), _workload(run, t), _tool(run), told.get("server_version"), when
+
+
+def _workload(run: Run, t: Texts) -> str:
+    lengths = {"input": t.number(run.workload.input_tokens), "output": t.number(run.workload.output_tokens)}
+    return t("provenance.workload_text", api=t(f"page.benchmark.api_{run.workload.api}"), **lengths)
+
+
+def _tool(run: Run) -> str:
+    told = run.provenance
+    return " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
 
 
 def evidence(detail: RunDetail) -> None:
@@ -38,17 +62,15 @@ def _provenance(detail: RunDetail) -> None:
     t = session.texts()
     with st.grid(min_column_width=260, gap=("xsmall", "small")):
         for key, value in provenance_facts(detail.run, t):
-            st.markdown(f":gray[:small[{t(f'provenance.{key}')}]]  \n{plain(value)}")
+            shown = f"`{value}`" if key == "endpoint" else plain(value)
+            st.markdown(f":gray[:small[{t(f'provenance.{key}')}]]  \n{shown}")
 
 
 def provenance_facts(run: Run, t: Texts) -> list[tuple[str, str]]:
     """What is known of the run, in words; what is not known is left out."""
-    told, workload = run.provenance, run.workload
+    told = run.provenance
     endpoint: Mapping[str, Any] = told.get("endpoint") or {}
     host: Mapping[str, Any] = told.get("host") or {}
-    tool = " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
-    lengths = {"input": t.number(workload.input_tokens), "output": t.number(workload.output_tokens)}
-    api = t(f"page.benchmark.api_{workload.api}")
     facts = [
         ("run", run.id),
         ("when", t.when(run.started_at or run.created_at)),
@@ -57,8 +79,8 @@ def provenance_facts(run: Run, t: Texts) -> list[tuple[str, str]]:
         ("served_name", run.model),
         ("version_label", _label(run, endpoint, t)),
         ("server_version", told.get("server_version")),
-        ("tool", tool),
-        ("workload", t("provenance.workload_text", api=api, **lengths)),
+        ("tool", _tool(run)),
+        ("workload", _workload(run, t)),
         ("seed", str(run.seed)),
         ("image", (told.get("container_spec") or {}).get("image")),
         ("image_digest", told.get("image_digest")),
@@ -70,6 +92,8 @@ def provenance_facts(run: Run, t: Texts) -> list[tuple[str, str]]:
 
 
 def _label(run: Run, endpoint: Mapping[str, Any], t: Texts) -> str:
+    if run.origin == Origin.SIMULATED:
+        return ""
     if not run.version_label or endpoint.get("version_verified", True):
         return run.version_label
     return f"{run.version_label} ({t('page.endpoints.unverified')})"

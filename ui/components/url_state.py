@@ -4,17 +4,24 @@ reader's language; here it carries the id, and nothing where the choice is the d
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
 
 def url_select(
-    param: str, label: str, options: Sequence[str], default: str, words: Callable[[str], str], help: str | None = None
+    param: str,
+    label: str,
+    options: Sequence[str],
+    default: str,
+    words: Callable[[str], str],
+    help: str | None = None,
+    width: int | Literal["stretch"] = "stretch",
 ) -> str:
     """A select box whose choice is ``?param=id``."""
     wanted = st.query_params.get(param, default)
     index = options.index(wanted if wanted in options else default)
-    chosen = st.selectbox(label, options, index=index, format_func=words, key=f"url_{param}", help=help)
+    chosen = st.selectbox(label, options, index=index, format_func=words, key=f"url_{param}", help=help, width=width)
     keep(param, chosen, default)
     return chosen
 
