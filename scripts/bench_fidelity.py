@@ -1,8 +1,8 @@
 """How truly a load generator reads a server with an exact schedule: 200 ms to the first token, 20 ms per token.
 
 python scripts/bench_fidelity.py [--json FILE] [--repeats 5] [--streams 1,16,64,256,512] [--waves 3]
-Medians of the repeats. Beside ours: `vllm bench serve` and `vllm-rs bench serve` where they are found: on PATH, or at
-VLLM and VLLM_RS (the wheel of vLLM 0.33 and later carries the binary vllm/vllm-rs).
+Medians of the repeats. Beside ours: `vllm bench serve` and `vllm-rs bench serve` where they are found: on PATH, or by
+the commands in VLLM and VLLM_RS (the wheel of vLLM 0.33 and later carries the binary vllm/vllm-rs).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -289,14 +290,22 @@ def vllm_client(command: Sequence[str], tokenizer: Path) -> Client:
 
 def _clients(options: argparse.Namespace) -> dict[str, Client]:
     clients: dict[str, Client] = {"seatrial": run_ours}
-    found = {"vllm-rs": options.vllm_rs, "vllm": options.vllm}
-    commands = {name: path for name, path in found.items() if path and shutil.which(path)}
+    found = {"vllm-rs": shlex.split(options.vllm_rs), "vllm": shlex.split(options.vllm or _lab_vllm())}
+    commands = {name: command for name, command in found.items() if command and shutil.which(command[0])}
     if commands:
         tokenizer = write_tokenizer(Path(tempfile.mkdtemp(prefix="tokenizer-")))
-        clients |= {name: vllm_client([path], tokenizer) for name, path in commands.items()}
+        clients |= {name: vllm_client(command, tokenizer) for name, command in commands.items()}
     for name in sorted(set(found) - set(commands)):
         print(f"{name}: not found, left out")
     return clients
+
+
+def _lab_vllm() -> str:
+    """The vLLM that scripts/lab/vllm_site.sh has made, if it has and this is its Python; else the one on PATH."""
+    site = Path(os.environ.get("SEATRIAL_LAB", "/var/tmp/seatrial-lab")) / "site"
+    if not (site / "vllm").is_dir() or shutil.which("python3.11") is None:
+        return "vllm"
+    return f"env PYTHONPATH={site} VLLM_LOGGING_LEVEL=ERROR python3.11 -m vllm.entrypoints.cli.main"
 
 
 def write_tokenizer(folder: Path) -> Path:
@@ -386,8 +395,8 @@ def _options() -> argparse.Namespace:
     add("--streams", type=lambda text: [int(part) for part in text.split(",") if part], default=[1, 16, 64, 256, 512])
     add("--no-tough", dest="tough", action="store_const", const=(), default=TOUGH, help="the plain server only")
     add("--settle-s", type=float, default=20.0, help="wait so long for a quiet machine before every run")
-    add("--vllm-rs", default=os.environ.get("VLLM_RS", "vllm-rs"))
-    add("--vllm", default=os.environ.get("VLLM", "vllm"))
+    add("--vllm-rs", default=os.environ.get("VLLM_RS", "vllm-rs"), help="the command before `bench serve`")
+    add("--vllm", default=os.environ.get("VLLM", ""), help="likewise; by default the lab's, or the one on PATH")
     return parser.parse_args()
 
 
