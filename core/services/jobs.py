@@ -67,10 +67,12 @@ class JobService:
                 size = file.seek(0, 2)
                 start = max(0, size + offset) if offset < 0 else min(offset, size)
                 file.seek(start)
-                data = _whole_characters(file.read(limit))
+                data = file.read(limit)
         except FileNotFoundError:
             return "", 0
-        return data.decode("utf-8", "replace"), start + len(data)
+        cut = _cut_bytes(data) if offset < 0 else 0
+        whole = _whole_characters(data[cut:])
+        return whole.decode("utf-8", "replace"), start + cut + len(whole)
 
     def log_path(self, job_id: str) -> Path:
         """Where the worker and its children write. Raises NotFoundError for what cannot be an id."""
@@ -134,6 +136,11 @@ class JobService:
 def _view(job: Job, state: JobState, progress: Progress | None, position: int | None) -> JobView:
     done = job.steps_total if state is JobState.DONE else min(progress.step, job.steps_total) if progress else 0
     return JobView(job, state, done, progress, position if state is JobState.QUEUED else None)
+
+
+def _cut_bytes(data: bytes) -> int:
+    """How many bytes at the beginning belong to a character that began before."""
+    return next((i for i, byte in enumerate(data[:_UTF8_TAIL]) if not 0x80 <= byte < 0xC0), 0)
 
 
 def _whole_characters(data: bytes) -> bytes:
