@@ -37,6 +37,8 @@ class PageEntry:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "serve", ":material/home:", default=True),
     PageEntry("endpoints", "serve", ":material/lan:"),
+    PageEntry("deploy", "serve", ":material/rocket_launch:", role=Role.OPERATOR),
+    PageEntry("deployments", "serve", ":material/deployed_code:"),
     PageEntry("benchmark", "measure", ":material/speed:", role=Role.OPERATOR),
     PageEntry("jobs", "system", ":material/checklist:"),
     PageEntry("runs", "measure", ":material/table_rows:"),
