@@ -48,8 +48,8 @@ def up(*, demo: bool = False) -> int:
         return Supervisor(settings, t, demo).run()
     except AppError as error:
         print(t.error(error), file=sys.stderr)
-        if detail := error.params.get("detail"):
-            print(detail, file=sys.stderr)
+        if isinstance(error, ToolFailed):
+            print(error.params.get("detail"), file=sys.stderr)  # the end of the child's log
         return _REFUSED_EXIT if isinstance(error, RefusedError) else 1
 
 

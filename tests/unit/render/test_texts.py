@@ -19,6 +19,7 @@ from core.domain.job import JobKind, JobState, Reason
 from render.texts import LANGUAGES, Texts, best_language, placeholders, sentences
 
 CORE = Path(errors.__file__).parent
+NAMES = {"page.benchmark.engine_vllm-bench"}  # the same in every language
 HELPERS = {"Finding", "UrlError", "Reason", "_block", "_find", "_warn", "_note", "block", "warn", "note"}
 
 
@@ -66,7 +67,7 @@ def test_both_languages_name_the_same_parameters() -> None:
 
 def test_no_chinese_sentence_was_left_in_english() -> None:
     english, chinese = (sentences(language) for language in LANGUAGES)
-    same = [k for k in english if english[k] == chinese.get(k) and len(english[k].split()) > 2]
+    same = [k for k in english if english[k] == chinese.get(k) and len(english[k].split()) > 2 and k not in NAMES]
     assert same == []
 
 
