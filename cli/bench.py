@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import time
 from dataclasses import fields
-from types import FrameType
 
 from cli.check import key_from
-from cli.output import FAILED, guarded, print_error, print_json, texts
+from cli.output import FAILED, guarded, print_error, print_findings, print_json, reason_document, texts
 from cli.results import print_run, run_document
+from cli.watch import watch
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.benchmark import BenchmarkRequest, Engine
@@ -22,9 +20,6 @@ from core.domain.job import JobState, JobView
 from core.domain.workload import Api, Arrival, Workload
 from core.errors import PlanBlocked
 from core.formats.seatrial_bench import BenchOptions, workload_of
-from core.worker import ensure_worker
-
-_POLL_S = 0.2
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -70,13 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
         return FAILED
     request = BenchmarkRequest(endpoint.id, workload, Engine(arguments.engine), arguments.note, arguments.seed)
     plan = app.benchmarks.plan(request)
-    t = texts()
-    for finding in plan.findings:
-        if finding.severity is not Severity.BLOCK:
-            print(f"{t(f'severity.{finding.severity.value}')}: {t.finding(finding)}", file=sys.stderr)
+    print_findings([finding for finding in plan.findings if finding.severity is not Severity.BLOCK])
     job = app.benchmarks.start(LOCAL_OPERATOR, plan)
-    ensure_worker(app.settings)
-    return _report(app, _watch(app, job), arguments.json)
+    return _report(app, watch(app, job), arguments.json)
 
 
 def _attach(app: App, arguments: argparse.Namespace) -> Endpoint:
@@ -96,54 +87,12 @@ def _workload(arguments: argparse.Namespace) -> Workload:
     return found
 
 
-def _watch(app: App, job: JobView) -> JobView:
-    interrupted = _Interrupt()
-    shown = sys.stderr.isatty()
-    view = job
-    while not view.state.is_finished:
-        if interrupted.take():
-            app.jobs.cancel(LOCAL_OPERATOR, job.job.id)
-        time.sleep(_POLL_S)
-        view = app.jobs.view(job.job.id)
-        if shown:
-            _show(view)
-        if view.state is JobState.INTERRUPTED:
-            ensure_worker(app.settings)
-    if shown:
-        print(file=sys.stderr)
-    return view
-
-
-class _Interrupt:
-    """Ctrl-C, once: the second one ends the command as usual."""
-
-    def __init__(self) -> None:
-        self._told = False
-        signal.signal(signal.SIGINT, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._told = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def take(self) -> bool:
-        """Whether it was pressed since the last question."""
-        told, self._told = self._told, False
-        return told
-
-
-def _show(view: JobView) -> None:
-    t, progress = texts(), view.progress
-    done = f"{progress.done}/{progress.total or '?'} {t.number(progress.rate_per_s)}" if progress else ""
-    line = f"{t(f'job.{view.state.value}')}  {view.steps_done}/{view.job.steps_total}  {done}"
-    print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
-
-
 def _report(app: App, view: JobView, as_json: bool) -> int:
     run_id = view.job.run_id or ""
     detail = app.results.run(run_id)
     if as_json:
-        reason = {"code": view.job.reason.code, **view.job.reason.params} if view.job.reason else None
-        print_json({**run_document(detail), "job": {"id": view.job.id, "state": view.state.value, "reason": reason}})
+        job = {"id": view.job.id, "state": view.state.value, "reason": reason_document(view.job.reason)}
+        print_json({**run_document(detail), "job": job})
     else:
         print_run(texts(), detail)
         if view.job.reason:

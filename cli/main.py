@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "bench": "cli.bench",
     "runs": "cli.results",
     "run": "cli.results",
+    "deploy": "cli.deploy",
     "catalog": "cli.catalog",
     "user": "cli.user",
     "worker": "cli.worker",

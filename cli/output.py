@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from core.domain.finding import Finding
+from core.domain.job import Reason
 from core.errors import AppError, PlanBlocked, RefusedError
 from core.formats.records import dumps
 from render.texts import Texts, best_language
@@ -15,6 +17,7 @@ from render.texts import Texts, best_language
 T = TypeVar("T")
 BAD_INPUT = 2
 FAILED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 def texts() -> Texts:
@@ -42,21 +45,39 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def guarded(work: Callable[[], int], *, as_json: bool) -> int:
-    """``work``'s exit code; an AppError becomes its sentence on stderr: 2 where it was refused, else 1."""
+    """``work``'s exit code; an AppError becomes its sentence on stderr: 2 where it was refused, else 1. 130 after a
+    Ctrl-C that nobody handled; a reader that hung up ends the command quietly."""
     try:
-        return work()
+        code = work()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return FAILED
     except AppError as error:
         print_error(error, as_json)
         return BAD_INPUT if isinstance(error, RefusedError) else FAILED
 
 
+def print_findings(findings: Iterable[Finding]) -> None:
+    """One line each on stderr, with how much it weighs."""
+    t = texts()
+    for finding in findings:
+        print(f"{t(f'severity.{finding.severity.value}')}: {t.finding(finding)}", file=sys.stderr)
+
+
+def reason_document(reason: Reason | None) -> dict[str, Any] | None:
+    """Why a job failed, as a code and its values."""
+    return None if reason is None else {"code": reason.code, **reason.params}
+
+
 def print_error(error: AppError, as_json: bool) -> None:
     """Its sentence and its findings' on stderr; with ``as_json`` their codes as the document."""
-    t = texts()
-    print(t.error(error), file=sys.stderr)
+    print(texts().error(error), file=sys.stderr)
     findings = error.findings if isinstance(error, PlanBlocked) else ()
-    for finding in findings:
-        print(f"  {t.finding(finding)}", file=sys.stderr)
+    print_findings(findings)
     if as_json:
         codes = [{"code": finding.code, "field": finding.field, **finding.params} for finding in findings]
         print_json({"error": {"code": error.code, **error.params, "findings": codes}})

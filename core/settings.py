@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import RefusedError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -55,7 +57,7 @@ class Settings:
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
-    """Settings from ``env`` (the process's own by default). ValueError names a bad number's variable."""
+    """Settings from ``env`` (the process's own by default). Raises RefusedError (setting_bad: detail)."""
     source = os.environ if env is None else env
     home = Path(source.get("SEATRIAL_HOME") or "data").expanduser().resolve()
     return Settings(
@@ -75,5 +77,5 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
 def _number(source: Mapping[str, str], name: str, default: int) -> int:
     text = source.get(name) or str(default)
     if not text.isdecimal():
-        raise ValueError(f"{name} must be a whole number, not {text!r}")
+        raise RefusedError("setting_bad", detail=f"{name} must be a whole number, not {text!r}")
     return int(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import isfinite
 
 from core.domain.benchmark import BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint, EndpointCheck, Origin
@@ -36,7 +37,7 @@ def workload_findings(workload: Workload) -> tuple[Finding, ...]:
         "timeout_s": (workload.timeout_s, 1),
         "temperature": (workload.temperature, 0),
     }
-    found = [_too_small(name, value, least) for name, (value, least) in lowest.items() if value < least]
+    found = [_too_small(name, value, least) for name, (value, least) in lowest.items() if _is_below(value, least)]
     if not workload.points:
         found.append(Finding("bench_no_points", Severity.BLOCK, "concurrency"))
     for point in workload.points:
@@ -125,5 +126,11 @@ def _engine_findings(request: BenchmarkRequest, endpoint: Endpoint) -> Iterator[
         yield Finding("bench_engine_needs_requests", Severity.BLOCK, "requests")
 
 
+def _is_below(value: float, least: float) -> bool:
+    """What is not a finite number is below everything."""
+    return not isfinite(value) or value < least
+
+
 def _too_small(field: str, value: float, least: float) -> Finding:
-    return Finding("bench_too_small", Severity.BLOCK, field, {"value": value, "least": least})
+    shown = value if isfinite(value) else None
+    return Finding("bench_too_small", Severity.BLOCK, field, {"value": shown, "least": least})

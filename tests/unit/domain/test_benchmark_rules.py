@@ -44,6 +44,8 @@ def test_a_sound_request_has_nothing_to_say() -> None:
         ({"repeats": 0}, "repeats", 1),
         ({"timeout_s": 0.5}, "timeout_s", 1),
         ({"temperature": -0.1}, "temperature", 0),
+        ({"temperature": float("nan")}, "temperature", 0),
+        ({"timeout_s": float("inf")}, "timeout_s", 1),
     ],
 )
 def test_numbers_that_make_no_workload(changes: dict[str, Any], field: str, least: int) -> None:

@@ -1,0 +1,98 @@
+"""``seatrial deploy --dry-run``: one container in three spellings, and what stands against it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.main import main
+
+GUIDE = """docker run --privileged=true --shm-size 256g -it -v {folder}:/weights/ -p 9000:8000 --ipc=host \\
+    --name vllm_service -e X=1 --gpus all registry/vllm:1 \\
+    vllm serve /weights/DeepSeek-R1 --trust-remote-code --host 0.0.0.0 --port 8000 --served-model-name DS"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No container engine, one weights folder."""
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'no-docker.sock'}")
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    (tmp_path / "weights" / "DeepSeek-R1").mkdir(parents=True)
+    (tmp_path / "weights" / "DeepSeek-R1" / "config.json").write_text("{}")
+    (tmp_path / "weights" / "DeepSeek-R1" / "model.safetensors").write_bytes(b"x")
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> list[str]:
+    return ["deploy", "--image", "registry/vllm:1", "--weights", str(tmp_path / "weights" / "DeepSeek-R1"), "--dry-run"]
+
+
+def test_the_docker_line_with_our_additions(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main([*options, "--port", "9000", "--env", "A=1", "--", "--max-model-len", "4096"])
+    line = " ".join(capsys.readouterr().out.replace("\\\n", " ").split())
+    assert line.startswith("docker run -d --name vllm_service")
+    assert "-p 9000:8000" in line
+    assert "-e A=1 -e VLLM_API_KEY" in line
+    assert line.endswith("--max-model-len 4096 --host 0.0.0.0 --port 8000 --served-model-name DeepSeek-R1")
+
+
+def test_the_compose_file_is_yaml(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main([*options, "--format", "compose"])
+    services = yaml.safe_load(capsys.readouterr().out)["services"]
+    assert services["vllm_service"]["image"] == "registry/vllm:1"
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_one_json_document_tells_what_stands_against_it(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*options, "--format", "json"]) == 2
+    told = document(capsys)
+    assert told["spec"]["ports"] == [{"host_port": 8000, "container_port": 8000, "host_ip": None}]
+    assert [finding["code"] for finding in told["findings"] if finding["severity"] == "block"] == ["engine_unavailable"]
+
+
+def test_a_start_that_is_refused_starts_nothing(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*options[:-1], "--json"]) == 2
+    assert document(capsys)["error"]["findings"][0]["code"] == "engine_unavailable"
+    assert main(["runs", "--json"]) == 0
+
+
+def test_a_docker_run_line_is_where_to_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(GUIDE.format(folder=tmp_path / "weights")))
+    main(["deploy", "--from-command", "-", "--dry-run", "--json", "--env", "X=2", "--env", "Y=3", "--open"])
+    out, err = capsys.readouterr()
+    request = json.loads(out)["request"]
+    assert (request["served_name"], request["host_port"], request["privileged"]) == ("DS", 9000, True)
+    assert request["env"] == [["X", "2"], ["Y", "3"]]
+    assert request["serve_args"] == ["--trust-remote-code"]
+    assert request["with_key"] is False
+    assert "--gpus all" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--env", "A"], "env_not_a_pair"),
+        (["--from-command", "/no/such/file"], "file_unreadable"),
+    ],
+)
+def test_bad_input_is_exit_2(arguments: list[str], code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "--dry-run", "--json", *arguments]) == 2
+    assert document(capsys)["error"]["code"] == code
+
+
+def test_a_bad_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SEATRIAL_PORT", "x")
+    assert main(["runs"]) == 2
+    assert "SEATRIAL_PORT" in capsys.readouterr().err
