@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import traceback
 from pathlib import Path
 from types import TracebackType
 
@@ -45,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    traceback.print_exception(kind, error, trace)
+    sys.__excepthook__(kind, error, trace)
     emit("failed", code="tool_failed", params={"tool": "core.loadgen", "detail": f"{kind.__name__}: {error}"})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from random import Random
 
 from core.domain.workload import Arrival
 
@@ -15,12 +14,14 @@ def arrivals(arrival: Arrival, rate_per_s: float, seed: int) -> Iterator[float]:
     if arrival is Arrival.CONSTANT:
         return (number / rate_per_s for number in count())
     if arrival is Arrival.POISSON:
-        return _poisson(rate_per_s, Random(seed))
+        return _poisson(rate_per_s, seed)
     raise ValueError("a closed loop has no arrivals")
 
 
-def _poisson(rate_per_s: float, draws: Random) -> Iterator[float]:
-    now = 0.0
+def _poisson(rate_per_s: float, seed: int) -> Iterator[float]:
+    from random import Random  # imported where it is needed: it takes a while
+
+    draws, now = Random(seed), 0.0
     while True:
         now += draws.expovariate(rate_per_s)
         yield now

@@ -114,6 +114,11 @@ def truth(url: str) -> dict[str, Any]:
     return answer
 
 
+def reset_truth(url: str) -> None:
+    """Sets an exact server's counters to zero."""
+    ask(url.removesuffix("/v1") + "/truth/reset", method="POST", data=b"")
+
+
 @contextmanager
 def scripted_server(play: Callable[[socket.socket, bytes], bool]) -> Iterator[str]:
     """A server that plays a script on every connection: ``play`` gets the socket and a request's bytes, and says

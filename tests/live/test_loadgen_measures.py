@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from core.domain.workload import Api, Arrival, LoadPoint
 from tests.live import load
 
 
-def test_closed_loop_reads_the_schedule(tmp_path):
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
     with load.exact_server() as url:
-        outcome = load.run(load.task(url, tmp_path))
-        truth = load.truth(url)
+        yield url
+
+
+@pytest.fixture
+def exact(server: str) -> str:
+    """The URL of a plain server whose counters are at zero."""
+    load.reset_truth(server)
+    return server
+
+
+def test_closed_loop_reads_the_schedule(tmp_path, exact):
+    outcome = load.run(load.task(exact, tmp_path))
+    truth = load.truth(exact)
     measured = outcome.measured
     assert outcome.exit_code == 0
     assert (measured.requests.succeeded, measured.requests.failed) == (12, 0)
@@ -41,9 +55,8 @@ def test_the_events_tell_the_story(tmp_path):
     assert outcome.events[-1]["succeeded"] == 4
 
 
-def test_every_request_leaves_a_line(tmp_path):
-    with load.exact_server() as url:
-        outcome = load.run(load.task(url, tmp_path))
+def test_every_request_leaves_a_line(tmp_path, exact):
+    outcome = load.run(load.task(exact, tmp_path))
     assert sorted(line["index"] for line in outcome.requests) == list(range(12))
     first = outcome.requests[0]
     assert first["failure"] is None
@@ -71,9 +84,8 @@ def test_reasoning_counts_as_output_and_the_role_does_not(tmp_path):
     assert measured.warnings == ()
 
 
-def test_several_processes_share_one_point(tmp_path):
-    with load.exact_server() as url:
-        outcome = load.run(load.task(url, tmp_path, processes=2))
+def test_several_processes_share_one_point(tmp_path, exact):
+    outcome = load.run(load.task(exact, tmp_path, processes=2))
     measured = outcome.measured
     assert measured.client.processes == 2
     assert measured.requests.succeeded == 12
@@ -82,46 +94,41 @@ def test_several_processes_share_one_point(tmp_path):
     assert {line["process"] for line in outcome.requests} == {0, 1}
 
 
-def test_a_point_that_ends_by_time(tmp_path):
-    with load.exact_server() as url:
-        point = LoadPoint(0, concurrency=2, duration_s=0.5, warmup=0)
-        measured = load.run(load.task(url, tmp_path, point=point)).measured
+def test_a_point_that_ends_by_time(tmp_path, exact):
+    point = LoadPoint(0, concurrency=2, duration_s=0.5, warmup=0)
+    measured = load.run(load.task(exact, tmp_path, point=point)).measured
     assert 0.5 <= measured.duration_s < 1.0
     assert 8 <= measured.requests.succeeded <= 14
     assert measured.requests.failed == 0
 
 
-def test_constant_arrivals(tmp_path):
-    with load.exact_server() as url:
-        point = LoadPoint(0, Arrival.CONSTANT, concurrency=None, rate_per_s=40.0, requests=20, warmup=0)
-        outcome = load.run(load.task(url, tmp_path, point=point))
+def test_constant_arrivals(tmp_path, exact):
+    point = LoadPoint(0, Arrival.CONSTANT, concurrency=None, rate_per_s=40.0, requests=20, warmup=0)
+    outcome = load.run(load.task(exact, tmp_path, point=point))
     starts = sorted(line["started_s"] for line in outcome.requests)
     assert starts == pytest.approx([number / 40.0 for number in range(20)], abs=0.02)
     assert outcome.measured.client.lateness_p99_ms < 20
     assert outcome.measured.steady is None
 
 
-def test_a_cap_makes_arrivals_late_and_says_so(tmp_path):
-    with load.exact_server() as url:
-        point = LoadPoint(0, Arrival.POISSON, concurrency=2, rate_per_s=100.0, requests=12, warmup=0)
-        measured = load.run(load.task(url, tmp_path, point=point)).measured
+def test_a_cap_makes_arrivals_late_and_says_so(tmp_path, exact):
+    point = LoadPoint(0, Arrival.POISSON, concurrency=2, rate_per_s=100.0, requests=12, warmup=0)
+    measured = load.run(load.task(exact, tmp_path, point=point)).measured
     assert measured.requests.succeeded == 12
     assert measured.peak_in_flight == 2
     assert measured.client.lateness_p99_ms > 50
 
 
-def test_warmups_are_apart(tmp_path):
-    with load.exact_server() as url:
-        point = LoadPoint(0, concurrency=2, requests=4, warmup=3)
-        measured = load.run(load.task(url, tmp_path, point=point)).measured
-        truth = load.truth(url)
+def test_warmups_are_apart(tmp_path, exact):
+    point = LoadPoint(0, concurrency=2, requests=4, warmup=3)
+    measured = load.run(load.task(exact, tmp_path, point=point)).measured
+    truth = load.truth(exact)
     assert measured.requests.succeeded == 4
     assert truth["requests"] == 7
 
 
-def test_an_unknown_vocabulary_is_found_out(tmp_path):
-    with load.exact_server() as url:
-        measured = load.run(load.task(url, tmp_path, vocabulary_size=None)).measured
+def test_an_unknown_vocabulary_is_found_out(tmp_path, exact):
+    measured = load.run(load.task(exact, tmp_path, vocabulary_size=None)).measured
     assert measured.requests.succeeded == 12
     assert measured.input_tokens == 12 * 32
 
