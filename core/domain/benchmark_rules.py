@@ -122,7 +122,7 @@ def _engine_findings(request: BenchmarkRequest, endpoint: Endpoint) -> Iterator[
         return
     if endpoint.deployment_id is None:
         yield Finding("bench_engine_needs_container", Severity.BLOCK, "engine", {"name": endpoint.name})
-    if any(point.requests is None for point in request.workload.points):
+    if any(point.requests is None and not (point.duration_s and point.rate_per_s) for point in request.workload.points):
         yield Finding("bench_engine_needs_requests", Severity.BLOCK, "requests")
 
 

@@ -145,4 +145,7 @@ def test_vllm_bench_needs_our_container_and_a_number_of_requests() -> None:
     timed = point(requests=None, duration_s=9.0)
     found = findings(timed, engine=Engine.VLLM_BENCH)
     assert set(found) == {"bench_engine_needs_container", "bench_engine_needs_requests"}
-    assert findings(endpoint=samples.endpoint(deployment_id="d-1"), engine=Engine.VLLM_BENCH) == {}
+    ours = samples.endpoint(deployment_id="d-1")
+    assert findings(endpoint=ours, engine=Engine.VLLM_BENCH) == {}
+    at_a_rate = point(requests=None, duration_s=60.0, arrival=Arrival.POISSON, rate_per_s=4.0)
+    assert findings(at_a_rate, ours, Engine.VLLM_BENCH) == {}
