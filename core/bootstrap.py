@@ -93,9 +93,14 @@ def compose(settings: Settings | None = None) -> App:
             client=client,
             secrets=secrets,
             clock=clock,
-            probe=LocalHostProbe(),
+            probe=LocalHostProbe(sees_host=_is_local(settings.docker_host)),
         ),
         results=ResultService(store, jobs),
         jobs=jobs,
         storage=StorageService(settings, LocalDisk()),
     )
+
+
+def _is_local(docker_host: str | None) -> bool:
+    """Whether the engine's folders and ports are this machine's."""
+    return docker_host is None or docker_host.startswith("unix:")
