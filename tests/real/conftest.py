@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from core.adapters.docker_engine import DockerEngine
-from core.adapters.endpoint_http import HttpEndpointClient
-from core.domain.container import BindMount, ContainerSpec, PublishedPort
+from core.domain.access import LOCAL_OPERATOR
+from core.domain.deployment import DeploymentRequest, DeploymentState
+from core.domain.endpoint import Endpoint
+from core.domain.finding import blocking
+from core.domain.job import JobState
 from core.errors import EngineUnavailable
 from tests.contract.endpoint_client import Served
-from tests.fakes.clock import FakeClock
-from tests.waiting import wait_for
+from tests.real.house import House
 
 VLLM_IMAGE = "seatrial-lab/vllm-cpu:0.32.0"
-START_LIMIT_S = 240.0
-"""24 s alone on two cores; a shared machine takes longer."""
 
 
 @pytest.fixture(scope="session")
@@ -50,26 +50,51 @@ def vocabulary_size(weights: Path) -> int:
 
 
 @pytest.fixture(scope="session")
-def vllm_endpoint(engine: DockerEngine, weights: Path, vocabulary_size: int) -> Iterator[Served]:
-    """A vLLM that asks for a key, started by the adapter alone."""
+def house(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One installation with its worker, for the whole session."""
+    house = House(tmp_path_factory.mktemp("house"))
+    house.start_worker()
+    yield house
+    house.close()
+
+
+@pytest.fixture(scope="session")
+def deployed(house: House, engine: DockerEngine, weights: Path) -> Iterator[Endpoint]:
+    """The endpoint of a vLLM that was deployed through the app, as its pages do it. Shared by all tests."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    served = Served(f"http://127.0.0.1:{port}/v1", "tiny", "sk-of-the-real-tests", 4096, vocabulary_size)
-    spec = ContainerSpec(
-        name=f"seatrial-real-{port}",
+    request = DeploymentRequest(
         image=VLLM_IMAGE,
-        command=("vllm", "serve", "/weights/tiny", "--served-model-name", "tiny", "--max-model-len", "4096")
-        + ("--enforce-eager", "--host", "0.0.0.0", "--port", "8000"),
-        mounts=(BindMount(str(weights.parent), "/weights", read_only=True),),
-        ports=(PublishedPort(port, 8000, "127.0.0.1"),),
-        secret_env={"VLLM_API_KEY": "key"},
+        weights=str(weights),
+        served_name="tiny",
+        container_name=f"seatrial-real-{port}",
+        host_port=port,
+        host_ip="127.0.0.1",
+        serve_args=("--max-model-len", "4096", "--enforce-eager"),
+        privileged=True,
         shm_size="1g",
-        labels={"seatrial.deployment": f"real-{port}"},
+        version_label="tiny of the tests",
     )
-    container = engine.create_or_adopt(spec, {"VLLM_API_KEY": str(served.key)})
-    client = HttpEndpointClient(FakeClock())
+    plan = house.app.deployments.plan(request)
+    assert blocking(plan.findings) == ()
+    job = house.app.deployments.start(LOCAL_OPERATOR, plan)
     try:
-        wait_for(lambda: client.is_healthy(served.base_url), START_LIMIT_S, every_s=0.5)
-        yield served
+        house.reaches(job.job.id, JobState.DONE)
+        yield house.app.endpoints.get(endpoint_id_of(house, str(job.job.deployment_id)))
     finally:
-        engine.remove(container.id, force=True)
+        for view in engine.list(f"seatrial.deployment={job.job.deployment_id}"):
+            engine.remove(view.id, force=True)
+
+
+def endpoint_id_of(house: House, deployment_id: str) -> str:
+    view = house.app.deployments.get(deployment_id)
+    assert view.deployment.state is DeploymentState.READY
+    assert view.endpoint is not None
+    return view.endpoint.id
+
+
+@pytest.fixture
+def vllm_endpoint(house: House, deployed: Endpoint, vocabulary_size: int) -> Served:
+    """The same server, as the endpoint client's contract wants it."""
+    key = house.app.endpoints.key_of(deployed)
+    return Served(deployed.base_url, deployed.served_name, key, 4096, vocabulary_size)
