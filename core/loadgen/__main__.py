@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from pathlib import Path
 from types import TracebackType
 
-from core.errors import AppError, StoreError
+from core.errors import AppError, StoreError, ToolFailed
+from core.loadgen import TOOL
 from core.loadgen.progress import emit
 from core.loadgen.run import MEASUREMENT_FILE, REQUESTS_FILE, run_point
 from core.loadgen.task import LoadTask
+
+BAD_TASK = 2
 
 
 def main(arguments: list[str]) -> int:
@@ -21,15 +25,17 @@ def main(arguments: list[str]) -> int:
     try:
         task = LoadTask.from_json(Path(arguments[0]).read_bytes())
     except (IndexError, OSError, ValueError) as error:
-        emit("failed", code="bad_task", params={"detail": str(error) or "usage: core.loadgen TASK.json"})
-        return 2
+        _fail(ToolFailed(tool=TOOL, exit_code=BAD_TASK, detail=str(error) or "no task file was named"))
+        return BAD_TASK
     try:
         measurement = run_point(task)
     except AppError as error:
-        emit("failed", code=error.code, params=error.params)
+        _fail(error)
         return 1
     except OSError as error:
-        emit("failed", code=StoreError.default_code, params={"detail": str(error)})
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        detail = str(error)
+        _fail(StoreError("disk_full", detail=detail) if is_full else ToolFailed(tool=TOOL, exit_code=1, detail=detail))
         return 1
     emit(
         "done",
@@ -43,9 +49,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _fail(error: AppError) -> None:
+    emit("failed", code=error.code, params=error.params)
+
+
 def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     sys.__excepthook__(kind, error, trace)
-    emit("failed", code="tool_failed", params={"tool": "core.loadgen", "detail": f"{kind.__name__}: {error}"})
+    _fail(ToolFailed(tool=TOOL, exit_code=1, detail=f"{kind.__name__}: {error}"))
 
 
 if __name__ == "__main__":

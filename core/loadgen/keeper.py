@@ -23,7 +23,7 @@ class Keeper:
         self._process = process
         self._limit = memory_limit_bytes
         self._unread: deque[tuple[Exchange, int]] = deque()
-        self._unread_bytes = 0
+        self.unread_bytes = 0
         self._records: list[Record] = []
         self.done = 0
         self.failed = 0
@@ -39,7 +39,7 @@ class Keeper:
         """Takes a finished exchange."""
         size = exchange.kept_bytes
         self._unread.append((exchange, size))
-        self._unread_bytes += size
+        self.unread_bytes += size
         if exchange.failure is not None or exchange.head is None or exchange.head.status != 200:
             self.failed += 1
         else:
@@ -49,7 +49,7 @@ class Keeper:
 
     def relieve(self) -> None:
         """Reads the oldest exchanges if too many bytes are kept; for a moment in which little else is to do."""
-        while self._unread_bytes > self._limit:
+        while self.unread_bytes > self._limit:
             self._read_oldest()
 
     def add(self, record: Record) -> None:
@@ -64,7 +64,7 @@ class Keeper:
 
     def _read_oldest(self) -> None:
         exchange, size = self._unread.popleft()
-        self._unread_bytes -= size
+        self.unread_bytes -= size
         self._records.append(read_exchange(exchange, self._api, self._process))
 
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import select
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -32,7 +33,7 @@ class _Child:
 
 def run_shares(shares: Sequence[Share], work: Work, receive: Callable[[Message], None]) -> float:
     """Does the work of a point: a single share in this process, several in one each. Returns the monotonic time of the
-    start. Raises ToolFailed when a process dies."""
+    start. Raises ToolFailed when a process dies, and the OSError that one of them met."""
     return _run_here(shares[0], work, receive) if len(shares) == 1 else _run_forked(shares, work, receive)
 
 
@@ -77,6 +78,8 @@ def _messages(children: Sequence[_Child]) -> Iterator[Message]:
         for fd in readable:
             child = open_readers[fd]
             for message in child.reader.read():
+                if message["kind"] == "error":
+                    raise OSError(message["errno"], message["detail"])
                 if message["kind"] == "result":
                     finished.add(child.pid)
                 yield message
@@ -121,7 +124,12 @@ def _child(share: Share, work: Work, results_fd: int, go_fd: int) -> NoReturn:
     try:
         work(share, report, barrier)
         code = 0
+    except OSError as failure:
+        report({"kind": "error", "errno": failure.errno, "detail": failure.strerror or str(failure)})
     finally:
+        kind, error, trace = sys.exc_info()
+        if kind is not None and error is not None:
+            sys.__excepthook__(kind, error, trace)
         os._exit(code)
 
 

@@ -127,7 +127,19 @@ def test_a_task_that_cannot_be(tmp_path):
     command = [sys.executable, "-m", "core.loadgen", str(path)]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)
     assert child.returncode == 2
-    assert json.loads(child.stdout)["code"] == "bad_task"
+    failed = json.loads(child.stdout)
+    assert (failed["code"], failed["params"]["exit_code"]) == ("tool_failed", 2)
+    assert "repeats" in failed["params"]["detail"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_records_that_cannot_be_written(tmp_path, processes):
+    (tmp_path / "requests-0.part").mkdir()
+    with load.exact_server() as url:
+        outcome = load.run(load.task(url, tmp_path, processes=processes))
+    assert outcome.exit_code == 1
+    assert outcome.events[-1]["code"] == "tool_failed"
+    assert "directory" in outcome.events[-1]["params"]["detail"].lower()
 
 
 def test_a_server_that_dies_midway(tmp_path):
