@@ -18,7 +18,7 @@ from core.domain.job import JobKind
 from core.jobs import workflows
 from core.jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, serializer
 from core.jobs.queue import connect
-from core.jobs.upkeep import PickUp, Reconciler, Sweeper, Upkeep
+from core.jobs.upkeep import BEAT_S, LOOK_S, SWEEP_S, PickUp, Reconciler, Sweeper, Upkeep
 from core.ports import Clock, JobQueue, Store
 from core.settings import Settings
 
@@ -50,7 +50,7 @@ class Engine:
         self._runtime = workflows.Runtime(works, is_cancelled)
         self._queue = queue
         self._clock = clock
-        self._upkeep: Upkeep | None = None
+        self._upkeep: tuple[Upkeep, ...] = ()
         self._client: DBOSClient | None = None
 
     def start(self) -> None:
@@ -64,25 +64,29 @@ class Engine:
             DBOS(config=_config(self._settings.jobs_url, executor_id))
             DBOS.launch()
         self._upkeep = self._duties(self._client, executor_id)
-        self._upkeep.start()
+        for upkeep in self._upkeep:
+            upkeep.start()
         LOG.info("worker %s at work, pid %d", executor_id, os.getpid())
 
     def stop(self) -> None:
         """Ends every child. What was running stays begun, and goes on with the next worker."""
-        if self._upkeep is not None:
-            self._upkeep.stop()
+        for upkeep in self._upkeep:
+            upkeep.stop()
         DBOS.destroy()
         if self._client is not None:
             self._client.destroy()
         LOG.info("worker stopped")
 
-    def _duties(self, client: DBOSClient, executor_id: str) -> Upkeep:
+    def _duties(self, client: DBOSClient, executor_id: str) -> tuple[Upkeep, ...]:
         alone = sqlite_file(self._settings.jobs_url) is not None
         pick_up = PickUp(client, executor_id, alone=alone)
         reconciler = Reconciler(self._store, self._queue, self._clock, workflows.ACTIVE.ids, pick_up)
         sweeper = Sweeper(self._store, client, self._settings, self._clock)
         beat = partial(_beat, self._store, executor_id, self._clock)
-        return Upkeep(beat, _translating(reconciler.look), _translating(sweeper.sweep))
+        return (
+            Upkeep(((beat, BEAT_S), (_translating(reconciler.look), LOOK_S))),
+            Upkeep(((_translating(sweeper.sweep), SWEEP_S),)),
+        )
 
 
 def executor_id_of(home: Path) -> str:

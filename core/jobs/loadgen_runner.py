@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncGenerator, Mapping
@@ -32,7 +33,7 @@ class LoadgenRunner:
 
     async def run(self, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
         """Raises AppError: the generator's own word for what went wrong where it has one."""
-        key = self._secrets.get(work.endpoint.key_ref) if work.endpoint.key_ref else None
+        key = await asyncio.to_thread(self._key, work)
         task_file = work.out_dir / "task.json"
         with translated():
             task_file.write_text(load_task(work, has_key=key is not None).to_json(), encoding="utf-8")
@@ -53,6 +54,9 @@ class LoadgenRunner:
                     yield event
         except ToolFailed as error:
             raise said or error from error
+
+    def _key(self, work: PointWork) -> str | None:
+        return self._secrets.get(work.endpoint.key_ref) if work.endpoint.key_ref else None
 
     def raw_files(self, work: PointWork) -> tuple[RawFile, ...]:
         """One line per request."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,16 +32,12 @@ _ENDED = frozenset({"SUCCESS", "ERROR"})
 
 
 class DbosQueue:
-    """Connects at its first use, so that a process that never meets a job does not load the engine.
+    """Connects at its first use, so that a process that never meets a job does not load the engine."""
 
-    ``wake`` is called after everything that gives a worker something to do: where nobody else keeps a worker running,
-    it starts one."""
-
-    def __init__(self, url: str, worker_lock: Path, jobs: JobStore, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, url: str, worker_lock: Path, jobs: JobStore) -> None:
         self._url = url
         self._worker_lock = worker_lock
         self._jobs = jobs
-        self._wake = wake
         self._connecting = threading.Lock()
         self._connected: DBOSClient | None = None
 
@@ -60,7 +56,6 @@ class DbosQueue:
                 job_id,
                 **payload,
             )
-        self._wake()
 
     def cancel(self, job_id: str) -> None:
         """Nothing happens to one that has ended or is not known."""
@@ -84,7 +79,6 @@ class DbosQueue:
                 self.enqueue(job_id, JobKind(status.name), status.queue_partition_key or "", {})
             else:
                 client.resume_workflow(job_id, queue_name=QUEUE)
-        self._wake()
 
     def states(self, job_ids: Sequence[str]) -> Mapping[str, JobState]:
         """One query for all."""

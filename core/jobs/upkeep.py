@@ -6,7 +6,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("seatrial.worker")
 BEAT_S = 2.0
-_LOOK_S = 1.0
-_SWEEP_S = 3600.0
+LOOK_S = 1.0
+SWEEP_S = 3600.0
 _ENGINE_KEEPS = timedelta(days=7)
 _WORK_KEEPS = timedelta(days=7)
 _SWEEP_BATCH = 500
@@ -62,10 +62,14 @@ class Reconciler:
             LOG.warning("job %s was not in the queue; it is now", job.id)
             self._queue.enqueue(job.id, job.kind, job.server_key, {})
         elif engine is JobState.RUNNING:
-            self._pick_up(job.id)
+            if not self._pick_up(job.id):
+                self._settle(job, JobState.FAILED)
         elif engine is not JobState.QUEUED:
-            reason = Reason("job_gave_up") if engine is JobState.FAILED else None
-            settle(self._store, job.id, engine, self._clock.now(), reason)
+            self._settle(job, engine)
+
+    def _settle(self, job: Job, outcome: JobState) -> None:
+        reason = Reason("job_gave_up") if outcome is JobState.FAILED else None
+        settle(self._store, job.id, outcome, self._clock.now(), reason)
 
 
 class PickUp:
@@ -78,17 +82,19 @@ class PickUp:
         self._alone = alone
         self._times: dict[str, int] = {}
 
-    def __call__(self, job_id: str) -> None:
-        """Back into the server's queue; given up after three times in one worker's life."""
+    def __call__(self, job_id: str) -> bool:
+        """Back into the server's queue. False where it is given up, after three times in one worker's life."""
         found = self._client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
         if not found or not (self._alone or found[0].executor_id == self._executor_id):
-            return
+            return True
         count = self._times[job_id] = self._times.get(job_id, 0) + 1
         if count > _MAX_PICK_UPS:
+            del self._times[job_id]
             self._client.cancel_workflow(job_id)
-            return
+            return False
         LOG.warning("job %s was begun and is not running; it goes on", job_id)
         self._client.resume_workflow(job_id, queue_name=QUEUE)
+        return True
 
 
 class Sweeper:
@@ -134,10 +140,11 @@ class Sweeper:
 
 
 class Upkeep:
-    """One thread: beat every two seconds, look every second, sweep every hour."""
+    """One thread that does each duty again and again, every so many seconds. A long one gets a thread of its own: it
+    must not hold up the heartbeat."""
 
-    def __init__(self, beat: Callable[[], None], look: Callable[[], None], sweep: Callable[[], None]) -> None:
-        self._duties = [(beat, BEAT_S), (look, _LOOK_S), (sweep, _SWEEP_S)]
+    def __init__(self, duties: Sequence[tuple[Callable[[], None], float]]) -> None:
+        self._duties = tuple(duties)
         self._due = [0.0] * len(self._duties)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -54,6 +55,7 @@ class World:
         self.queue, self.clock = FakeJobQueue(), FakeClock()
         self.active: set[str] = set()
         self.picked_up: list[str] = []
+        self.goes_on = True
         self.store.endpoints.add(samples.endpoint())
         self.store.runs.add(samples.run())
         self.store.jobs.add(samples.job())
@@ -62,8 +64,12 @@ class World:
             self.queue,
             self.clock,
             lambda: frozenset(self.active),
-            self.picked_up.append,  # type: ignore[arg-type]
+            self.pick_up,  # type: ignore[arg-type]
         )
+
+    def pick_up(self, job_id: str) -> bool:
+        self.picked_up.append(job_id)
+        return self.goes_on
 
     def looks(self, times: int = 2) -> None:
         for _ in range(times):
@@ -118,11 +124,17 @@ def test_what_the_engine_gave_up_has_failed_with_a_reason(world: World) -> None:
     assert (job.outcome, job.reason.code if job.reason else None) == (JobState.FAILED, "job_gave_up")
 
 
+def test_a_begun_job_that_will_not_go_on_has_failed(world: World) -> None:
+    world.queue.engine["job-1"], world.goes_on = JobState.RUNNING, False
+    world.looks()
+    job = world.store.jobs.get("job-1")
+    assert (job.outcome, job.reason.code if job.reason else None) == (JobState.FAILED, "job_gave_up")
+
+
 def test_a_job_is_taken_up_in_its_servers_queue_and_not_for_ever() -> None:
     client = Client()
     pick_up = PickUp(client, "worker-1", alone=False)  # type: ignore[arg-type]
-    for _ in range(4):
-        pick_up("job-1")
+    assert [pick_up("job-1") for _ in range(4)] == [True, True, True, False]
     assert client.told == [("job-1", "servers")] * 3 + [("job-1", "cancel")]
 
 
@@ -167,11 +179,14 @@ def test_a_duty_that_meets_a_locked_database_does_not_end_the_others() -> None:
         looked.set()
         raise StoreError("store_locked", detail="")
 
-    upkeep = Upkeep(lambda: beats.append(1), locked, lambda: None)
+    upkeep = Upkeep([(locked, 60.0), (lambda: beats.append(1), 60.0)])
     upkeep.start()
     assert looked.wait(5)
+    deadline = time.monotonic() + 5
+    while not beats and time.monotonic() < deadline:
+        time.sleep(0.01)
     upkeep.stop()
-    assert beats
+    assert beats == [1]
 
 
 def test_a_job_is_active_from_its_first_to_its_last_workflow() -> None:
