@@ -20,7 +20,10 @@ def plan_panel(plan: DeploymentPlan, found: tuple[Finding, ...]) -> None:
     st.subheader(t("page.deploy.plan"), anchor=False)
     engine_line(app.deployments.engine_state())
     other_findings(found, *form.FIELDS)
-    plan_commands(plan)
+    if needed := still_needed(found):
+        st.markdown(needed)
+    else:
+        plan_commands(plan)
     start(plan, found)
 
 
@@ -35,8 +38,8 @@ def start(plan: DeploymentPlan, found: tuple[Finding, ...]) -> None:
         disabled=blocked,
         width="stretch",
     )
-    if blocked:
-        st.caption(still_needed(found) or t("page.deploy.blocked"))
+    if blocked and not still_needed(found):
+        st.caption(t("page.deploy.blocked"))
     if pressed and (begun := act(app.deployments.start, actor, plan, form=FORM)):
         go("deployments", id=begun.value.job.deployment_id or "")
 

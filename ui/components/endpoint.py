@@ -108,15 +108,11 @@ def endpoint_title(endpoint: Endpoint) -> None:
 
 
 def endpoint_facts(endpoint: Endpoint) -> None:
-    """Served name, version, key, context, address, in two quiet lines."""
+    """Served name, version (a simulated one has none), key, context, address, in two quiet lines."""
     t, check = session.texts(), endpoint.check
-    version = endpoint.version_label or t("word.unknown")
-    if endpoint.version_label and not endpoint.version_verified and endpoint.origin is not Origin.SIMULATED:
-        version = f"{version} ({t('page.endpoints.unverified')})"
-    facts = [
-        _pair(t("word.served_name"), f"**{plain(endpoint.served_name)}**"),
-        _pair(t("word.version"), plain(version)),
-    ]
+    facts = [_pair(t("word.served_name"), f"**{plain(endpoint.served_name)}**")]
+    if endpoint.origin is not Origin.SIMULATED:
+        facts.append(_pair(t("word.version"), plain(_version(endpoint, t))))
     if check:
         facts.append(f"{_KEY_ICONS[check.key_state]} {t(f'key_state.{check.key_state}')}")
         if check.max_model_len:
@@ -127,6 +123,13 @@ def endpoint_facts(endpoint: Endpoint) -> None:
     if check:
         quiet.append(t("page.endpoints.checked", ago=t.ago(check.checked_at, session.app().clock.now())))
     st.caption(" · ".join(quiet))
+
+
+def _version(endpoint: Endpoint, t: Texts) -> str:
+    """The label; on a server that is not ours, somebody's word."""
+    label = endpoint.version_label or t("word.unknown")
+    verified = endpoint.version_verified or not endpoint.version_label
+    return label if verified else f"{label} ({t('page.endpoints.unverified')})"
 
 
 def _pair(label: str, value: str) -> str:
