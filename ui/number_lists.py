@@ -33,8 +33,11 @@ def spread(numbers: Sequence[int], count: int) -> tuple[int, ...] | None:
 
 def realigned(loads: Sequence[int], requests: Sequence[int], new_loads: Sequence[int]) -> tuple[int, ...]:
     """Requests after the loads have changed: what was there keeps its number, what is new gets as many per stream as
-    its nearest neighbour. A single number stays a single number."""
-    if len(requests) == 1 or len(loads) != len(requests):
+    its nearest neighbour. A single number stays one while every load can be filled with it."""
+    if len(requests) == 1:
+        enough = tuple(max(requests[0], load) for load in new_loads)
+        return enough if any(load > requests[0] for load in new_loads) else tuple(requests)
+    if len(loads) != len(requests):
         return tuple(requests)
     known = dict(zip(loads, requests, strict=True))
     return tuple(known.get(load) or _like_the_nearest(load, known) for load in new_loads)

@@ -1,0 +1,197 @@
+"""A run's page: answer first, live while it runs, every figure, its evidence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.bootstrap import App
+from core.domain.access import Role
+from core.domain.benchmark import Measurement, RequestCounts, RunState, requests_artifact
+from core.domain.endpoint import Origin
+from core.domain.job import JobState, Reason
+from core.services.jobs import JobService
+from core.services.results import ResultService
+from tests.fakes import samples
+from tests.fakes.job_queue import FakeJobQueue
+from tests.pages.conftest import Open
+from tests.pages.test_shell import sentences
+from ui import session
+
+RUN = "run-1"
+
+
+@pytest.fixture
+def queue(app: App) -> FakeJobQueue:
+    """The job engine, with a worker."""
+    queue = FakeJobQueue(app.clock.now())
+    jobs = JobService(app.store.jobs, queue, app.tools, app.settings, app.clock)
+    session.install(replace(app, jobs=jobs, results=ResultService(app.store, jobs)))
+    return queue
+
+
+def point(index: int, concurrency: int, **changes: Any) -> Measurement:
+    rate = concurrency * 48.0
+    return samples.measurement(index, concurrency=concurrency, output_tokens_per_s=rate, **changes)
+
+
+def store(app: App, *measurements: Measurement, state: RunState = RunState.COMPLETE, **run: Any) -> None:
+    """A run of two points, with its job and what was measured of it."""
+    app.store.endpoints.add(samples.endpoint())
+    app.store.runs.add(samples.run(state=RunState.PENDING, **run))
+    app.store.jobs.add(samples.job())
+    for measurement in measurements:
+        app.store.runs.save_measurement(RUN, measurement)
+    if state is not RunState.PENDING:
+        app.store.runs.set_state(RUN, state, ended_at=app.clock.now())
+
+
+def ended(app: App, outcome: JobState = JobState.DONE, reason: Reason | None = None) -> None:
+    app.store.jobs.finish("job-1", outcome, app.clock.now(), reason)
+
+
+def charts(at: AppTest) -> list[dict[str, Any]]:
+    """The figures on the page, as they travel to the browser."""
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    return [element["figure"] for element in found]
+
+
+def test_without_an_id_one_sentence_and_the_way_to_the_list(open_page: Open) -> None:
+    at = open_page("run")
+    assert not at.exception
+    assert "No run was named" in sentences(at)
+
+
+def test_an_unknown_run_is_told_in_a_card(queue: FakeJobQueue, open_page: Open) -> None:
+    at = open_page("run", id="run-none")
+    assert not at.exception
+    assert "run\\-none" in sentences(at)
+
+
+def test_the_answer_comes_first_then_curve_and_table(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), point(1, 16))
+    ended(app)
+    at = open_page("run", id=RUN)
+    assert not at.exception
+    written = sentences(at).replace("\\", "")
+    assert "Output up to 768 tok/s, at 16 concurrent." in written
+    curve, percentiles = charts(at)
+    assert curve["data"][0]["x"] == [200.0, 200.0]
+    assert curve["data"][0]["text"] == ["1 concurrent", "16"]
+    assert [line["name"] for line in percentiles["data"]] == ["p50", "p90", "p99"]
+    assert at.dataframe[0].value["Output tok/s"].tolist() == ["48", "768"]
+    assert "2000000011" in written, "the seed"
+
+
+def test_axes_come_from_the_address_and_return_to_it(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1))
+    ended(app)
+    at = open_page("run", id=RUN, x="tpot_p99", logx="1")
+    assert charts(at)[0]["layout"]["xaxis"]["title"]["text"] == "TPOT p99 (ms)  ← better"
+    assert charts(at)[0]["layout"]["xaxis"]["type"] == "log"
+    at.selectbox(key="url_x").set_value("e2el_p50").run()
+    assert at.query_params["x"] in ("e2el_p50", ["e2el_p50"])
+    at.selectbox(key="url_x").set_value("ttft_p50").run()
+    assert "x" not in at.query_params, "the default leaves the address"
+
+
+def test_what_is_no_axis_is_read_as_the_default(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1))
+    ended(app)
+    at = open_page("run", id=RUN, x="nonsense", point="99", y="<b>")
+    assert not at.exception
+    assert charts(at)[0]["layout"]["xaxis"]["title"]["text"].startswith("TTFT p50")
+
+
+def test_a_point_opens_its_requests(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), point(1, 16))
+    ended(app)
+    lines = [
+        {"index": n, "started_s": n * 0.1, "ttft_ms": 200.0 + n, "e2el_ms": 900.0, "tpot_ms": 20.0}
+        | {"input_tokens": 8, "output_tokens": 8, "failure": None, "detail": "", "process": 0, "itl_ms": [20.0]}
+        for n in range(5)
+    ]
+    raw = "\n".join(map(json.dumps, lines)).encode()
+    app.store.artifacts.save(RUN, requests_artifact(1, 0), "application/x-ndjson", [raw])
+    at = open_page("run", id=RUN, point="1")
+    assert not at.exception
+    over_time = charts(at)[2]
+    assert over_time["data"][0]["y"] == [200.0, 201.0, 202.0, 203.0, 204.0]
+    assert len(charts(at)) == 4
+    at.pills(key="run_point").set_value(0).run()
+    assert "no request records" in sentences(at)
+
+
+def test_while_it_runs_it_shows_what_is_measured_now(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, state=RunState.PENDING)
+    app.store.jobs.mark_started("job-1", app.clock.now())
+    queue.engine["job-1"] = JobState.RUNNING
+    detail = {"concurrency": 1, "output_tokens_per_s": 48.5, "failed": 0}
+    app.store.jobs.save_progress("job-1", samples.progress(label="measuring", detail=detail))
+    at = open_page("run", id=RUN)
+    assert not at.exception
+    figures = {metric.label: metric.value for metric in at.metric}
+    assert figures["Requests, this point"] == "96 / 192"
+    assert figures["Output now"] == "48.5 tok/s"
+    assert figures["Left, this point"] == "6.4 s"
+    assert "Measuring 1 concurrent" in sentences(at)
+    assert "The first point appears here" in sentences(at)
+    assert at.button(key="cancel_job-1")
+
+
+def test_an_interrupted_run_resumes_with_one_click(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), state=RunState.PENDING)
+    app.store.jobs.mark_started("job-1", app.clock.now())
+    queue.engine["job-1"], queue.worker_at = JobState.RUNNING, None
+    at = open_page("run", id=RUN)
+    assert "Its worker is gone" in sentences(at)
+    at.button(key="resume_job-1").click().run()
+    assert queue.engine["job-1"] is JobState.QUEUED
+
+
+def test_a_failed_run_says_why_and_keeps_its_points(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), state=RunState.PARTIAL)
+    ended(app, JobState.FAILED, Reason("tool_failed", {"tool": "seatrial", "exit_code": 9, "detail": "killed"}))
+    at = open_page("run", id=RUN)
+    written = sentences(at).replace("\\", "")
+    assert "Partial: 1 of 2 points." in written
+    assert "seatrial ended with exit code 9: killed" in written
+    assert len(charts(at)[0]["data"][0]["x"]) == 1
+
+
+def test_failures_are_listed_by_kind(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1, requests=RequestCounts(190, 2, {"timeout": 1, "http_500": 1})))
+    ended(app)
+    written = sentences(open_page("run", id=RUN)).replace("\\", "")
+    assert "1 concurrent: 1 × Timed out, 1 × HTTP 500" in written
+
+
+def test_a_simulated_run_says_so_in_chinese(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), point(1, 16), origin=Origin.SIMULATED.value)
+    ended(app)
+    at = open_page("run", id=RUN, locale="zh-CN")
+    assert not at.exception
+    written = sentences(at).replace("\\", "")
+    assert "模拟" in written
+    assert "输出最高 768 tok/s（并发 16）。" in written
+    assert charts(at)[0]["layout"]["xaxis"]["title"]["text"] == "首字延迟 p50 (ms)  ← 更好"
+
+
+def test_a_note_is_kept_and_a_viewer_only_reads(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1))
+    ended(app)
+    at = open_page("run", id=RUN)
+    at.session_state["run_evidence"] = "Note"
+    at.run()
+    at.text_area(key="run_note").set_value("looks right").run()
+    at.button(key="run_note_save").click().run()
+    assert app.store.runs.get(RUN).note == "looks right"
+    at = open_page("run", id=RUN, person=Role.VIEWER)
+    at.session_state["run_evidence"] = "Note"
+    at.run()
+    assert "looks right" in sentences(at)
+    assert not at.text_area
