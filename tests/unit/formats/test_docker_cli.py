@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 from dataclasses import replace
 
@@ -70,6 +71,25 @@ def test_the_guides_command_is_read_back_whole(text: str, asked: DeploymentReque
 def test_every_option_there_and_back(spec: ContainerSpec) -> None:
     for text in (docker_cli.render_shell(spec), shlex.join(docker_cli.render(spec))):
         assert docker_cli.parse(text) == docker_cli.ReadCommand(spec)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_text_survives_the_shell(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def text() -> str:
+        return "".join(chance.choices("ab-=:/,$`'\"\\ \n\t{}()#&;|<>*?~!权重", k=chance.randint(1, 12)))
+
+    spec = ContainerSpec(
+        name="a",
+        image="registry.example/b:c",
+        command=("vllm", "serve", *(text() for _ in range(4))),
+        env={f"V{number}": text() for number in range(4)},
+        labels={f"l{number}": text() for number in range(2)},
+        mounts=(BindMount("/" + text().replace(":", ""), "/weights/"),),
+    )
+    assert docker_cli.parse(docker_cli.render_shell(spec)) == docker_cli.ReadCommand(spec)
+    assert shell_words(docker_cli.render_shell(spec)) == docker_cli.render(spec)
 
 
 def test_a_secret_stands_by_name_only() -> None:
