@@ -89,6 +89,8 @@ class Driver(ABC):
 
     def run(self, start: float, on_tick: Callable[[float], None]) -> None:
         """Sends from ``start`` on until all is answered; ``on_tick`` is called about every TICK_S."""
+        while (left_s := start - monotonic()) > 0.0:
+            self._poller.wait(left_s)
         self._begin(start)
         stop = None if self._duration_s is None else start + self._duration_s
         next_tick = monotonic() + TICK_S

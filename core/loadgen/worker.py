@@ -72,12 +72,16 @@ class Worker:
         self._touched = True
 
     def _open_all(self) -> None:
-        for first in range(0, len(self._connections), _OPENING_AT_ONCE):
-            group = self._connections[first : first + _OPENING_AT_ONCE]
-            for connection in group:
-                connection.open()
-            self._wait(lambda group=group: not any(one.is_connecting for one in group), CONNECT_TIMEOUT_S)  # type: ignore[misc]
-        self._touch(self._connections[-1])
+        firsts = range(0, len(self._connections), _OPENING_AT_ONCE)
+        if all(self._open(self._connections[first : first + _OPENING_AT_ONCE]) for first in firsts):
+            self._touch(self._connections[-1])
+
+    def _open(self, group: list[Connection]) -> bool:
+        """Whether the server took or refused each of them. What it leaves hanging is waited for by its first request,
+        and so is all that comes after."""
+        for connection in group:
+            connection.open()
+        return self._wait(lambda: not any(one.is_connecting for one in group), CONNECT_TIMEOUT_S)
 
     def _touch(self, connection: Connection) -> None:
         """Asks something small on the last connection: a server takes connections in order, so once it has answered
@@ -89,13 +93,13 @@ class Worker:
         if connection.exchange is not None:
             connection.expire()
         if not connection.is_open:
-            connection.open()
-            self._wait(lambda: not connection.is_connecting, CONNECT_TIMEOUT_S)
+            self._open([connection])
 
-    def _wait(self, done: Callable[[], bool], limit_s: float) -> None:
+    def _wait(self, done: Callable[[], bool], limit_s: float) -> bool:
         give_up = monotonic() + limit_s
         while not done() and monotonic() < give_up:
             self._poller.wait(TICK_S)
+        return done()
 
     def _warm_up(self) -> Counter[str]:
         """Requests that are not measured; how many failed, by kind."""
