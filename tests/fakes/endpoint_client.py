@@ -24,6 +24,7 @@ class FakeServer:
     version: str = "0.32.0"
     reasons: bool = False
     simulated: bool = False
+    trial_fails: bool = False
     metrics: dict[str, float] = field(default_factory=lambda: {"num_requests_running": 0.0})
 
 
@@ -51,6 +52,7 @@ class FakeEndpointClient:
             params = {"served_name": served_name, "names": server.served_name}
             finding = Finding("endpoint_model_unknown", Severity.BLOCK, "served_name", params)
             return EndpointCheck(now, True, KeyState.OPEN, served_models=models, findings=(finding,))
+        failed = Finding("endpoint_completion_failed", Severity.BLOCK, "url", {"url": base_url, "status": 500})
         return EndpointCheck(
             now,
             reachable=True,
@@ -60,13 +62,16 @@ class FakeEndpointClient:
             max_model_len=server.max_model_len,
             vocabulary_size=server.vocabulary_size,
             server_version=server.version,
-            streams=True,
+            streams=None if server.trial_fails else True,
             reasons=server.reasons,
             has_metrics=True,
             has_tokenize=True,
             simulated=server.simulated,
             latency_ms=1.0,
-            findings=(Finding("endpoint_simulated", Severity.NOTE),) if server.simulated else (),
+            findings=(
+                *((failed,) if server.trial_fails else ()),
+                *((Finding("endpoint_simulated", Severity.NOTE),) if server.simulated else ()),
+            ),
         )
 
     def is_healthy(self, base_url: str, timeout_s: float = 2.0) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -145,6 +147,52 @@ def test_an_unknown_model() -> None:
 
 def test_a_server_without_models() -> None:
     assert the_block(fault("no-models")).code == "endpoint_no_models"
+
+
+@contextmanager
+def unlisted(*, completes: bool) -> Iterator[str]:
+    """A server that streams completions, or nothing, and lists no models."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            if not completes or not self.path.endswith("/completions"):
+                self.send_error(404)
+                return
+            chunk = {
+                "choices": [{"index": 0, "text": "a", "delta": {"content": "a"}}],
+                "usage": {"completion_tokens": 1},
+            }
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_that_lists_nothing_is_taken_at_the_name_that_is_given() -> None:
+    with unlisted(completes=True) as base_url:
+        named, nameless = checked(base_url, served_name="tiny"), checked(base_url)
+    assert (named.usable, named.served_name) == (True, "tiny")
+    assert "endpoint_unlisted" in [finding.code for finding in named.findings]
+    assert the_block(nameless).code == "endpoint_not_openai"
+
+
+def test_a_name_does_not_make_an_api_of_a_wrong_path() -> None:
+    with unlisted(completes=False) as base_url:
+        check = checked(base_url, served_name="tiny")
+    assert (the_block(check).code, check.served_name) == ("endpoint_not_openai", None)
 
 
 # ---------------------------------------------------------------- it lists models, and does not deliver

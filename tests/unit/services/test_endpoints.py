@@ -197,3 +197,14 @@ def test_a_viewer_changes_nothing() -> None:
 def test_an_unknown_id_is_not_found() -> None:
     with pytest.raises(NotFoundError):
         World().service.refresh("ep-none")
+
+
+def test_a_failed_trial_is_no_obstacle_where_failures_are_what_is_measured() -> None:
+    world = World(trial_fails=True)
+    with pytest.raises(PlanBlocked):
+        world.service.attach(LOCAL_OPERATOR, URL)
+    endpoint = world.service.attach(LOCAL_OPERATOR, URL, trial_may_fail=True)
+    assert endpoint.check is not None
+    assert not endpoint.check.usable
+    with pytest.raises(PlanBlocked):
+        world.service.attach(LOCAL_OPERATOR, URL, served_name="another", trial_may_fail=True)
