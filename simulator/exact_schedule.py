@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from random import Random
 
@@ -91,7 +92,7 @@ class Histogram:
 @dataclass
 class Truth:
     """What the server did. ``lateness``: how long after its deadline a chunk was handed to the kernel. ``ttft`` and
-    ``itl``: what it gave by its own clock, from the request's arrival on."""
+    ``itl``: what it gave by its own clock, from the request's arrival on. ``cpu_before_s``: CPU time spent before."""
 
     requests: int = 0
     tokens: int = 0
@@ -102,9 +103,10 @@ class Truth:
     lateness: Histogram = field(default_factory=Histogram)
     ttft: Histogram = field(default_factory=Histogram)
     itl: Histogram = field(default_factory=Histogram)
+    cpu_before_s: float = field(default_factory=time.process_time)
 
     def to_dict(self) -> dict[str, object]:
         """For GET /truth."""
         counts = {name: getattr(self, name) for name in ("requests", "tokens", "peak", "refused", "dropped")}
         histograms = {f"{name}_ms": getattr(self, name).summary() for name in ("lateness", "ttft", "itl")}
-        return {**counts, **histograms}
+        return {**counts, **histograms, "cpu_s": time.process_time() - self.cpu_before_s}
