@@ -79,6 +79,7 @@ def test_cancelling_asks_first(app: App, queue: FakeJobQueue, open_page: Open) -
     at.button(key="cancel_job-1").click().run()
     assert queue.engine["job-1"] is JobState.RUNNING
     assert at.button(key="confirm_yes").label == "Cancel the job"
+    assert at.button(key="confirm_no").label == "Let it run"
     assert "Finished points stay" in sentences(at)
 
 

@@ -25,16 +25,18 @@ def empty_state(
         st.space("small")
 
 
-def confirm(title: str, text: str, yes: str, action: Callable[[], object], told: str | None = None) -> None:
+def confirm(
+    title: str, text: str, yes: str, action: Callable[[], object], told: str | None = None, no: str | None = None
+) -> None:
     """Asks in a dialog, then acts through ui.act, says ``told`` and draws the page anew. Call it when the button was
-    pressed."""
+    pressed. ``no``: the other button's word where "cancel" would be taken for yes."""
     t = session.texts()
 
     @st.dialog(title)
     def ask() -> None:
         st.markdown(plain(text))
         with st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button(t("word.cancel"), key="confirm_no"):
+            if st.button(no or t("word.cancel"), key="confirm_no"):
                 st.rerun()
             agreed = st.button(yes, type="primary", key="confirm_yes")
         if agreed and act(action):

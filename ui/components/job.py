@@ -116,4 +116,5 @@ def job_buttons(view: JobView, key: str = "") -> None:
             t("component.cancel_text"),
             t("component.cancel_yes"),
             lambda: jobs.cancel(actor, job_id),
+            no=t("component.cancel_no"),
         )
