@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from core.bootstrap import compose
 from websockets.exceptions import InvalidStatus
 
+from core.bootstrap import compose
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.settings import read_settings
 from tests.live.servers import ROOT, Answer, ask, free_port, web
