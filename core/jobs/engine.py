@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dbos._core
 from dbos import DBOS, DBOSClient
+from dbos import error as engine_error
 
 from core.adapters.database.connection import sqlite_file
 from core.adapters.database.failures import translated
@@ -30,6 +31,15 @@ _CANCEL_POLL_S = 0.4
 # The engine looks once a second whether a running step is cancelled, which leaves too little of the two seconds that a
 # cancel may take. The figure is a constant of the pinned version; tests/live measures the cancel.
 dbos._core._PREEMPTIBLE_POLL_INTERVAL_SEC = _CANCEL_POLL_S
+
+
+class _Expected(logging.Filter):
+    """Drops what the engine reports at every cancel, and at every end of a worker with a running job, as an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        cancelled = kind is not None and issubclass(kind, engine_error.DBOSAwaitedWorkflowCancelledError)
+        return not cancelled and "Asyncio task cancelled" not in record.getMessage()
 
 
 class Engine:
@@ -58,6 +68,7 @@ class Engine:
         executor_id = executor_id_of(self._settings.home)
         self._client = connect(self._settings.jobs_url)
         workflows.bind(self._runtime)
+        logging.getLogger("dbos").addFilter(_Expected())
         with translated():
             # Before the launch: a queue that appears later is noticed a second later.
             self._client.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=POLL_S)

@@ -85,7 +85,7 @@ class Site:
     def state(self, job_id: str) -> JobState:
         return self.view(job_id).state
 
-    def reaches(self, job_id: str, state: JobState, limit_s: float = 20.0) -> JobView:
+    def reaches(self, job_id: str, state: JobState, limit_s: float = 30.0) -> JobView:
         """Waits for it."""
         until(
             lambda: self.state(job_id) is state, limit_s, f"{job_id} to be {state.value}\n{self.worker_log()[-3000:]}"
@@ -118,7 +118,7 @@ class Site:
             )
         self.workers.append(worker)
         if wait:
-            until(self.has_worker, 20, "the worker to hold its lock")
+            until(self.has_worker, 30, "the worker to hold its lock")
         return worker
 
     def environment(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ def test_cancel_ends_the_whole_group_within_two_seconds_and_the_next_job_waits_f
     with job_site(tmp_path, step_s=5.0) as site:
         first, second = site.job("job-1", ONE, 2, "stubborn"), site.job("job-2", ONE, 1)
         site.start_worker()
-        until(lambda: len(site.living()) == 2, 15, "child and grandchild to run")
+        until(lambda: len(site.living()) == 2, 30, "child and grandchild to run")
         victims = site.living()
         assert site.state(first) is JobState.RUNNING
         assert (site.state(second), site.view(second).queue_position) == (JobState.QUEUED, 1)
@@ -28,10 +28,10 @@ def test_cancel_ends_the_whole_group_within_two_seconds_and_the_next_job_waits_f
         began = time.monotonic()
         site.cancel(first)
         assert site.state(first) is JobState.CANCELLING
-        until(lambda: not [pid for pid in victims if alive(pid)], 5, "the last process to be dead")
+        until(lambda: not [pid for pid in victims if alive(pid)], 30, "the last process to be dead")
         took_s = time.monotonic() - began
         site.reaches(first, JobState.CANCELLED)
-        until(lambda: site.begun(second) == [0], 10, "the next job to begin")
+        until(lambda: site.begun(second) == [0], 30, "the next job to begin")
         assert [entry for entry in site.journal() if entry["event"] == "overlap"] == []
         assert took_s < 2.0
 
@@ -40,8 +40,8 @@ def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tm
     with job_site(tmp_path, step_s=0.4) as site:
         job = site.job("job-1", ONE, 3)
         site.start_worker()
-        until(lambda: site.points(job) == [0], 15, "the first point")
-        until(lambda: site.begun(job) == [0, 1], 5, "the second to begin")
+        until(lambda: site.points(job) == [0], 30, "the first point")
+        until(lambda: site.begun(job) == [0, 1], 30, "the second to begin")
         site.cancel(job)
         view = site.reaches(job, JobState.CANCELLED)
         assert view.steps_done == 1
@@ -53,6 +53,7 @@ def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tm
         assert refused.value.code == "job_not_resumable"
         assert site.reaches(job, JobState.DONE).steps_done == 3
         assert site.begun(job) == [0, 1, 1, 2]
+        assert "Traceback" not in site.worker_log()
         assert site.app.store.runs.get(f"run-{job}").state is RunState.COMPLETE
         site.assert_faithful([job])
 
@@ -60,29 +61,24 @@ def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tm
 def test_without_a_worker_a_begun_job_is_interrupted_at_once_and_goes_on_with_the_next_one(tmp_path: Path) -> None:
     with job_site(tmp_path, step_s=0.4) as site:
         begun, waiting = site.job("job-1", ONE, 2), site.job("job-2", ONE, 1)
+        unwanted = site.job("job-3", ONE, 1)
         assert site.state(begun) is JobState.QUEUED
         assert not site.app.jobs.worker_alive()
+        site.cancel(unwanted)
+        assert site.state(unwanted) is JobState.CANCELLED
         site.start_worker()
-        until(lambda: site.points(begun) == [0], 15, "the first point")
+        until(lambda: site.points(begun) == [0], 30, "the first point")
         assert site.app.jobs.worker_alive()
         assert site.stop_worker() == 0
         assert not site.living()
+        assert "WARNING" not in site.worker_log()
         assert (site.state(begun), site.state(waiting)) == (JobState.INTERRUPTED, JobState.QUEUED)
         site.resume(begun)
         assert site.state(begun) is JobState.INTERRUPTED, "nobody is there to take it up"
         site.start_worker()
         site.reaches(waiting, JobState.DONE)
         site.assert_faithful([begun, waiting])
-
-
-def test_cancelled_while_no_worker_is_there_it_never_begins(tmp_path: Path) -> None:
-    with job_site(tmp_path, step_s=0.2) as site:
-        unwanted, wanted = site.job("job-1", ONE, 1), site.job("job-2", ONE, 1)
-        site.cancel(unwanted)
-        assert site.state(unwanted) is JobState.CANCELLED
-        site.start_worker()
-        site.reaches(wanted, JobState.DONE)
-        until(lambda: site.view(unwanted).job.outcome is JobState.CANCELLED, 10, "the worker to write it down")
+        assert site.view(unwanted).job.outcome is JobState.CANCELLED, "the worker has written it down"
         assert site.begun(unwanted) == []
 
 
@@ -92,7 +88,7 @@ def test_recorded_and_never_queued_or_forgotten_by_the_engine_a_job_is_done_all_
         lost = site.record("job-1", ONE, 1)
         site.reaches(lost, JobState.DONE)
         half = site.job("job-2", TWO, 2)
-        until(lambda: site.points(half) == [0], 15, "the first point")
+        until(lambda: site.points(half) == [0], 30, "the first point")
         site.kill_worker()
         site.app.queue.close()
         for file in tmp_path.glob("jobs.db*"):
@@ -107,7 +103,7 @@ def test_log_and_progress_are_readable_while_it_runs_and_a_second_worker_refuses
         job = site.job("job-1", ONE, 1)
         assert site.app.jobs.log_tail(job) == ("", 0)
         site.start_worker()
-        until(lambda: done_requests(site, job) >= 3, 15, "progress")
+        until(lambda: done_requests(site, job) >= 3, 30, "progress")
         progress = site.view(job).progress
         assert progress is not None
         assert (progress.step, progress.total, progress.unit, progress.label) == (0, 10, "requests", "point_closed")

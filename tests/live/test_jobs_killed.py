@@ -23,7 +23,7 @@ def soak(site: Site, kills: int, steps: int, seed: int) -> list[str]:
     for _ in range(kills):
         site.start_worker()
         begun = len(site.journal())
-        until(lambda begun=begun: len(site.journal()) > begun or done(site, jobs), 20, "a child to begin")  # type: ignore[misc]
+        until(lambda begun=begun: len(site.journal()) > begun or done(site, jobs), 30, "a child to begin")  # type: ignore[misc]
         time.sleep(moments.uniform(0.0, 3 * site.step_s))
         site.kill_worker()
     site.start_worker()
