@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,10 @@ def home(tmp_path: Path) -> Iterator[Path]:
         until(lambda: not alive(pid), 10, "the worker's end")
 
 
-def start(home: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(home: Path, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that does not outlive its test: it would start a new worker for its job."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "cli", *arguments],
         cwd=ROOT,
         env={**os.environ, "SEATRIAL_HOME": str(home), "LC_ALL": "C.UTF-8", **env},
@@ -41,12 +45,17 @@ def start(home: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def run(home: Path, *arguments: str, **env: str) -> tuple[int, dict[str, Any], str]:
     """Exit code, the document on standard output, what stood on standard error."""
-    process = start(home, *arguments, "--json", **env)
-    out, err = process.communicate(timeout=LIMIT_S)
+    with started(home, *arguments, "--json", **env) as process:
+        out, err = process.communicate(timeout=LIMIT_S)
     assert "Traceback" not in err
     return process.returncode, json.loads(out), err
 
@@ -116,10 +125,10 @@ def test_too_long_for_the_context_is_bad_input(home: Path) -> None:
 def test_ctrl_c_keeps_the_finished_points(home: Path) -> None:
     with simulated("--model", "tiny", "--ttft-ms", "200", "--itl-ms", "1") as server:
         load = ["--concurrency", "60,1", "--requests", "60", "--input-tokens", "8", "--output-tokens", "2"]
-        process = start(home, "bench", "--url", server.base_url, *load, "--json")
-        until(lambda: _points_done(home) >= 1, LIMIT_S, "the first point")
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        with started(home, "bench", "--url", server.base_url, *load, "--json") as process:
+            until(lambda: _points_done(home) >= 1, LIMIT_S, "the first point")
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=LIMIT_S)
     document = json.loads(out)
     assert process.returncode == 1
     assert (document["job"]["state"], document["state"]) == ("cancelled", "partial")
@@ -128,7 +137,10 @@ def test_ctrl_c_keeps_the_finished_points(home: Path) -> None:
 
 
 def _points_done(home: Path) -> int:
-    if not (home / "seatrial.db").exists():
+    file = home / "seatrial.db"
+    if not file.exists():
         return 0
-    _, document, _ = run(home, "runs")
-    return sum(row["points_done"] for row in document["runs"])
+    with closing(sqlite3.connect(file)) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
+            return 0
+        return int(database.execute("SELECT coalesce(sum(points_done), 0) FROM runs").fetchone()[0])
