@@ -13,7 +13,7 @@ from ui import session
 def job_table(views: Sequence[JobView], key: str) -> str | None:
     """The id of the job that was clicked, else None."""
     t = session.texts()
-    columns = ("when", "kind", "title", "state", "steps", "duration", "person")
+    columns = ("when", "state", "title", "kind", "steps", "duration", "person")
     heads = [t(f"page.jobs.column_{name}") for name in columns]
     rows = [dict(zip(heads, _row(view), strict=True)) for view in views]
     event = st.dataframe(
@@ -34,9 +34,9 @@ def _row(view: JobView) -> tuple[str, ...]:
     ran = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else None
     return (
         t.when(job.created_at),
-        t(f"job.{job.kind}"),
-        job.title,
         t(f"job.{view.state}"),
+        job.title,
+        t(f"job.{job.kind}"),
         f"{view.steps_done} / {job.steps_total}",
         t.duration(ran),
         job.created_by,
