@@ -42,7 +42,7 @@ class AppError(Exception):
 
 
 class RefusedError(AppError):
-    """Refused before anything changed."""
+    """Refused before anything changed. Codes of jobs: job_not_resumable (state), worker_running (pid)."""
 
     default_code = "refused"
 
