@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from core.domain.benchmark import Page, RunRow
 from ui import session
 from ui.components import empty_state, header
-from ui.components.links import go
 from ui.components.run_table import run_table
 
 PER_PAGE = 25
@@ -14,7 +12,7 @@ app, t = session.app(), session.texts()
 
 
 def filters() -> tuple[str | None, str | None]:
-    """Model and words; both live in the address."""
+    """Model and words; both live in the address, and a change begins at the first page."""
     left, right = st.columns([2, 3])
     model = left.selectbox(
         t("page.runs.model"),
@@ -23,38 +21,41 @@ def filters() -> tuple[str | None, str | None]:
         key="model",
         bind="query-params",
         placeholder=t("page.runs.all_models"),
+        on_change=first_page,
     )
-    text = right.text_input(t("page.runs.search"), key="q", bind="query-params", help=t("page.runs.search_help"))
+    text = right.text_input(
+        t("page.runs.search"), key="q", bind="query-params", help=t("page.runs.search_help"), on_change=first_page
+    )
     return model, text.strip() or None
 
 
-def pager(total: int) -> int:
-    """The number of the page, from 1; nothing is drawn where one page holds everything."""
-    pages = max(1, -(-total // PER_PAGE))
-    return st.pagination(pages, key="page") if pages > 1 else 1
+def first_page() -> None:
+    """Another list begins at its beginning."""
+    st.session_state.pop("runs_page", None)
 
 
-def table(page: Page[RunRow]) -> None:
-    """A click on a row opens the run."""
-    chosen = run_table(page.rows)
-    if chosen is not None:
-        go("run", id=chosen)
+def clear() -> None:
+    """Everything again."""
+    st.session_state["model"], st.session_state["q"] = None, ""
+    first_page()
 
 
-answer = st.container()
 everything = app.results.runs(0, 1).total
 if not everything:
     header("runs")
     empty_state(t("page.runs.none"), label=t("page.overview.benchmark"), page="benchmark")
     st.stop()
+answer = st.container()
 model, text = filters()
-place = st.container()
 total = app.results.runs(0, 1, model=model, text=text).total
-number = pager(total)
 with answer:
     header("runs", t("page.runs.answer", total=total, everything=everything))
+if not total:
+    empty_state(t("page.runs.no_match"), icon=":material/search_off:")
+    st.button(t("page.runs.clear"), on_click=clear, key="runs_clear")
+    st.stop()
+pages = -(-total // PER_PAGE)
+place = st.container()
+number = st.pagination(pages, key="runs_page") if pages > 1 else 1
 with place:
-    if total:
-        table(app.results.runs((number - 1) * PER_PAGE, PER_PAGE, model=model, text=text))
-    else:
-        empty_state(t("page.runs.no_match"))
+    run_table(app.results.runs((number - 1) * PER_PAGE, PER_PAGE, model=model, text=text).rows)
