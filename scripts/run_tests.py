@@ -20,7 +20,8 @@ def main(arguments: list[str]) -> int:
     real = "--real" in arguments
     marks = "real or browser" if real else "not real and not browser"
     rest = [argument for argument in arguments if argument != "--real"]
-    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, *rest]
+    hanging = ["-o", "faulthandler_timeout=300"]  # then every thread's stack is printed
+    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, *hanging, "--durations=5", *rest]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     last = ""
     for line in process.stdout or ():
