@@ -84,9 +84,9 @@ def test_the_tools_own_result_is_kept(house: House, deployed: Endpoint) -> None:
     assert not [name for name, data in content.items() if key in data]
 
 
-@pytest.mark.parametrize("engine", list(Engine))
-def test_a_killed_worker_costs_nothing(house: House, deployed: Endpoint, engine: Engine) -> None:
-    job = house.benchmark(deployed, sweep(1, 2, requests=8), engine)
+@pytest.mark.parametrize("tool", list(Engine))
+def test_a_killed_worker_costs_nothing(house: House, deployed: Endpoint, tool: Engine) -> None:
+    job = house.benchmark(deployed, sweep(1, 2, requests=8), tool)
     wait_for(lambda: house.app.results.run(str(job.job.run_id)).measurements, 120)
     house.kill_worker()
     before = house.app.results.run(str(job.job.run_id)).measurements
