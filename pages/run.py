@@ -25,7 +25,7 @@ def head(run: Run) -> None:
     link("runs", t("page.run.to_list"), icon=":material/arrow_back:")
     st.title(plain(run_title(run)), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if not is_active(found):
+        if not is_open(found):
             state_badge(run.state)
         if run.origin == Origin.SIMULATED:
             simulated_badge()
@@ -33,11 +33,13 @@ def head(run: Run) -> None:
 
 
 def figures(detail: RunDetail) -> None:
-    """Answer, progress, chart, table."""
+    """Answer, progress, chart, table. What comes and goes has a place of its own: what stands below it would otherwise
+    move up, and be another element to the browser, without its zoom."""
     answer = run_answer(detail, t)
     st.markdown(f"#### {plain(answer)}")
-    if detail.job and detail.job.state is not JobState.DONE:
-        live_panel(detail.job)
+    with st.container():
+        if detail.job and detail.job.state is not JobState.DONE:
+            live_panel(detail.job)
     if not detail.measurements:
         waiting = detail.job is not None and detail.job.state.is_active
         empty_state(t("page.run.waiting" if waiting else "page.run.nothing"), icon=":material/show_chart:")
@@ -53,9 +55,9 @@ def figures(detail: RunDetail) -> None:
         point_details(detail, point)
 
 
-def is_active(detail: RunDetail) -> bool:
-    """Whether it is worth watching."""
-    return detail.job is not None and detail.job.state.is_active
+def is_open(detail: RunDetail) -> bool:
+    """Whether it is worth watching: an interrupted one may go on, too."""
+    return detail.job is not None and not detail.job.state.is_finished
 
 
 run_id = st.query_params.get("id", "")
@@ -64,15 +66,16 @@ if not run_id:
     st.stop()
 found = app.results.run(run_id)
 head(found.run)
-worker_notice()
+with st.container():
+    worker_notice()
 
 
-@st.fragment(run_every=POLL_S if is_active(found) else None)
+@st.fragment(run_every=POLL_S if is_open(found) else None)
 def follow() -> None:
     """By itself while it is measured; the frame is drawn anew when that has ended."""
     with guard():
         now = app.results.run(run_id)
-        if is_active(found) and not is_active(now):
+        if is_open(found) and not is_open(now):
             st.rerun()
         figures(now)
 

@@ -61,21 +61,21 @@ def test_it_begins_with_a_sweep_of_minutes(queue: FakeJobQueue, endpoint: str, o
 
 def test_a_preset_fills_the_fields(queue: FakeJobQueue, endpoint: str, open_page: Open) -> None:
     at = open_page("benchmark")
-    at.pills(key="bench_preset").set_value("chat").run()
+    at.pills(key="bench_preset_quick").set_value("chat").run()
     assert at.number_input(key="bench_input_tokens").value == 1024
     assert at.text_input(key="bench_concurrency").value == "1, 4, 16, 64"
-    assert at.pills(key="bench_common").value == [1, 4, 16, 64]
+    assert at.pills(key="bench_common_1, 4, 16, 64").value == [1, 4, 16, 64]
     at.number_input(key="bench_output_tokens").set_value(64).run()
-    assert at.pills(key="bench_preset").value is None, "the fields are no preset any more"
+    assert at.pills(key="bench_preset_None").value is None, "the fields are no preset any more"
 
 
 def test_common_loads_are_a_click_and_the_requests_follow(queue: FakeJobQueue, endpoint: str, open_page: Open) -> None:
     at = open_page("benchmark")
-    at.pills(key="bench_common").set_value([1, 4, 16, 64]).run()
+    at.pills(key="bench_common_1, 4, 16").set_value([1, 4, 16, 64]).run()
     assert at.text_input(key="bench_concurrency").value == "1, 4, 16, 64"
     assert at.text_input(key="bench_requests").value == "16, 48, 96, 384"
     at.text_input(key="bench_concurrency").set_value("3").run()
-    assert at.pills(key="bench_common").value == []
+    assert at.pills(key="bench_common_3").value == []
     assert "--concurrency 3" in command(at)
 
 

@@ -122,7 +122,7 @@ def test_a_point_opens_its_requests(app: App, queue: FakeJobQueue, open_page: Op
     over_time = charts(at)[2]
     assert over_time["data"][0]["y"] == [200.0, 201.0, 202.0, 203.0, 204.0]
     assert len(charts(at)) == 4
-    at.pills(key="run_point").set_value(0).run()
+    at.pills(key="run_point_1").set_value(0).run()
     assert "no request records" in sentences(at)
 
 

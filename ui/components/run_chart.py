@@ -90,10 +90,11 @@ def points_table(measurements: Sequence[Measurement]) -> None:
     table = percentile_table(measurements, t)
     columns = {head: st.column_config.TextColumn(alignment="right") for head in table.columns}
     st.dataframe(dict(table.columns), hide_index=True, height="content", column_config=columns, key="run_table")
-    if table.has_rough:
-        st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
-    for line in failure_lines(measurements, t):
-        st.markdown(f":orange[:material/warning:] {plain(line)}")
+    with st.container(gap="xxsmall"):
+        if table.has_rough:
+            st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
+        for line in failure_lines(measurements, t):
+            st.markdown(f":orange[:material/warning:] {plain(line)}")
 
 
 def choose_point(measurements: Sequence[Measurement]) -> int | None:
@@ -101,13 +102,22 @@ def choose_point(measurements: Sequence[Measurement]) -> int | None:
     t = session.texts()
     loads = {group[0].point_index: load_words(group[0], t) for group in by_point(measurements)}
     wanted = url_number(POINT)
-    st.session_state["run_point"] = wanted if wanted in loads else None
+    shown = wanted if wanted in loads else None
+    key = f"run_point_{shown}"  # it mirrors the address; see workload_form.py
     return st.pills(
         t("page.run.point"),
         list(loads),
-        key="run_point",
+        default=shown,
+        key=key,
         format_func=lambda index: loads[index],
         help=t("page.run.point_help"),
         wrap=True,
-        on_change=lambda: keep(POINT, "" if (index := st.session_state["run_point"]) is None else str(index)),
+        on_change=_choose_pill,
+        args=(key, shown),
     )
+
+
+def _choose_pill(key: str, shown: int | None) -> None:
+    index = st.session_state[key]
+    if index != shown:
+        keep(POINT, "" if index is None else str(index))

@@ -32,9 +32,6 @@ def prepare(presets: tuple[Preset, ...]) -> None:
     if _key("input_tokens") not in st.session_state and presets:
         quick = next((preset for preset in presets if preset.key == "quick"), presets[0])
         fill(quick.workload)
-    st.session_state[_key("preset")] = next((preset.key for preset in presets if _is_shown(preset.workload)), None)
-    loads = number_lists.read(_value("concurrency")) or ()
-    st.session_state[_key("common")] = [load for load in COMMON_LOADS if load in loads]
 
 
 def fill(workload: Workload) -> None:
@@ -65,16 +62,7 @@ def _is_shown(workload: Workload) -> bool:
 def draw(presets: tuple[Preset, ...]) -> dict[str, Any]:
     """The fields; gives the place below each of them."""
     t, places = session.texts(), dict[str, Any]()
-    st.pills(
-        t("page.benchmark.preset"),
-        [preset.key for preset in presets],
-        key=_key("preset"),
-        format_func=lambda key: t(f"preset.{key}"),
-        help=t("page.benchmark.preset_help"),
-        wrap=True,
-        on_change=_take_preset,
-        args=(presets,),
-    )
+    _presets(presets)
     left, right = st.columns(2)
     for column, field in ((left, "input_tokens"), (right, "output_tokens")):
         with column:
@@ -82,20 +70,48 @@ def draw(presets: tuple[Preset, ...]) -> dict[str, Any]:
             places[field] = st.container(gap="xxsmall")
     st.text_input(**_labels("concurrency"), on_change=_follow, persist_state="session")
     places["concurrency"] = st.container(gap="xxsmall")
-    st.pills(
-        t("page.benchmark.add_concurrency"),
-        COMMON_LOADS,
-        selection_mode="multi",
-        key=_key("common"),
-        on_change=_take_common,
-        label_visibility="collapsed",
-    )
+    _common_loads()
     st.text_input(**_labels("requests"), persist_state="session")
     places["requests"] = st.container(gap="xxsmall")
     places |= _choices()
     with st.expander(t("page.benchmark.more")):
         places |= _more()
     return places
+
+
+# The pills below only mirror other fields. Somebody who types fast is ahead of the server, and the browser then sends
+# what the pills showed before: their key names what they mirror, and a value that is no change changes nothing.
+
+
+def _presets(presets: tuple[Preset, ...]) -> None:
+    t, shown = session.texts(), next((preset.key for preset in presets if _is_shown(preset.workload)), None)
+    key = _key(f"preset_{shown}")
+    st.pills(
+        t("page.benchmark.preset"),
+        [preset.key for preset in presets],
+        default=shown,
+        key=key,
+        format_func=lambda name: t(f"preset.{name}"),
+        help=t("page.benchmark.preset_help"),
+        wrap=True,
+        on_change=_take_preset,
+        args=(presets, key, shown),
+    )
+
+
+def _common_loads() -> None:
+    t, loads = session.texts(), number_lists.read(_value("concurrency")) or ()
+    key, shown = _key(f"common_{number_lists.write(loads)}"), [load for load in COMMON_LOADS if load in loads]
+    st.pills(
+        t("page.benchmark.add_concurrency"),
+        COMMON_LOADS,
+        selection_mode="multi",
+        default=shown,
+        key=key,
+        on_change=_take_common,
+        args=(key, shown),
+        label_visibility="collapsed",
+    )
 
 
 def _labels(field: str) -> dict[str, Any]:
@@ -178,17 +194,20 @@ def place_findings(places: dict[str, Any], found: Iterable[Finding]) -> None:
             field_findings(findings, field)
 
 
-def _take_preset(presets: tuple[Preset, ...]) -> None:
-    chosen = _value("preset")
+def _take_preset(presets: tuple[Preset, ...], key: str, shown: str | None) -> None:
+    chosen = st.session_state[key]
     for preset in presets:
-        if preset.key == chosen:
+        if preset.key == chosen != shown:
             fill(preset.workload)
 
 
-def _take_common() -> None:
+def _take_common(key: str, shown: list[int]) -> None:
     """A common load was switched on or off; what was typed beside them stays."""
+    chosen = st.session_state[key]
+    if sorted(chosen) == shown:
+        return
     typed = number_lists.read(_value("concurrency")) or ()
-    wanted = {*_value("common"), *(load for load in typed if load not in COMMON_LOADS)}
+    wanted = {*chosen, *(load for load in typed if load not in COMMON_LOADS)}
     st.session_state[_key("concurrency")] = number_lists.write(sorted(wanted))
     _follow()
 
