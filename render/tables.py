@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.benchmark import Measurement
@@ -35,6 +35,18 @@ def percentile_table(measurements: Sequence[Measurement], t: Texts) -> Table:
         t("table.duration"): tuple(t.duration(m.duration_s) for m in ordered),
     }
     return Table(columns, any(axis.is_rough(m) and axis.samples(m) > 0 for axis in axes for m in ordered))
+
+
+def markdown(table: Table, style: Callable[[str], str] = str) -> str:
+    """The table in Markdown, numbers to the right. ``style`` wraps each cell."""
+    heads = [style(_cell(head)) for head in table.columns]
+    rows = [[style(_cell(cell)) for cell in row] for row in zip(*table.columns.values(), strict=True)]
+    lines = [heads, ["---:"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("*", r"\*")
 
 
 def failure_lines(measurements: Sequence[Measurement], t: Texts) -> tuple[str, ...]:

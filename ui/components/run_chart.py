@@ -21,13 +21,14 @@ from render.charts import (
     percentiles_by_load,
 )
 from render.charts.points import by_point
-from render.tables import failure_lines, percentile_table
+from render.tables import failure_lines, markdown, percentile_table
 from ui import session
 from ui.components.chart import chart
 from ui.components.url_state import keep, url_number, url_select, url_toggle
 from ui.markdown import plain
 
 POINT = "point"
+_JOINER, _NO_BREAK = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"
 
 
 def curve_card(detail: RunDetail, answer: str) -> None:
@@ -88,13 +89,19 @@ def points_table(measurements: Sequence[Measurement]) -> None:
     st.subheader(t("page.run.table"), anchor=False)
     st.caption(t("page.run.table_lead"))
     table = percentile_table(measurements, t)
-    columns = {head: st.column_config.TextColumn(alignment="right") for head in table.columns}
-    st.dataframe(dict(table.columns), hide_index=True, height="content", column_config=columns, key="run_table")
+    st.markdown(markdown(table, _small))
     with st.container(gap="xxsmall"):
         if table.has_rough:
             st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
         for line in failure_lines(measurements, t):
             st.markdown(f":orange[:material/warning:] {plain(line)}")
+
+
+def _small(cell: str) -> str:
+    """Small, and never broken inside a Chinese word or between a number and its unit."""
+    words = [word if word.isascii() else _JOINER.join(word) for word in cell.split(" ")]
+    between = _NO_BREAK if cell[:1].isdigit() else " "
+    return f":small[{between.join(words)}]"
 
 
 def choose_point(measurements: Sequence[Measurement]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -14,7 +14,7 @@ from core.domain.endpoint import Origin
 from core.formats.seatrial_bench import KEY_VARIABLE
 from core.ports import ArtifactRow
 from core.services.results import RunDetail
-from render.documents import run_document
+from render.documents import points_csv, run_document
 from render.texts import Texts
 from ui import session
 from ui.act import act, tell
@@ -111,20 +111,29 @@ def _reproduce(detail: RunDetail) -> None:
 
 
 def _files(detail: RunDetail) -> None:
-    t, run = session.texts(), detail.run
-    st.download_button(
-        t("page.run.json"),
-        lambda: json.dumps(run_document(detail), ensure_ascii=False, indent=2),
-        file_name=f"{run.id}.json",
-        mime="application/json",
-        key="run_json",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    t = session.texts()
+    with st.container(horizontal=True):
+        _whole(
+            detail, "json", "application/json", lambda: json.dumps(run_document(detail), ensure_ascii=False, indent=2)
+        )
+        _whole(detail, "csv", "text/csv", lambda: points_csv(detail))
     if not detail.artifacts:
         st.caption(t("page.run.no_files"))
     for artifact in detail.artifacts:
         _file(artifact)
+
+
+def _whole(detail: RunDetail, kind: str, media_type: str, make: Callable[[], str]) -> None:
+    st.download_button(
+        session.texts()(f"page.run.{kind}"),
+        make,
+        file_name=f"{detail.run.id}.{kind}",
+        mime=media_type,
+        key=f"run_{kind}",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not detail.measurements,
+    )
 
 
 def _file(artifact: ArtifactRow) -> None:

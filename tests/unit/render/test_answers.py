@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import replace
 
@@ -10,8 +12,8 @@ import pytest
 from core.domain.benchmark import Measurement, RequestCounts, RunState
 from core.services.results import RunDetail
 from render.answers import run_answer
-from render.documents import run_document
-from render.tables import failure_lines, percentile_table
+from render.documents import points_csv, run_document
+from render.tables import failure_lines, markdown, percentile_table
 from render.texts import LANGUAGES, Texts
 from tests.fakes import samples
 from tests.fakes.samples import distribution
@@ -72,6 +74,20 @@ def test_the_table_has_a_row_per_point_and_marks_percentiles_of_few_values(langu
     heads = list(table.columns)
     assert table.columns[heads[5]] == ("200*", "210")
     assert not percentile_table(SWEEP, t).has_rough
+
+
+def test_the_table_travels_as_markdown() -> None:
+    lines = markdown(percentile_table((point(0, 1, 200.0, 49.0, n=12),), EN)).splitlines()
+    assert lines[0].startswith("| Load | OK | Failed |")
+    assert set(lines[1]) == set("|-: ")
+    assert r"200\*" in lines[2]
+
+
+def test_the_csv_has_plain_numbers_and_leaves_absent_values_empty() -> None:
+    rows = list(csv.DictReader(io.StringIO(points_csv(detail(*SWEEP[:1], replace(SWEEP[1], ttft_ms=None))))))
+    assert [row["output_tokens_per_s"] for row in rows] == ["49.0", "770.0"]
+    assert [row["ttft_p50_ms"] for row in rows] == ["200.0", ""]
+    assert points_csv(detail()) == "\r\n"
 
 
 def test_failures_are_listed_by_kind_where_there_are_any() -> None:
