@@ -43,14 +43,14 @@ def pager(total: int) -> int:
     return st.pagination(pages, key="jobs_page") if pages > 1 else 1
 
 
-def history() -> str | None:
-    """Every job, newest first; gives the one that was clicked."""
+def history() -> None:
+    """Every job, newest first."""
     st.subheader(t("page.jobs.history"), anchor=False)
     place = st.container()
     number = pager(newest.total)
     rows = newest if number == 1 else app.jobs.page((number - 1) * PER_PAGE, PER_PAGE)
     with place:
-        return job_table(rows.rows, key=f"jobs_table_{number}")
+        job_table(rows.rows)
 
 
 def details(job_id: str) -> None:
@@ -67,8 +67,7 @@ if not newest.total:
     empty_state(t("page.jobs.none"), label=t("page.overview.benchmark"), page="benchmark")
     st.stop()
 in_progress()
-place = st.container()
-chosen = history() or st.query_params.get("id")
-if chosen:
-    with place, guard():
+if chosen := st.query_params.get("id"):
+    with guard():
         details(chosen)
+history()

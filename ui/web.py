@@ -50,8 +50,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def _warm_later() -> None:
-    """Tables and charts need these. In a thread, and after the first page, which does not."""
-    timer = threading.Timer(_WARM_AFTER_S, lambda: [import_module(name) for name in ("pandas", "plotly.graph_objects")])
+    """Charts need this. In a thread, and after the first page, which does not."""
+    timer = threading.Timer(_WARM_AFTER_S, lambda: import_module("plotly.graph_objects"))
     timer.daemon = True
     timer.start()
 

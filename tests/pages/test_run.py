@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +58,7 @@ def ended(app: App, outcome: JobState = JobState.DONE, reason: Reason | None = N
 def charts(at: AppTest) -> list[dict[str, Any]]:
     """The figures on the page, as they travel to the browser."""
     found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
-    return [element["figure"] for element in found]
+    return [data["figure"] for (data,) in found]
 
 
 def test_without_an_id_one_sentence_and_the_way_to_the_list(open_page: Open) -> None:
@@ -85,6 +86,15 @@ def test_the_answer_comes_first_then_curve_and_table(app: App, queue: FakeJobQue
     assert [line["name"] for line in percentiles["data"]] == ["p50", "p90", "p99"]
     assert "| :small[16] | :small[192] | :small[0] | :small[768] |" in written
     assert "2000000011" in written, "the seed"
+
+
+def test_no_page_needs_pandas(app: App, queue: FakeJobQueue, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take a third of the web process's memory."""
+    store(app, point(0, 1), point(1, 16))
+    ended(app)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for page in ("overview", "endpoints", "benchmark", "runs", "run", "jobs", "deploy", "deployments", "settings"):
+        assert not open_page(page, id=RUN).exception, page
 
 
 def test_axes_come_from_the_address_and_return_to_it(app: App, queue: FakeJobQueue, open_page: Open) -> None:

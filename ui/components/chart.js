@@ -84,7 +84,7 @@ function place(parent, height) {
   return plot
 }
 
-export default async function ({ parentElement, data, setTriggerValue }) {
+export default async function ({ parentElement, data: [data], setTriggerValue }) {
   const { figure, words } = data
   const plot = place(parentElement, figure.layout.height)
   plot.setAttribute("role", "figure")

@@ -45,7 +45,7 @@ def chart(
         if chosen and on_click:
             on_click(chosen)
 
-    _element()(key=key, data=data, on_clicked_change=clicked)
+    _element()(key=key, data=[data], on_clicked_change=clicked)  # in a list: a dict is searched for data frames
 
 
 def _script() -> str:
