@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.benchmark import RunRow
-from core.domain.endpoint import Endpoint, Origin
+from core.domain.endpoint import Endpoint
 from ui import session
 from ui.act import guard
 from ui.components import (
@@ -13,13 +13,10 @@ from ui.components import (
     job_card,
     link,
     link_button,
-    plain,
-    provenance_line,
-    simulated_badge,
-    state_badge,
     worker_notice,
 )
-from ui.components.endpoint import health_badge
+from ui.components.endpoint import endpoint_facts, endpoint_title
+from ui.components.run_table import run_table
 
 RECENT = 5
 POLL_S = 4
@@ -60,14 +57,10 @@ def serving(found: tuple[Endpoint, ...]) -> None:
     for endpoint in found:
         with st.container(border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{plain(endpoint.name or endpoint.served_name)}**", width="content")
-                health_badge(endpoint.check)
-                if endpoint.origin is Origin.SIMULATED:
-                    simulated_badge()
+                endpoint_title(endpoint)
                 st.space("stretch")
                 measure(endpoint)
-            checked = endpoint.check and t("page.overview.checked", when=t.when(endpoint.check.checked_at))
-            provenance_line(endpoint.served_name, endpoint.version_label, endpoint.base_url, checked)
+            endpoint_facts(endpoint)
 
 
 def measure(endpoint: Endpoint) -> None:
@@ -102,24 +95,8 @@ def latest(rows: tuple[RunRow, ...]) -> None:
         link("runs", t("page.overview.all_runs"))
     if not rows:
         empty_state(t("page.overview.recent_none"), label=t("page.overview.benchmark"), page="benchmark")
-    for row in rows:
-        with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
-            link("run", f"**{plain(row.model)}** {plain(row.version_label)}", id=row.id)
-            state_badge(row.state)
-            if row.origin == Origin.SIMULATED:
-                simulated_badge()
-            st.space("stretch")
-            st.caption(plain(" · ".join(run_facts(row))), width="content")
-
-
-def run_facts(row: RunRow) -> tuple[str, ...]:
-    """A run in a line: what it reached, on what, when."""
-    return (
-        f"{t('page.overview.best_rate')} {t.tokens_per_s(row.best_output_tokens_per_s)}",
-        f"{t('page.overview.lowest_ttft')} {t.ms(row.lowest_ttft_p50_ms)}",
-        t("page.overview.points_done", done=row.points_done, total=row.points_total),
-        t.when(row.created_at),
-    )
+    else:
+        run_table(rows)
 
 
 if not endpoints and not active and not recent.total:
