@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from cli.check import key_from
 from cli.output import FAILED, guarded, print_error, print_findings, print_json, reason_document, texts
-from cli.results import print_run, run_document
+from cli.results import print_run
 from cli.watch import watch
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR
@@ -20,6 +20,7 @@ from core.domain.job import JobState, JobView
 from core.domain.workload import Api, Arrival, Workload
 from core.errors import PlanBlocked
 from core.formats.seatrial_bench import BenchOptions, workload_of
+from render.documents import run_document
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from cli.output import guarded, print_json, print_table, record, texts
 from core.bootstrap import compose
-from core.domain.benchmark import Distribution, Measurement, Run, RunRow
+from core.domain.benchmark import Measurement, RunRow
 from core.services.results import RunDetail
+from render.documents import run_document
 from render.texts import Texts
 
 PAGE = 50
@@ -25,35 +25,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         one.add_argument("--json", action="store_true", help="one JSON document on standard output")
     runs.set_defaults(run=lambda arguments: guarded(lambda: _runs(arguments), as_json=arguments.json))
     run.set_defaults(run=lambda arguments: guarded(lambda: _run(arguments), as_json=arguments.json))
-
-
-def run_document(detail: RunDetail) -> dict[str, Any]:
-    """The JSON document of a run: units in the names, absent values null."""
-    run = detail.run
-    return {
-        "run_id": run.id,
-        "state": run.state.value,
-        "model": run.model,
-        "version_label": run.version_label,
-        "origin": run.origin,
-        "engine": run.engine.value,
-        "points": [point_document(measurement) for measurement in detail.measurements],
-        "points_total": detail.points_total,
-        "command": list(run.command),
-        "run": record(Run, run),
-    }
-
-
-def point_document(measurement: Measurement) -> dict[str, Any]:
-    """One measured point."""
-    whole = record(Measurement, measurement)
-    for name in ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms"):
-        whole[name] = _percentiles(getattr(measurement, name))
-    return whole
-
-
-def _percentiles(distribution: Distribution | None) -> dict[str, Any] | None:
-    return None if distribution is None else record(Distribution, distribution)
 
 
 def _runs(arguments: argparse.Namespace) -> int:
