@@ -76,7 +76,7 @@ def test_a_running_job_shows_progress_speed_and_time_left(jobs: Jobs) -> None:
     )
     assert bar.proto.value == 31  # percent: one step of four, and a quarter of the second
     assert [button.label for button in at.button] == ["Cancel"]
-    assert "Step 1 of 4" in written(at)
+    assert "1 of 4 steps done" in written(at)
 
 
 def test_an_interrupted_job_is_resumed_with_one_click(jobs: Jobs) -> None:
