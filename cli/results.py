@@ -8,6 +8,7 @@ from cli.output import guarded, print_json, print_table, record, texts
 from core.bootstrap import compose
 from core.domain.benchmark import Measurement, RunRow
 from core.services.results import RunDetail
+from render.answers import warning_lines
 from render.documents import run_document
 from render.texts import Texts
 
@@ -69,6 +70,8 @@ def print_run(t: Texts, detail: RunDetail) -> None:
     print(f"{run.id}  {run.model}  {t(f'run.{run.state.value}')}")
     names = ("load", "succeeded", "failed", "output", "ttft_p50", "ttft_p99", "tpot", "e2el")
     print_table([t(f"cli.run.{name}") for name in names], [_point(t, point) for point in detail.measurements])
+    for line in warning_lines(detail.measurements, t):
+        print(line)
     print(" ".join(run.command))
 
 

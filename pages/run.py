@@ -6,7 +6,7 @@ from core.domain.benchmark import Run
 from core.domain.endpoint import Origin
 from core.domain.job import JobState
 from core.services.results import RunDetail
-from render.answers import run_answer
+from render.answers import run_answer, warning_lines
 from ui import session
 from ui.act import guard
 from ui.components import empty_state, link, plain, provenance_line, simulated_badge, state_badge, worker_notice
@@ -38,6 +38,8 @@ def figures(detail: RunDetail) -> None:
     answer = run_answer(detail, t)
     st.markdown(f"#### {plain(answer)}")
     with st.container():
+        for line in warning_lines(detail.measurements, t):
+            st.warning(plain(line), icon=":material/warning:")
         if detail.job and detail.job.state is not JobState.DONE:
             live_panel(detail.job)
     if not detail.measurements:

@@ -25,6 +25,18 @@ def run_answer(detail: RunDetail, t: Texts) -> str:
     return t("answer.between").join(parts)
 
 
+def warning_lines(measurements: Sequence[Measurement], t: Texts) -> tuple[str, ...]:
+    """What a reader must know before believing a figure: each warning once, with the loads that it concerns."""
+    loads: dict[str, list[str]] = {}
+    for measurement in measurements:
+        for code in measurement.warnings:
+            known = loads.setdefault(code, [])
+            if (load := load_words(measurement, t)) not in known:
+                known.append(load)
+    between = t("answer.and")
+    return tuple(t(f"warning.{code}", loads=between.join(found)) for code, found in loads.items())
+
+
 def _partial(detail: RunDetail, t: Texts) -> str:
     return t("answer.partial", done=len(detail.measurements), total=detail.points_total)
 

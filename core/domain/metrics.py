@@ -204,5 +204,7 @@ WARNINGS = {
     "output_length_off": "mean completion_tokens differ from the wanted length by more than 1 %",
     "prompt_length_approximate": "the server counts no tokens for us: a word was taken for a token",
     "warmup_failed": "at least one warm-up request failed",
+    "client_starved": "the p99 of the generator's own loop lag exceeds 5 ms and 5 % of the median TTFT: the measuring "
+    "machine was too busy, and the latencies are too high",
 }
 """What may stand in a Measurement's ``warnings``."""

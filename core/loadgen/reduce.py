@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
-from core.domain.benchmark import ClientHealth, Measurement, RequestCounts, SteadyState
+from core.domain.benchmark import ClientHealth, Distribution, Measurement, RequestCounts, SteadyState
 from core.domain.statistics import percentile, summarize
 from core.domain.workload import Arrival
 from core.loadgen import TOOL, TOOL_VERSION
@@ -18,6 +18,8 @@ from core.loadgen.task import LoadTask
 
 STEADY_SHARE = 0.95
 _TOLERATED_LENGTH_ERROR = 0.01
+_TOLERATED_LAG_MS = 5.0
+_TOLERATED_LAG_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def reduce_point(task: LoadTask, records: Sequence[Record], facts: PointFacts) -
     input_tokens = sum(record.input_tokens or 0 for record in good)
     output_tokens = sum(record.output_tokens or 0 for record in good)
     steps = _in_flight_steps(records)
+    ttft_ms = summarize(_known(record.ttft_ms for record in good))
+    client = _client_health(records, facts)
     return Measurement(
         point_index=task.point.index,
         repeat=task.repeat,
@@ -58,14 +62,14 @@ def reduce_point(task: LoadTask, records: Sequence[Record], facts: PointFacts) -
         requests_per_s=len(good) / duration_s,
         output_tokens_per_s=output_tokens / duration_s,
         total_tokens_per_s=(input_tokens + output_tokens) / duration_s,
-        ttft_ms=summarize(_known(record.ttft_ms for record in good)),
+        ttft_ms=ttft_ms,
         tpot_ms=summarize(_known(record.tpot_ms for record in good)),
         itl_ms=summarize([gap for record in good for gap in record.itl_ms]),
         e2el_ms=summarize(_known(record.e2el_ms for record in good)),
         peak_in_flight=max((level for _, level in steps), default=0),
         steady=_steady_state(task, good, steps),
-        client=_client_health(records, facts),
-        warnings=facts.warnings + _warnings(task, good),
+        client=client,
+        warnings=(*facts.warnings, *_warnings(task, good), *_starved(client, ttft_ms)),
     )
 
 
@@ -143,6 +147,14 @@ def _warnings(task: LoadTask, good: Sequence[Record]) -> tuple[str, ...]:
     if task.ignore_eos and _is_off(_known(record.output_tokens for record in good), task.output_tokens):
         found.append("output_length_off")
     return tuple(found)
+
+
+def _starved(client: ClientHealth, ttft_ms: Distribution | None) -> tuple[str, ...]:
+    """``client_starved``: the measuring process got its CPU so late that its own lateness is in the latencies. On a
+    machine that also serves, a container's processes can hold the CPUs for hundreds of milliseconds."""
+    allowed_ms = max(_TOLERATED_LAG_MS, _TOLERATED_LAG_SHARE * ttft_ms.p50 if ttft_ms else 0.0)
+    lag_ms = client.loop_lag_p99_ms
+    return ("client_starved",) if lag_ms is not None and lag_ms > allowed_ms else ()
 
 
 def _is_off(lengths: Sequence[float], wanted: int) -> bool:

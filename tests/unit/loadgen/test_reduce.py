@@ -194,3 +194,11 @@ def test_poisson_arrivals_have_the_rate_and_are_reproducible():
 def test_a_closed_loop_has_no_arrivals():
     with pytest.raises(ValueError, match="closed"):
         arrivals(Arrival.CLOSED, 1.0, 1)
+
+
+@pytest.mark.parametrize(("lag_ms", "starved"), [(9.9, False), (10.1, True), (140.0, True)])
+def test_a_starved_generator_says_so(lag_ms: float, starved: bool):
+    """With a TTFT of 200 ms, 5 % are 10 ms."""
+    records = [record(index, 100.0, [20, 20]) for index in range(4)]
+    measured = reduce_point(point(), records, replace(FACTS, lags_s=[lag_ms / 1000.0] * 50))
+    assert ("client_starved" in measured.warnings) is starved

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from core.domain.benchmark import Measurement, RequestCounts, RunState
+from core.domain.metrics import WARNINGS
 from core.services.results import RunDetail
-from render.answers import run_answer
+from render.answers import run_answer, warning_lines
 from render.documents import points_csv, run_document
 from render.tables import failure_lines, markdown, percentile_table
 from render.texts import LANGUAGES, Texts
@@ -103,3 +104,19 @@ def test_the_document_has_units_in_its_names_and_null_for_absent() -> None:
     assert first["itl_ms"] is None
     assert first["requests"] == {"succeeded": 192, "failed": 0, "failures": {}}
     assert told["run"]["seed"] == samples.run().seed
+
+
+def test_every_warning_has_its_sentence() -> None:
+    for language in LANGUAGES:
+        assert [code for code in WARNINGS if not Texts(language).has(f"warning.{code}")] == []
+
+
+def test_a_warning_is_said_once_and_names_its_loads() -> None:
+    starved = [
+        replace(point(index, load, 100.0, 50.0, repeat), warnings=("client_starved",))
+        for index, load in enumerate((2, 4))
+        for repeat in (0, 1)
+    ]
+    lines = warning_lines([*starved, point(2, 8, 100.0, 50.0)], EN)
+    assert len(lines) == 1
+    assert lines[0].startswith("2 concurrent, 4 concurrent: ")
