@@ -27,7 +27,7 @@ test: $(DEV_STAMP) ## the tests that need Python alone
 
 test-real: $(DEV_STAMP) ## a real engine, a real vLLM, a real browser; skips nothing
 	@bash scripts/lab/up.sh
-	@$(BIN)/python scripts/run_tests.py --real
+	@$(BIN)/python scripts/run_tests.py --real $(TESTS)
 
 check: $(DEV_STAMP) ## style, types, layers
 	$(BIN)/ruff check .
