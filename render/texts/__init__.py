@@ -79,8 +79,10 @@ def best_language(wish: str | None) -> str:
 @cache
 def sentences(language: str) -> Mapping[str, str]:
     """Every sentence of a language under its dotted key."""
-    text = (Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8")
-    return dict(_flat(tomllib.loads(text), ""))
+    found: dict[str, str] = {}
+    for file in sorted((Path(__file__).parent / language).glob("*.toml")):
+        found.update(flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+    return found
 
 
 def placeholders(sentence: str) -> frozenset[str]:
@@ -88,10 +90,11 @@ def placeholders(sentence: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
 
 
-def _flat(table: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested tables as one, under dotted keys."""
+    found: dict[str, str] = {}
     for key, value in table.items():
-        found += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
+        found.update(flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)})
     return found
 
 

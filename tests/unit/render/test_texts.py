@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.domain.deployment import DeploymentState
 from core.domain.endpoint import KeyState, Origin
 from core.domain.finding import Finding, Severity
 from core.domain.job import JobKind, JobState, Reason
+from render import texts
 from render.texts import LANGUAGES, Texts, best_language, placeholders, sentences
 
 CORE = Path(errors.__file__).parent
@@ -55,8 +57,15 @@ def _literals(node: ast.expr) -> Iterator[str]:
 
 def test_both_languages_have_the_same_keys() -> None:
     english, chinese = (set(sentences(language)) for language in LANGUAGES)
-    assert sorted(english - chinese) == [], "missing in zh.toml"
-    assert sorted(chinese - english) == [], "missing in en.toml"
+    assert sorted(english - chinese) == [], "missing in zh/"
+    assert sorted(chinese - english) == [], "missing in en/"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_files_of_a_language_hold_the_same_key(language: str) -> None:
+    folder = Path(texts.__file__).parent / language
+    keys = [key for file in sorted(folder.glob("*.toml")) for key in texts.flat(tomllib.loads(file.read_text("utf-8")))]
+    assert sorted({key for key in keys if keys.count(key) > 1}) == []
 
 
 def test_both_languages_name_the_same_parameters() -> None:

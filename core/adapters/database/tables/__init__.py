@@ -1,0 +1,32 @@
+"""Every table. Lists read narrow rows; documents (JSON) and bytes lie where no list has to step over them."""
+
+from __future__ import annotations
+
+from core.adapters.database.tables.accounts import AccountTable, SessionTable
+from core.adapters.database.tables.artifacts import ArtifactTable, BlobChunkTable, BlobTable
+from core.adapters.database.tables.base import Base
+from core.adapters.database.tables.deployments import DeploymentTable
+from core.adapters.database.tables.endpoints import EndpointTable
+from core.adapters.database.tables.jobs import JobProgressTable, JobTable, WorkerBeatTable
+from core.adapters.database.tables.runs import MeasurementTable, RunDetailTable, RunTable
+from core.adapters.database.tables.settings import CounterTable, PreferenceTable, SecretTable
+
+__all__ = [
+    "AccountTable",
+    "ArtifactTable",
+    "Base",
+    "BlobChunkTable",
+    "BlobTable",
+    "CounterTable",
+    "DeploymentTable",
+    "EndpointTable",
+    "JobProgressTable",
+    "JobTable",
+    "MeasurementTable",
+    "PreferenceTable",
+    "RunDetailTable",
+    "RunTable",
+    "SecretTable",
+    "SessionTable",
+    "WorkerBeatTable",
+]

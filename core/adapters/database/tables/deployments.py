@@ -1,0 +1,38 @@
+"""Deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.adapters.database.tables.base import Base
+from core.adapters.database.types import Record
+from core.domain.container import ContainerSpec
+from core.domain.job import Param
+
+Params = Mapping[str, Param]
+Pairs = tuple[tuple[str, str], ...]
+
+
+class DeploymentTable(Base):
+    __tablename__ = "deployments"
+    __table_args__ = (Index(None, "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    spec: Mapped[ContainerSpec] = mapped_column(Record(ContainerSpec))
+    state: Mapped[str]
+    served_name: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    version_label: Mapped[str]
+    container_id: Mapped[str | None]
+    image_digest: Mapped[str | None]
+    endpoint_id: Mapped[str | None]
+    job_id: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    reason_code: Mapped[str | None]
+    reason_params: Mapped[Pairs] = mapped_column(Record(Pairs))
