@@ -6,6 +6,7 @@ from core.ports.children import ToolRunner
 from core.ports.clock import Clock
 from core.ports.containers import ContainerEngine, EngineInfo, ExecResult
 from core.ports.endpoints import EndpointClient
+from core.ports.evaluations import EvaluationStore
 from core.ports.host import HostProbe, PathView
 from core.ports.jobs import JobQueue
 from core.ports.storage import (
@@ -33,6 +34,7 @@ __all__ = [
     "EndpointClient",
     "EndpointStore",
     "EngineInfo",
+    "EvaluationStore",
     "ExecResult",
     "HostProbe",
     "JobQueue",
