@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from core.domain.container import ContainerSpec, ContainerView
+from core.domain.container import BindMount, ContainerSpec, ContainerView
 from core.domain.endpoint import Endpoint
 from core.domain.finding import Finding
 from core.domain.job import JobView
@@ -35,7 +35,11 @@ class EntrypointForm(StrEnum):
 @dataclass(frozen=True)
 class DeploymentRequest:
     """What the form asks for. ``weights`` is the model's folder on the host; its parent is what is mounted.
-    ``with_key``: a key is generated, given to the server by environment and kept encrypted."""
+    ``with_key``: a key is generated, given to the server by environment and kept encrypted.
+
+    ``profile`` (a catalog key) and ``platform`` (its id) say which limits it is held to; None: none are known.
+    ``devices``: the numbers of the devices it may use, none: the lowest that are free. ``overrides``: codes of blocking
+    findings from derived facts that a person has set aside. ``replaces``: the deployment whose container makes way."""
 
     image: str
     weights: str
@@ -53,6 +57,54 @@ class DeploymentRequest:
     with_key: bool = True
     version_label: str = ""
     entrypoint: EntrypointForm = EntrypointForm.COMMAND
+    network: str | None = None
+    pid: str | None = None
+    runtime: str | None = None
+    gpus: str | None = None
+    mounts: tuple[BindMount, ...] = ()
+    device_nodes: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    ulimits: tuple[str, ...] = ()
+    profile: str | None = None
+    platform: str | None = None
+    devices: tuple[int, ...] = ()
+    overrides: tuple[str, ...] = ()
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What a plan needs and what is there; None: not known. ``devices``: the numbers it will use, where they can be
+    told. ``device_gib`` is one device's memory, ``weights_gib`` what the weights take of it when they are spread
+    evenly."""
+
+    tp: int
+    pp: int
+    devices_there: int | None = None
+    devices: tuple[int, ...] = ()
+    per_card: int | None = None
+    device_gib: float | None = None
+    weights_gib: float | None = None
+    weights_total_gib: float | None = None
+
+    @property
+    def devices_needed(self) -> int:
+        """A rank is a device: TP x PP."""
+        return self.tp * self.pp
+
+    @property
+    def cards(self) -> int | None:
+        """Whole cards."""
+        return -(-self.devices_needed // self.per_card) if self.per_card else None
+
+    @property
+    def left_gib(self) -> float | None:
+        """What a device keeps for KV cache and work; negative where the weights do not fit."""
+        if self.device_gib is None or self.weights_gib is None:
+            return None
+        return self.device_gib - self.weights_gib
 
 
 @dataclass(frozen=True)
@@ -66,11 +118,22 @@ class DeploymentPlan:
     findings: tuple[Finding, ...]
     fingerprint: str
     added: tuple[str, ...] = ()
+    arithmetic: Arithmetic | None = None
+
+
+@dataclass(frozen=True)
+class StageMark:
+    """When a start reached a stage (formats.vllm_log.StartStage, and image, ready)."""
+
+    stage: str
+    at: datetime
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One started plan. ``reason`` is an error code with params where it failed."""
+    """One started plan. ``reason`` is an error code with params where it failed. ``accepted``: the warnings that stood
+    when it was started, and the blocks that were overridden. ``stages``: how its latest start went. ``adopted``: its
+    container was not made by us."""
 
     id: str
     name: str
@@ -87,6 +150,10 @@ class Deployment:
     ended_at: datetime | None = None
     reason_code: str | None = None
     reason_params: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    request: DeploymentRequest | None = None
+    accepted: tuple[Finding, ...] = ()
+    stages: tuple[StageMark, ...] = ()
+    adopted: bool = False
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,15 @@ class DeploymentStore(Protocol):
         reason_code: str | None = None,
         reason_params: Mapping[str, str] | None = None,
     ) -> None: ...
+    def mark_stage(self, deployment_id: str, stage: str, at: datetime) -> None:
+        """Once for each stage of a start: the first word counts."""
+        ...
+
+    def image_flags(self, image_id: str) -> tuple[str, ...] | None:
+        """What the image's own vLLM lists; None where it was not asked yet."""
+        ...
+
+    def save_image_flags(self, image_id: str, flags: tuple[str, ...]) -> None: ...
 
 
 @dataclass(frozen=True)

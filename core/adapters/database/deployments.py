@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
-from core.adapters.database.tables import DeploymentTable
-from core.domain.deployment import Deployment, DeploymentState
+from core.adapters.database.tables import DeploymentTable, ImageFlagsTable
+from core.domain.deployment import Deployment, DeploymentState, StageMark
 from core.errors import NotFoundError
 
 _ENDED = {DeploymentState.FAILED, DeploymentState.LOST, DeploymentState.REMOVED}
@@ -63,6 +63,24 @@ class DatabaseDeploymentStore:
             row.reason_code = reason_code
             row.reason_params = tuple((reason_params or {}).items())
 
+    def mark_stage(self, deployment_id: str, stage: str, at: datetime) -> None:
+        """Once for each stage of a start: the first word counts."""
+        with self._database.write() as session:
+            row = _found(session, deployment_id)
+            if all(mark.stage != stage for mark in row.stages):
+                row.stages = (*row.stages, StageMark(stage, at))
+
+    def image_flags(self, image_id: str) -> tuple[str, ...] | None:
+        """The flags that the image's own vLLM lists; None where it was not asked yet."""
+        with self._database.read() as session:
+            row = session.get(ImageFlagsTable, image_id)
+            return row.flags if row else None
+
+    def save_image_flags(self, image_id: str, flags: tuple[str, ...]) -> None:
+        """In place of what was known."""
+        with self._database.write() as session:
+            session.merge(ImageFlagsTable(image_id=image_id, flags=flags))
+
 
 def _found(session: Session, deployment_id: str) -> DeploymentTable:
     row = session.get(DeploymentTable, deployment_id)
@@ -92,4 +110,8 @@ def _deployment(row: DeploymentTable) -> Deployment:
         ended_at=row.ended_at,
         reason_code=row.reason_code,
         reason_params=row.reason_params,
+        request=row.request,
+        accepted=row.accepted,
+        stages=row.stages,
+        adopted=row.adopted,
     )

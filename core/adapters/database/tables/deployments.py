@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.adapters.database.tables.base import Base
 from core.adapters.database.types import Record
 from core.domain.container import ContainerSpec
+from core.domain.deployment import DeploymentRequest, StageMark
+from core.domain.finding import Finding
 from core.domain.job import Param
 
 Params = Mapping[str, Param]
 Pairs = tuple[tuple[str, str], ...]
+Findings = tuple[Finding, ...]
+Stages = tuple[StageMark, ...]
+Flags = tuple[str, ...]
 
 
 class DeploymentTable(Base):
@@ -36,3 +41,16 @@ class DeploymentTable(Base):
     ended_at: Mapped[datetime | None]
     reason_code: Mapped[str | None]
     reason_params: Mapped[Pairs] = mapped_column(Record(Pairs))
+    request: Mapped[DeploymentRequest | None] = mapped_column(Record(DeploymentRequest))
+    accepted: Mapped[Findings] = mapped_column(Record(Findings), server_default="[]")
+    stages: Mapped[Stages] = mapped_column(Record(Stages), server_default="[]")
+    adopted: Mapped[bool] = mapped_column(server_default=false())
+
+
+class ImageFlagsTable(Base):
+    """What an image's own ``vllm serve --help=all`` lists, by the image's id."""
+
+    __tablename__ = "image_flags"
+
+    image_id: Mapped[str] = mapped_column(primary_key=True)
+    flags: Mapped[Flags] = mapped_column(Record(Flags))
