@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Api(StrEnum):
@@ -36,8 +37,62 @@ class LoadPoint:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How a length varies: evenly from ``low`` to ``high`` tokens, both included, or (``std`` given) normally around the
+    stated length, cut to that range."""
+
+    low: int
+    high: int
+    std: float | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A file of prompts, kept under its SHA-256. ``input_tokens`` is a guess from its characters."""
+
+    name: str
+    digest: str
+    samples: int
+    kind: Literal["sharegpt", "jsonl"]
+    has_messages: bool = False
+    input_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Slo:
+    """A service level: latencies that the ``percentile`` of the requests must keep. None: no limit."""
+
+    percentile: int = 95
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    e2el_ms: float | None = None
+
+    @property
+    def limits_ms(self) -> tuple[tuple[str, float], ...]:
+        """(measurement's field, limit) of those that are set."""
+        named = (("ttft_ms", self.ttft_ms), ("tpot_ms", self.tpot_ms), ("e2el_ms", self.e2el_ms))
+        return tuple((name, limit) for name, limit in named if limit is not None)
+
+
+@dataclass(frozen=True)
+class BenchFiles:
+    """Where ``vllm bench serve`` reaches the server from inside its container, and where it leaves its result there.
+    None: a folder of ours that is cleared afterwards. The result is kept with the run in any case."""
+
+    host: str = "127.0.0.1"
+    result_dir: str | None = None
+    result_filename: str | None = None
+
+
+@dataclass(frozen=True)
 class Workload:
-    """Lengths in tokens, exact; greedy sampling and ignored end-of-sequence unless said otherwise."""
+    """Lengths in tokens, exact unless a spread says how they vary around them; greedy sampling and ignored
+    end-of-sequence unless said otherwise.
+
+    ``prefix_share`` (0..1) of every prompt is the same for all requests of a point. ``turns``: requests of one
+    conversation, each with all before it (answers are made up, so that the length is known) and ``input_tokens`` more.
+    ``dataset``: prompts from a file instead. ``slo`` judges every point; the two stops end the sweep by it or where
+    throughput no longer grows."""
 
     input_tokens: int
     output_tokens: int
@@ -47,6 +102,50 @@ class Workload:
     timeout_s: float = 600.0
     temperature: float = 0.0
     ignore_eos: bool = True
+    top_p: float | None = None
+    top_k: int | None = None
+    input_spread: Spread | None = None
+    output_spread: Spread | None = None
+    prefix_share: float = 0.0
+    turns: int = 1
+    dataset: Dataset | None = None
+    slo: Slo | None = None
+    stop_at_peak: bool = False
+    stop_at_slo: bool = False
+    bench_files: BenchFiles | None = None
+
+    @property
+    def longest_input(self) -> int:
+        """Tokens of the longest prompt, its last turn included."""
+        once = self.input_spread.high if self.input_spread else self.input_tokens
+        return self.turns * once + (self.turns - 1) * self.longest_output
+
+    @property
+    def longest_output(self) -> int:
+        """Tokens of the longest answer."""
+        return self.output_spread.high if self.output_spread else self.output_tokens
+
+    @property
+    def mean_input(self) -> float:
+        """Tokens of a prompt, over all turns."""
+        return self.input_tokens * (self.turns + 1) / 2 + self.output_tokens * (self.turns - 1) / 2
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the answers are the model's likeliest ones."""
+        return self.temperature == 0
+
+
+@dataclass(frozen=True)
+class LengthGrid:
+    """Several lengths at once: a run for every pair. A point is left out where its input is over ``max_input`` or where
+    input and output together are over ``max_total / min(concurrency, shared_by)``."""
+
+    input_tokens: tuple[int, ...]
+    output_tokens: tuple[int, ...]
+    max_input: int | None = None
+    max_total: int | None = None
+    shared_by: int = 1
 
 
 @dataclass(frozen=True)
@@ -56,3 +155,4 @@ class Preset:
     key: str
     workload: Workload
     source: str
+    grid: LengthGrid | None = None
