@@ -15,10 +15,20 @@ T = TypeVar("T")
 
 
 class Engine(StrEnum):
-    """Which load generator measures: our own, or ``vllm bench serve`` inside the service's container."""
+    """Which load generator measured: our own, ``vllm bench serve`` inside the service's container, or one whose result
+    was imported."""
 
     SEATRIAL = "seatrial"
     VLLM_BENCH = "vllm-bench"
+    EVALSCOPE_PERF = "evalscope-perf"
+    GUIDELLM = "guidellm"
+    AIPERF = "aiperf"
+
+
+MEASURING = (Engine.SEATRIAL, Engine.VLLM_BENCH)
+"""What can be started from here."""
+FAILED_SHARE_LIMIT = 0.05
+"""A point of which more has failed is marked, and enters no best figure, no peak and no average."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,12 @@ class BenchmarkPlan:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Summary of one metric over ``n`` values (milliseconds, or its unit). Percentiles interpolate linearly."""
+    """Summary of one metric over ``n`` values (milliseconds, or its unit). Percentiles interpolate linearly. ``std``
+    None: an imported result that does not tell it."""
 
     n: int
     mean: float
-    std: float
+    std: float | None
     min: float
     max: float
     p50: float
@@ -94,13 +105,15 @@ class ClientHealth:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One load point, one repeat. Rates are over ``duration_s`` of the whole point, warm-up apart."""
+    """One load point, one repeat. Rates are over ``duration_s`` of the whole point, warm-up apart. ``seed`` None: an
+    imported result that does not tell it. ``server_metrics``: what the server counted meanwhile, and a summary of its
+    gauges (core.formats.vllm_metrics)."""
 
     point_index: int
     repeat: int
     tool: str
     tool_version: str
-    seed: int
+    seed: int | None
     started_at: datetime
     duration_s: float
     concurrency: int | None
@@ -121,6 +134,19 @@ class Measurement:
     server_metrics: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether so few requests failed that its figures stand for the load: see FAILED_SHARE_LIMIT."""
+        counts = self.requests
+        return counts.succeeded > 0 and counts.failed <= FAILED_SHARE_LIMIT * (counts.succeeded + counts.failed)
+
+
+class RunKind(StrEnum):
+    """What a run measured: speed under load, or answers to a dataset."""
+
+    SWEEP = "sweep"
+    EVALUATION = "evaluation"
+
 
 class RunState(StrEnum):
     """A run's own word. Partial: it ended early and keeps its finished points."""
@@ -131,18 +157,21 @@ class RunState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Run:
-    """One sweep and everything needed to believe and repeat it. ``provenance`` holds snapshots (docs/ARCHITECTURE.md):
-    endpoint, check, server version, tool and version, container spec, image digest, host, product version."""
+@dataclass(frozen=True, kw_only=True)
+class RunHead:
+    """What every run is, whatever it measured, and everything needed to believe and repeat it. ``provenance`` holds
+    snapshots (docs/ARCHITECTURE.md): endpoint, check, server version, tool and version, container spec, image digest,
+    platform, profile, host, product version; history filters by what ``run_identity`` reads there.
+
+    ``parts_total`` counts the steps (an evaluation's datasets), ``workload_label`` names what was asked and
+    ``workload_key`` is equal where two runs may be compared; a sweep leaves the three to its workload."""
 
     id: str
     endpoint_id: str
     model: str
     version_label: str
     origin: str
-    engine: Engine
-    workload: Workload
+    engine: str
     state: RunState
     seed: int
     created_at: datetime
@@ -153,11 +182,26 @@ class Run:
     ended_at: datetime | None = None
     job_id: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    kind: RunKind = RunKind.SWEEP
+    parts_total: int | None = None
+    workload_label: str | None = None
+    workload_key: str | None = None
+    tags: tuple[str, ...] = ()
+    archived_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunHead):
+    """One sweep."""
+
+    engine: Engine
+    workload: Workload
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run in a list: no JSON is parsed and no artifact is read to draw it."""
+    """A run in a list: no document is parsed and no artifact is read to draw it. ``version_key`` and ``workload_key``
+    are equal where version and workload are; ``score`` (0..1) is an evaluation's headline."""
 
     id: str
     model: str
@@ -167,12 +211,23 @@ class RunRow:
     state: RunState
     created_at: datetime
     created_by: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     points_done: int
     points_total: int
     best_output_tokens_per_s: float | None
     lowest_ttft_p50_ms: float | None
+    kind: RunKind = RunKind.SWEEP
+    endpoint_id: str = ""
+    version_key: str = ""
+    platform: str | None = None
+    profile: str | None = None
+    image: str | None = None
+    workload_key: str = ""
+    workload_label: str = ""
+    score: float | None = None
+    tags: tuple[str, ...] = ()
+    archived_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -187,3 +242,8 @@ class Page(Generic[T]):
 def requests_artifact(point_index: int, repeat: int) -> str:
     """The name of the artifact with one line per request of a (point, repeat)."""
     return f"requests-p{point_index}-r{repeat}.jsonl"
+
+
+def server_metrics_artifact(point_index: int, repeat: int) -> str:
+    """The name of the artifact with one line per look at the server's own metrics: JSON lines, packed with gzip."""
+    return f"server-metrics-{point_index}-{repeat}.jsonl.gz"
