@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from core.domain.evaluation import DatasetReport, ReportScore, Sample, SampleStatus
+from core.domain.evaluation import OVERFLOW, DatasetReport, ReportScore, Sample, SampleStatus
 from core.errors import OutputNotUnderstood
 
 TOOL = "evalscope"
@@ -25,6 +25,9 @@ _UNREACHABLE_HUB = re.compile(
     r"_DownloadDeadlineError|Couldn't reach|Max retries exceeded|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|LocalEntryNotFoundError|OfflineModeIsEnabled"
 )
+_OVER_LENGTH = re.compile(r"maximum context length|max_model_len|context length (?:is only|exceeded)", re.IGNORECASE)
+_LONGEST_REFUSAL = 2000  # characters; an answer that only speaks of context lengths has usage, too
+_THOUGHT = re.compile(r"^\s*(?:<think>)?(.*?)</think>", re.DOTALL)
 _DISK_FULL = re.compile(r"\[Errno 28\]|No space left on device")
 
 
@@ -252,9 +255,12 @@ def _sample(
     dataset: str, subset: str, index: int, answer: Mapping[str, Any], judged: Mapping[str, Any] | None, repeats: int
 ) -> Sample:
     output = _mapping(answer.get("model_output"))
-    text, reasoning = _parts(_mapping(_choice(output).get("message")).get("content"))
+    text, reasoning = _apart(*_parts(_mapping(_choice(output).get("message")).get("content")))
     usage, perf = _mapping(output.get("usage")), _mapping(output.get("perf_metrics"))
-    told = judged or {}
+    told, stop = judged or {}, _stop_reason(output)
+    if not usage and stop != OVERFLOW and _is_refusal(text):
+        stop = OVERFLOW  # a proxy's wording, or an EvalScope that did not tell the error from an answer
+    extracted = "" if stop == OVERFLOW else str(told.get("extracted") or "").strip()
     group, repeat = divmod(index, max(1, repeats))
     score = told.get("score")
     return Sample(
@@ -266,13 +272,13 @@ def _sample(
         repeat=int(told["repeat"] if told.get("repeat") is not None else repeat),
         question=_question(answer.get("messages")),
         gold=str(told.get("gold") or ""),
-        extracted=str(told["extracted"]) if told.get("extracted") not in {None, ""} else None,
+        extracted=extracted or None,
         answer=text,
         reasoning=reasoning or None,
         metric=told.get("metric"),
         score=score,
         status=SampleStatus.SCORED if score is not None else SampleStatus.UNSCORED,
-        stop_reason=_stop_reason(output),
+        stop_reason=stop,
         input_tokens=usage.get("input_tokens"),
         output_tokens=usage.get("output_tokens"),
         reasoning_tokens=usage.get("reasoning_tokens"),
@@ -313,6 +319,21 @@ def _parts(content: object) -> tuple[str, str]:
     text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
     reasoning = "".join(str(block.get("reasoning") or "") for block in blocks if block.get("type") == "reasoning")
     return text, reasoning
+
+
+def _apart(text: str, reasoning: str) -> tuple[str, str]:
+    """Thinking that the server left inside the answer, taken out. Some chat templates open it themselves, so that only
+    its end shows; one that was cut off shows only its beginning."""
+    found = None if reasoning else _THOUGHT.match(text)
+    if found:
+        return text[found.end() :].lstrip(), found.group(1).strip()
+    opened = text.lstrip().removeprefix("<think>")
+    return ("", opened.strip()) if not reasoning and opened != text.lstrip() else (text, reasoning)
+
+
+def _is_refusal(text: str) -> bool:
+    """Whether an answer without usage is the server's word that the prompt is too long."""
+    return len(text) <= _LONGEST_REFUSAL and _OVER_LENGTH.search(text) is not None
 
 
 def _milliseconds(seconds: object) -> float | None:
