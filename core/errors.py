@@ -9,6 +9,7 @@ AppError
 │   ├── EngineUnavailable · ImageMissing · ContainerFailed
 ├── EndpointError         a model server
 │   ├── Unreachable · TimedOut · Rejected · NotOpenAI
+├── WebUiError            an Open WebUI that says no
 ├── ToolError             a child process of ours
 │   ├── ToolMissing · ToolFailed · OutputNotUnderstood
 └── StoreError            database or disk
@@ -151,6 +152,12 @@ class NotOpenAI(EndpointError):
     """Something answers, but not an OpenAI-compatible API. params: url, content_type."""
 
     default_code = "endpoint_not_openai"
+
+
+class WebUiError(AppError):
+    """params: url, and what the code names (see core.ports.webui)."""
+
+    default_code = "webui_error"
 
 
 class ToolError(AppError):

@@ -1,0 +1,241 @@
+"""Open WebUI: what one is, how it stands, what we want of it, and what would have to change. Pure rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from core.domain.container import ContainerSpec
+from core.domain.finding import Finding
+
+Param = str | int | float | bool | None
+
+MANUAL_URL = "https://docs.openwebui.com/"
+PUBLISHED_ACCOUNTS = (("admin@vastai.com", "admin123"),)
+"""Default accounts that a vendor's guide prints (VastModelZOO, llm/deepseek_r1/README.md): whoever reads it can sign in
+with them. We never make one; a check says where one still works."""
+PLACEHOLDER_URL = "https://api.openai.com/v1"
+"""What an untouched Open WebUI lists, with an empty key: it is asked for its models with a 10 s timeout."""
+DEFAULT_OLLAMA = frozenset({"http://localhost:11434", "http://host.docker.internal:11434", "http://ollama:11434"})
+
+
+class Switch(StrEnum):
+    """Calls to the model that nobody typed. The guide's picture shows five; follow-ups came later."""
+
+    TITLE = "title"
+    TAGS = "tags"
+    FOLLOW_UP = "follow_up"
+    AUTOCOMPLETE = "autocomplete"
+    SEARCH_QUERY = "search_query"
+    RETRIEVAL_QUERY = "retrieval_query"
+
+
+@dataclass(frozen=True)
+class WebUiInfo:
+    """What anybody may read. ``onboarding``: no account yet, the first who comes becomes the administrator."""
+
+    url: str
+    version: str
+    name: str = "Open WebUI"
+    onboarding: bool = False
+    signs_in: bool = True
+    sign_up_open: bool = False
+    locale: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Signed in. The token is never shown and is stored only where the person asks for it."""
+
+    token: str = field(repr=False)
+    email: str
+    role: str = "admin"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One OpenAI-compatible server as Open WebUI lists it; ``config`` is its own, with what we do not know."""
+
+    url: str
+    key: str = field(repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Empty: whatever the server lists."""
+        return tuple(str(model) for model in self.config.get("model_ids") or ())
+
+    @property
+    def enabled(self) -> bool:
+        return bool(self.config.get("enable", True))
+
+    @property
+    def same_as(self) -> str:
+        """What tells two connections apart: slashes at the end do not."""
+        return self.url.rstrip("/")
+
+
+@dataclass(frozen=True)
+class Card:
+    """How a model is presented to people. ``public``: ordinary users see it."""
+
+    name: str
+    description: str = ""
+    public: bool = True
+
+
+@dataclass(frozen=True)
+class WebUiSettings:
+    """Everything of an Open WebUI that we may change. None: this version has no such setting."""
+
+    connections: tuple[Connection, ...] = ()
+    openai_on: bool = True
+    ollama_on: bool | None = None
+    ollama_urls: tuple[str, ...] = ()
+    switches: Mapping[Switch, bool | None] = field(default_factory=dict)
+    default_models: tuple[str, ...] = ()
+    builtin_tools: bool | None = None
+    knows_builtin_tools: bool = False
+    user_connections: bool | None = None
+    cards: Mapping[str, Card | None] = field(default_factory=dict)
+
+    def connection(self, url: str) -> Connection | None:
+        """By address, slashes at the end aside."""
+        return next((one for one in self.connections if one.same_as == url.rstrip("/")), None)
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A model server that people are to chat with. ``url`` is its address as Open WebUI reaches it; ``replaces``: the
+    one that we connected for it earlier; ``was``: the name under which it served then."""
+
+    endpoint_id: str
+    url: str
+    key: str = field(repr=False)
+    served_name: str
+    card: Card
+    parses_tools: bool | None = None
+    replaces: str | None = None
+    was: str | None = None
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person decides. ``user_connections`` None: left as it is."""
+
+    quiet: bool = True
+    publish: bool = True
+    user_connections: bool | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is set; ``code`` names the sentence in render/texts [webui_change]."""
+
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+
+class CheckState(StrEnum):
+    """Unknown: it could not be asked."""
+
+    GOOD = "good"
+    ATTENTION = "attention"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question a doctor asks; ``code`` names its sentence in render/texts [webui_check]. ``finding``: what is wrong
+    and what to do."""
+
+    code: str
+    state: CheckState
+    params: Mapping[str, Param] = field(default_factory=dict)
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A doctor's round. ``drift``: what a new connection would change now. ``version``: as told at the time."""
+
+    at: datetime
+    checks: tuple[Check, ...]
+    drift: tuple[Change, ...] = ()
+    version: str | None = None
+
+    @property
+    def state(self) -> CheckState:
+        """The worst; a question that could not be asked is no bad news."""
+        order = (CheckState.BAD, CheckState.ATTENTION, CheckState.GOOD)
+        found = {check.state for check in self.checks}
+        return next((state for state in order if state in found), CheckState.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A service of ours as it was last written into an Open WebUI."""
+
+    endpoint_id: str
+    url: str
+    served_name: str
+    card: Card
+
+
+class WriteState(StrEnum):
+    """Half: it went away between two writes; finishing and undoing are both possible."""
+
+    NONE = "none"
+    HALF = "half"
+    DONE = "done"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True)
+class WebUi:
+    """An Open WebUI that we know. ``url``: as this machine reaches it; ``public_url``: as a colleague does. ``spec``:
+    the container where it is ours. ``token_kept``: checks on a schedule can sign in."""
+
+    id: str
+    name: str
+    url: str
+    created_at: datetime
+    created_by: str
+    public_url: str | None = None
+    version: str | None = None
+    admin_email: str | None = None
+    token_kept: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
+    connected: tuple[Connected, ...] = ()
+    written: WriteState = WriteState.NONE
+    written_at: datetime | None = None
+    report: Report | None = None
+    spec: ContainerSpec | None = None
+    container_id: str | None = None
+    job_id: str | None = None
+    removed_at: datetime | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its container is ours to stop and remove."""
+        return self.spec is not None
+
+
+@dataclass(frozen=True)
+class ConnectPlan:
+    """What connecting would change, and nothing else. ``kept``: connections of others, untouched. ``before`` and
+    ``after`` hold keys: they are never shown or logged. ``fingerprint`` changes with what was found."""
+
+    info: WebUiInfo
+    upstreams: tuple[Upstream, ...]
+    wishes: Wishes
+    changes: tuple[Change, ...]
+    kept: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    before: WebUiSettings = field(repr=False)
+    after: WebUiSettings = field(repr=False)
+    fingerprint: str = ""
