@@ -7,6 +7,7 @@ import argparse
 from cli.output import guarded, print_json, print_table, record, texts
 from core.bootstrap import compose
 from core.domain.benchmark import Measurement, RunRow
+from core.domain.history import Facet, RunFilter
 from core.services.results import RunDetail
 from render.answers import warning_lines
 from render.documents import run_document
@@ -29,7 +30,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _runs(arguments: argparse.Namespace) -> int:
-    page = compose().results.runs(0, max(1, arguments.limit), model=arguments.model)
+    page = compose().results.runs(
+        0, max(1, arguments.limit), where=RunFilter(facets={Facet.MODEL: arguments.model} if arguments.model else {})
+    )
     if arguments.json:
         print_json({"runs": [record(RunRow, row) for row in page.rows], "total": page.total})
         return 0

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.domain.history import Facet, RunFilter
 from ui import session
 from ui.components import empty_state, header
 from ui.components.run_table import run_table
@@ -47,7 +48,8 @@ if not everything:
     st.stop()
 answer = st.container()
 model, text = filters()
-total = app.results.runs(0, 1, model=model, text=text).total
+where = RunFilter(facets={Facet.MODEL: model} if model else {}, text=text or "")
+total = app.results.runs(0, 1, where).total
 with answer:
     header("runs", t("page.runs.answer", total=total, everything=everything))
 if not total:
@@ -58,4 +60,4 @@ pages = -(-total // PER_PAGE)
 place = st.container()
 number = st.pagination(pages, key="runs_page") if pages > 1 else 1
 with place:
-    run_table(app.results.runs((number - 1) * PER_PAGE, PER_PAGE, model=model, text=text).rows)
+    run_table(app.results.runs((number - 1) * PER_PAGE, PER_PAGE, where).rows)

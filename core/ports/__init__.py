@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from core.ports.children import ToolRunner
 from core.ports.clock import Clock
-from core.ports.containers import ContainerEngine, EngineInfo, ExecResult
+from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, RegistryLogin
 from core.ports.endpoints import EndpointClient
 from core.ports.evaluations import EvaluationStore
-from core.ports.host import HostProbe, PathView
+from core.ports.history import AnnotationStore, RunStore, ViewStore
+from core.ports.host import FileFacts, HostProbe, PathView
 from core.ports.jobs import JobQueue
 from core.ports.storage import (
     AccountStore,
@@ -18,13 +19,13 @@ from core.ports.storage import (
     EndpointStore,
     JobStore,
     PreferenceStore,
-    RunStore,
     Secrets,
     Store,
 )
 
 __all__ = [
     "AccountStore",
+    "AnnotationStore",
     "ArtifactRow",
     "ArtifactStore",
     "Clock",
@@ -36,13 +37,16 @@ __all__ = [
     "EngineInfo",
     "EvaluationStore",
     "ExecResult",
+    "FileFacts",
     "HostProbe",
     "JobQueue",
     "JobStore",
     "PathView",
     "PreferenceStore",
+    "RegistryLogin",
     "RunStore",
     "Secrets",
     "Store",
     "ToolRunner",
+    "ViewStore",
 ]

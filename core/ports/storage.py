@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.domain.access import Account, Role
-from core.domain.benchmark import Measurement, Page, Run, RunRow, RunState
+from core.domain.benchmark import Page
 from core.domain.deployment import Deployment, DeploymentState
 from core.domain.endpoint import Endpoint, EndpointCheck
 from core.domain.job import Job, JobState, Progress, Reason
+from core.ports.history import AnnotationStore, RunStore, ViewStore
 
 
 class Disk(Protocol):
@@ -43,32 +44,6 @@ class EndpointStore(Protocol):
     def list(self, include_archived: bool = False) -> tuple[Endpoint, ...]: ...
     def save_check(self, endpoint_id: str, check: EndpointCheck) -> None: ...
     def archive(self, endpoint_id: str, at: datetime | None) -> None: ...
-
-
-class RunStore(Protocol):
-    def add(self, run: Run) -> None: ...
-    def get(self, run_id: str) -> Run: ...
-    def set_state(
-        self, run_id: str, state: RunState, *, started_at: datetime | None = None, ended_at: datetime | None = None
-    ) -> None: ...
-    def merge_provenance(self, run_id: str, values: Mapping[str, Any]) -> None: ...
-    def set_note(self, run_id: str, note: str) -> None: ...
-    def page(
-        self,
-        offset: int,
-        limit: int,
-        *,
-        model: str | None = None,
-        endpoint_id: str | None = None,
-        text: str | None = None,
-    ) -> Page[RunRow]: ...
-    def models(self) -> tuple[str, ...]: ...
-    def save_measurement(self, run_id: str, measurement: Measurement) -> bool:
-        """Unique by (run, point, repeat): False, and nothing written, where it is already there."""
-        ...
-
-    def measurements(self, run_id: str) -> tuple[Measurement, ...]: ...
-    def has_measurement(self, run_id: str, point_index: int, repeat: int) -> bool: ...
 
 
 class JobStore(Protocol):
@@ -177,6 +152,10 @@ class Store(Protocol):
     def endpoints(self) -> EndpointStore: ...
     @property
     def runs(self) -> RunStore: ...
+    @property
+    def views(self) -> ViewStore: ...
+    @property
+    def annotations(self) -> AnnotationStore: ...
     @property
     def jobs(self) -> JobStore: ...
     @property

@@ -16,6 +16,7 @@ from core.domain.container import ContainerSpec
 from core.domain.endpoint import Endpoint, EndpointCheck
 from core.domain.estimates import Past, estimate_s
 from core.domain.finding import Finding, Severity, blocking
+from core.domain.history import RunFilter
 from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.seeds import point_seed
 from core.domain.workload import Preset
@@ -101,10 +102,11 @@ class BenchmarkService:
         return (Finding("bench_will_queue", Severity.NOTE, "endpoint_id", {"title": first, "count": count}),)
 
     def _estimate_s(self, request: BenchmarkRequest) -> float | None:
-        rows = self._store.runs.page(0, _PAST_RUNS, endpoint_id=request.endpoint_id).rows
+        rows = self._store.runs.page(0, _PAST_RUNS, RunFilter(endpoint_id=request.endpoint_id)).rows
         past = [
             Past(measurement, row.input_tokens, row.output_tokens)
             for row in rows
+            if row.input_tokens is not None and row.output_tokens is not None
             for measurement in self._store.runs.measurements(row.id)
         ]
         return estimate_s(request.workload, past)

@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from core.domain.access import Actor, Role
 from core.domain.benchmark import Measurement, Page, Run, RunRow, requests_artifact
+from core.domain.history import RunFilter
 from core.domain.job import JobView
 from core.errors import OutputNotUnderstood
 from core.ports import ArtifactRow, Store
 from core.services.access import require
 
 NOTE_LIMIT = 10_000
+EVERYTHING = RunFilter()
 
 
 class JobViews(Protocol):
@@ -62,17 +64,9 @@ class ResultService:
 
     # ------------------------------------------------------------ lists
 
-    def runs(
-        self,
-        offset: int = 0,
-        limit: int = 50,
-        *,
-        model: str | None = None,
-        endpoint_id: str | None = None,
-        text: str | None = None,
-    ) -> Page[RunRow]:
+    def runs(self, offset: int = 0, limit: int = 50, where: RunFilter = EVERYTHING) -> Page[RunRow]:
         """One page of the history, the newest first."""
-        return self._store.runs.page(offset, limit, model=model, endpoint_id=endpoint_id, text=text)
+        return self._store.runs.page(offset, limit, where)
 
     def recent(self, count: int = 5) -> tuple[RunRow, ...]:
         """What came last."""

@@ -1,43 +1,65 @@
-"""Runs and their measurements. A list reads ``runs`` alone; documents are read for one run at a time."""
+"""Runs and their measurements, one at a time. Lists are in run_lists.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.adapters.database.connection import Database
+from core.adapters.database.run_lists import RunLists, search_text, store_facets
 from core.adapters.database.tables import MeasurementTable, RunDetailTable, RunTable
-from core.domain.benchmark import Distribution, Engine, Measurement, Page, Run, RunRow, RunState
+from core.domain.benchmark import Distribution, Engine, Measurement, Run, RunHead, RunKind, RunState
+from core.domain.run_identity import run_identity, workload_key, workload_label
 from core.errors import NotFoundError
 
-_ROW_COLUMNS = [getattr(RunTable, field.name) for field in fields(RunRow)]
+_HEAD_COLUMNS = [
+    field.name
+    for field in fields(RunHead)
+    if field.name not in {"command", "provenance", "parts_total", "engine", "state", "kind"}
+]
+
+_FROM_THE_WORKLOAD = {"parts_total": None, "workload_label": None, "workload_key": None}
 
 
-class DatabaseRunStore:
+class DatabaseRunStore(RunLists):
     """History. Nothing in it is ever deleted."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # ------------------------------------------------------------ runs
 
-    def add(self, run: Run) -> None:
+    def add(self, run: RunHead) -> None:
+        """A sweep (``Run``), or any other kind as a ``RunHead`` (or a subclass of it): for an evaluation give ``kind``,
+        ``parts_total`` (datasets), ``workload_label`` ("gsm8k, ceval"), ``workload_key`` (equal where two may be
+        compared) and a provenance as a sweep's; keep what else it is in a table of your own, by run id. What history
+        filters by is read from the provenance (core.domain.run_identity), again at every merge."""
         with self._database.write() as session:
-            session.add(_run_row(run))
+            row = _run_row(run)
+            _identify(row, run.provenance)
+            session.add(row)
             session.flush()
-            detail = RunDetailTable(run_id=run.id, workload=run.workload, command=run.command)
+            workload = run.workload if isinstance(run, Run) else None
+            detail = RunDetailTable(run_id=run.id, workload=workload, command=run.command)
             detail.provenance = run.provenance
             session.add(detail)
+            store_facets(session, row)
             session.flush()
 
     def get(self, run_id: str) -> Run:
+        """A sweep. Raises NotFoundError, also for another kind of run."""
         with self._database.read() as session:
-            return _run(_found(session, run_id), session.get_one(RunDetailTable, run_id))
+            row, detail = _found(session, run_id), session.get_one(RunDetailTable, run_id)
+            if detail.workload is None:
+                raise NotFoundError(kind="run", id=run_id)
+            values = {**_head_values(row, detail), **_FROM_THE_WORKLOAD, "engine": Engine(row.engine)}
+            return Run(**values, workload=detail.workload)
+
+    def head(self, run_id: str) -> RunHead:
+        """A run of any kind. Raises NotFoundError."""
+        with self._database.read() as session:
+            return RunHead(**_head_values(_found(session, run_id), session.get_one(RunDetailTable, run_id)))
 
     def set_state(
         self, run_id: str, state: RunState, *, started_at: datetime | None = None, ended_at: datetime | None = None
@@ -49,47 +71,41 @@ class DatabaseRunStore:
             row.started_at = started_at or row.started_at
             row.ended_at = None if state is RunState.PENDING else ended_at or row.ended_at
 
+    def set_parts(self, run_id: str, done: int, score: float | None = None) -> None:
+        """How many steps of an evaluation are done, and its headline score (0..1), None while there is none."""
+        with self._database.write() as session:
+            row = _found(session, run_id)
+            row.points_done, row.score = done, score
+
     def merge_provenance(self, run_id: str, values: Mapping[str, Any]) -> None:
         with self._database.write() as session:
-            _found(session, run_id)
+            row = _found(session, run_id)
             detail = session.get_one(RunDetailTable, run_id, with_for_update=True)
             detail.provenance = {**detail.provenance, **values}
+            _identify(row, detail.provenance)
+            store_facets(session, row)
 
     def set_note(self, run_id: str, note: str) -> None:
         with self._database.write() as session:
             row = _found(session, run_id)
             row.note = note
-            row.search_text = _search_text(row)
+            row.search_text = search_text(row)
 
-    # ------------------------------------------------------------ lists
+    def retag(self, run_ids: Iterable[str], add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Adds and takes away tags, which are as ``tag_of`` gives them. Raises NotFoundError; then nothing changed."""
+        added, removed = tuple(add), set(remove)
+        with self._database.write() as session:
+            for run_id in run_ids:
+                row = _found(session, run_id)
+                row.tags = tuple(sorted({*row.tags, *added} - removed))
+                row.search_text = search_text(row)
+                store_facets(session, row)
 
-    def page(
-        self,
-        offset: int,
-        limit: int,
-        *,
-        model: str | None = None,
-        endpoint_id: str | None = None,
-        text: str | None = None,
-    ) -> Page[RunRow]:
-        """The newest first. ``text`` looks into model, version, note, person and id, whatever the case."""
-        query = _filtered(select(RunTable.id), model, endpoint_id, text)
-        ids = query.order_by(RunTable.created_at.desc(), RunTable.id.desc()).limit(limit).offset(offset)
-        count = _filtered(select(func.count()).select_from(RunTable), model, endpoint_id, text)
-        # The inner query walks an index to the offset; only the rows of the page are fetched.
-        rows = (
-            select(*_ROW_COLUMNS).where(RunTable.id.in_(ids)).order_by(RunTable.created_at.desc(), RunTable.id.desc())
-        )
-        with self._database.read() as session:
-            found = tuple(_list_row(row._mapping) for row in session.execute(rows))
-            is_last = 0 < len(found) < limit or (not found and offset == 0)
-            total = offset + len(found) if is_last else session.scalars(count).one()
-        return Page(found, total, offset)
-
-    def models(self) -> tuple[str, ...]:
-        """Every model that was measured, by name."""
-        with self._database.read() as session:
-            return tuple(session.scalars(select(RunTable.model).distinct().order_by(RunTable.model)))
+    def archive(self, run_ids: Iterable[str], at: datetime | None) -> None:
+        """Out of sight since ``at``; None brings them back. Raises NotFoundError; then nothing changed."""
+        with self._database.write() as session:
+            for run_id in run_ids:
+                _found(session, run_id).archived_at = at
 
     # ------------------------------------------------------------ measurements
 
@@ -128,69 +144,43 @@ def _found(session: Session, run_id: str, *, lock: bool = False) -> RunTable:
     return row
 
 
-def _filtered(query: Select[Any], model: str | None, endpoint_id: str | None, text: str | None) -> Select[Any]:
-    if model is not None:
-        query = query.where(RunTable.model == model)
-    if endpoint_id is not None:
-        query = query.where(RunTable.endpoint_id == endpoint_id)
-    for word in (text or "").casefold().split():
-        query = query.where(RunTable.search_text.contains(word, autoescape=True))
-    return query
-
-
-def _run_row(run: Run) -> RunTable:
+def _run_row(run: RunHead) -> RunTable:
     row = RunTable(
-        id=run.id,
-        endpoint_id=run.endpoint_id,
-        model=run.model,
-        version_label=run.version_label,
-        origin=run.origin,
-        engine=run.engine.value,
+        **{name: getattr(run, name) for name in _HEAD_COLUMNS},
+        engine=str(run.engine),
         state=run.state.value,
-        seed=run.seed,
-        created_at=run.created_at,
-        created_by=run.created_by,
-        note=run.note,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        job_id=run.job_id,
-        input_tokens=run.workload.input_tokens,
-        output_tokens=run.workload.output_tokens,
+        kind=run.kind.value,
         points_done=0,
-        points_total=len(run.workload.points) * run.workload.repeats,
+        points_total=run.parts_total or 0,
     )
-    row.search_text = _search_text(row)
+    if isinstance(run, Run):
+        load = run.workload
+        row.input_tokens, row.output_tokens = load.input_tokens, load.output_tokens
+        row.points_total = len(load.points) * load.repeats
+        row.workload_key, row.workload_label = workload_key(load), workload_label(load)
+    else:
+        row.workload_key, row.workload_label = run.workload_key or "", run.workload_label or ""
     return row
 
 
-def _search_text(row: RunTable) -> str:
-    return " ".join((row.model, row.version_label, row.note, row.created_by, row.id)).casefold()
+def _identify(row: RunTable, provenance: Mapping[str, Any]) -> None:
+    """What the history filters by, and what a person may look for."""
+    found = run_identity(row.model, row.version_label, provenance)
+    row.version_key, row.platform = found.version_key, found.platform
+    row.profile, row.image = found.profile, found.image
+    row.search_text = search_text(row)
 
 
-def _run(row: RunTable, detail: RunDetailTable) -> Run:
-    return Run(
-        id=row.id,
-        endpoint_id=row.endpoint_id,
-        model=row.model,
-        version_label=row.version_label,
-        origin=row.origin,
-        engine=Engine(row.engine),
-        workload=detail.workload,
-        state=RunState(row.state),
-        seed=row.seed,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        command=detail.command,
-        note=row.note,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        job_id=row.job_id,
-        provenance=detail.provenance,
-    )
-
-
-def _list_row(columns: Mapping[Any, Any]) -> RunRow:
-    return RunRow(**{**columns, "state": RunState(columns["state"])})
+def _head_values(row: RunTable, detail: RunDetailTable) -> dict[str, Any]:
+    return {
+        **{name: getattr(row, name) for name in _HEAD_COLUMNS},
+        "engine": row.engine,
+        "state": RunState(row.state),
+        "kind": RunKind(row.kind),
+        "parts_total": row.points_total,
+        "command": detail.command,
+        "provenance": detail.provenance,
+    }
 
 
 def _count(run: RunTable, measurement: Measurement) -> None:

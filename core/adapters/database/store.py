@@ -11,6 +11,7 @@ from core.adapters.database.artifacts import DatabaseArtifactStore
 from core.adapters.database.connection import Database
 from core.adapters.database.deployments import DatabaseDeploymentStore
 from core.adapters.database.endpoints import DatabaseEndpointStore
+from core.adapters.database.history import DatabaseAnnotationStore, DatabaseViewStore
 from core.adapters.database.jobs import DatabaseJobStore
 from core.adapters.database.runs import DatabaseRunStore
 from core.adapters.database.texts import DatabasePreferenceStore, TokenStore
@@ -34,6 +35,8 @@ class DatabaseStore:
         self._database = Database(url, busy_timeout_s)
         self._endpoints = DatabaseEndpointStore(self._database)
         self._runs = DatabaseRunStore(self._database)
+        self._views = DatabaseViewStore(self._database)
+        self._annotations = DatabaseAnnotationStore(self._database)
         self._jobs = DatabaseJobStore(self._database)
         self._deployments = DatabaseDeploymentStore(self._database)
         self._artifacts = DatabaseArtifactStore(self._database, now, artifact_limit_mib)
@@ -48,6 +51,14 @@ class DatabaseStore:
     @property
     def runs(self) -> DatabaseRunStore:
         return self._runs
+
+    @property
+    def views(self) -> DatabaseViewStore:
+        return self._views
+
+    @property
+    def annotations(self) -> DatabaseAnnotationStore:
+        return self._annotations
 
     @property
     def jobs(self) -> DatabaseJobStore:

@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import stat
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from core.adapters.database.connection import open_engine
 from core.adapters.database.migrations import HEAD, configuration, current_revision, migrate
 from core.adapters.database.store import DatabaseStore
 from core.adapters.database.tables import Base
+from core.domain.history import Facet
 from core.errors import StoreError
+from core.formats import records
+from tests.fakes import samples
 
 
 def revisions() -> list[str]:
@@ -53,6 +57,41 @@ def test_from_every_revision_to_head(tmp_path: Path, start: str | None) -> None:
     store = DatabaseStore(url)
     store.preferences.set("language", "zh")
     assert store.data_version() == 1
+
+
+def test_runs_from_before_the_history_are_found_by_its_filters(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    with open_engine(url, 1, foreign_keys=False).execution_options(writes=True).begin() as connection:
+        command.upgrade(configuration(connection), "0001")
+        _insert(connection, "endpoints", samples.endpoint(), drop={"check"})
+        run = samples.run(provenance={"container_spec": {"image": "vllm:1"}})
+        _insert(connection, "runs", run, points_done=0, points_total=2, input_tokens=128, output_tokens=128)
+        _insert(connection, "run_details", run, run_id=run.id)
+    migrate(url)
+    store = DatabaseStore(url)
+    (old,) = store.runs.page(0, 9).rows
+    assert store.runs.get("run-1") == run
+    store.runs.add(replace(run, id="run-2"))
+    new = store.runs.rows(["run-2"])[0]
+    assert (old.version_key, old.workload_key, old.image) == (new.version_key, new.workload_key, "vllm:1")
+    assert {facet: len(choices) for facet, choices in store.runs.facets().items()} == dict.fromkeys(
+        (Facet.MODEL, Facet.VERSION, Facet.IMAGE, Facet.WORKLOAD, Facet.ENGINE, Facet.KIND, Facet.PERSON), 1
+    )
+
+
+def _insert(
+    connection: Connection, table: str, record: object, drop: frozenset[str] | set[str] = frozenset(), **more: object
+) -> None:
+    """A row of an old table: the record's fields of that name, objects as JSON."""
+    columns = [column["name"] for column in inspect(connection).get_columns(table)]
+    values = {name: getattr(record, name, "") for name in columns if name not in drop} | more
+    plain = {
+        name: records.dumps(type(value), value) if is_dataclass(value) or isinstance(value, tuple | dict) else value
+        for name, value in values.items()
+    }
+    names = ", ".join(f'"{name}"' for name in plain)
+    marks = ", ".join(f":{name}" for name in plain)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), plain)
 
 
 def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

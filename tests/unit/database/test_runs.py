@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event
 
 from core.adapters.database.store import DatabaseStore
-from core.domain.benchmark import RequestCounts, RunState
+from core.domain.benchmark import Engine, RequestCounts, RunHead, RunKind, RunState
+from core.domain.history import Facet, RunFilter, Shelf
 from core.errors import NotFoundError
 from tests.fakes import samples
 
@@ -107,45 +108,141 @@ def test_runs_of_the_same_moment_have_a_fixed_order(store: DatabaseStore) -> Non
     assert [store.runs.page(at, 1).rows[0].id for at in range(4)] == ["run-3", "run-2", "run-1", "run-0"]
 
 
-def test_filters(store: DatabaseStore) -> None:
+def found(store: DatabaseStore, **filters: object) -> list[str]:
+    page = store.runs.page(0, 10, RunFilter(**filters))  # type: ignore[arg-type]
+    assert page.total == len(page.rows) == store.runs.count(RunFilter(**filters))  # type: ignore[arg-type]
+    return [row.id for row in page.rows]
+
+
+def test_words_are_found_in_whatever_a_run_says(store: DatabaseStore) -> None:
+    add_runs(store, {"model": "Qwen3-8B"}, {"note": "After the DRIVER 100%"}, {"created_by": "李雷"})
+    assert found(store, text="qwen3") == ["run-0"]
+    assert found(store, text="driver after") == ["run-1"]
+    assert found(store, text="李雷") == ["run-2"]
+    assert found(store, text="0%") == ["run-1"]
+    assert found(store, text="n_1") == []
+
+
+def test_facets_narrow_together(store: DatabaseStore) -> None:
+    told = {"platform": "va16", "profile": {"name": "tp32", "revision": "r1"}, "image": "vllm:1"}
     add_runs(
-        store, {"model": "Qwen3-8B"}, {"endpoint_id": "ep-2"}, {"note": "After the DRIVER 100%"}, {"created_by": "李雷"}
+        store,
+        {"model": "Qwen3-8B", "provenance": told, "created_by": "han"},
+        {"endpoint_id": "ep-2", "provenance": told, "engine": Engine.VLLM_BENCH},
+        {"tags": ("driver 550", "夜间")},
+        {"workload": samples.workload(temperature=0.7)},
     )
+    key = {row.id: row.workload_key for row in store.runs.page(0, 9).rows}
+    assert key["run-0"] == key["run-2"] != key["run-3"]
+    assert found(store, facets={Facet.PLATFORM: "va16"}) == ["run-1", "run-0"]
+    assert found(store, facets={Facet.PROFILE: "tp32", Facet.MODEL: "tiny"}) == ["run-1"]
+    assert found(store, facets={Facet.IMAGE: "vllm:1", Facet.ENGINE: "vllm-bench"}) == ["run-1"]
+    assert found(store, facets={Facet.PERSON: "han"}) == ["run-0"]
+    assert found(store, facets={Facet.WORKLOAD: key["run-3"]}) == ["run-3"]
+    assert found(store, facets={Facet.TAG: "夜间"}) == found(store, facets={Facet.TAG: "driver 550"}) == ["run-2"]
+    assert found(store, facets={Facet.TAG: "driver"}) == found(store, facets={Facet.TAG: "%"}) == []
+    assert found(store, endpoint_id="ep-2") == ["run-1"]
+    assert found(store, since=samples.NOW + timedelta(minutes=1), until=samples.NOW + timedelta(minutes=3)) == [
+        "run-2",
+        "run-1",
+    ]
+    assert found(store, run_ids=("run-3", "run-0")) == ["run-3", "run-0"]
 
-    def ids(**filters: str) -> list[str]:
-        page = store.runs.page(0, 10, **filters)  # type: ignore[arg-type]
-        assert page.total == len(page.rows)
-        return [row.id for row in page.rows]
 
-    assert ids(model="Qwen3-8B") == ["run-0"]
-    assert ids(endpoint_id="ep-2") == ["run-1"]
-    assert ids(text="qwen3") == ["run-0"]
-    assert ids(text="driver after") == ["run-2"]
-    assert ids(text="李雷") == ["run-3"]
-    assert ids(text="0%") == ["run-2"]
-    assert ids(text="n_1") == []
-    assert ids(model="Qwen3-8B", endpoint_id="ep-2") == []
-    assert store.runs.models() == ("Qwen3-8B", "tiny")
+def test_facets_offer_what_runs_had(store: DatabaseStore) -> None:
+    add_runs(store, {"model": "Qwen3-8B", "tags": ("a",)}, {"provenance": {"platform": "va16"}})
+    store.runs.merge_provenance("run-0", {"image": "vllm:1"})
+    facets = store.runs.facets()
+    assert [choice.value for choice in facets[Facet.MODEL]] == ["Qwen3-8B", "tiny"] == list(store.runs.models())
+    assert [choice.label for choice in facets[Facet.WORKLOAD]] == ["128/128"]
+    assert [choice.value for choice in facets[Facet.IMAGE]] == ["vllm:1"]
+    assert Facet.PROFILE not in facets
+    row = store.runs.rows(["run-0"])[0]
+    assert row.image == "vllm:1"
+    assert row.version_key in {choice.value for choice in facets[Facet.VERSION]}
+
+
+def test_archived_runs_are_out_of_sight_and_come_back(store: DatabaseStore) -> None:
+    add_runs(store, {}, {}, {})
+    store.runs.archive(["run-0", "run-1"], samples.NOW)
+    assert found(store) == ["run-2"]
+    assert found(store, shelf=Shelf.ARCHIVED) == ["run-1", "run-0"]
+    assert found(store, shelf=Shelf.ALL) == ["run-2", "run-1", "run-0"]
+    with pytest.raises(NotFoundError):
+        store.runs.archive(["run-0", "x"], None)
+    assert found(store) == ["run-2"]
+    store.runs.archive(["run-0"], None)
+    assert store.runs.get("run-0").archived_at is None
+    assert store.runs.get("run-1").archived_at == samples.NOW
+
+
+def test_tags_come_and_go(store: DatabaseStore) -> None:
+    add_runs(store, {"tags": ("old",)}, {})
+    store.runs.retag(["run-0", "run-1"], add=["night"], remove=["old"])
+    assert [row.tags for row in store.runs.page(0, 9).rows] == [("night",), ("night",)]
+    assert found(store, text="night") == ["run-1", "run-0"]
+    with pytest.raises(NotFoundError):
+        store.runs.retag(["run-1", "x"], remove=["night"])
+    assert store.runs.get("run-1").tags == ("night",)
+
+
+def test_an_evaluation_is_a_run_of_another_kind(store: DatabaseStore) -> None:
+    sweep = samples.run()
+    store.runs.add(sweep)
+    head = RunHead(
+        **{name: getattr(sweep, name) for name in RunHead.__dataclass_fields__ if name not in _OF_AN_EVALUATION},
+        **_OF_AN_EVALUATION,  # type: ignore[arg-type]
+    )
+    store.runs.add(head)
+    store.runs.set_parts("run-eval", 1, 0.75)
+    assert store.runs.head("run-eval") == head
+    with pytest.raises(NotFoundError):
+        store.runs.get("run-eval")
+    (row,) = store.runs.page(0, 9, RunFilter(facets={Facet.KIND: "evaluation"})).rows
+    assert (row.input_tokens, row.points_done, row.points_total, row.score) == (None, 1, 2, 0.75)
+    assert (row.workload_key, row.workload_label) == ("gsm8k+ceval", "gsm8k, ceval")
+
+
+_OF_AN_EVALUATION = {
+    "id": "run-eval",
+    "kind": RunKind.EVALUATION,
+    "engine": "evalscope",
+    "parts_total": 2,
+    "workload_label": "gsm8k, ceval",
+    "workload_key": "gsm8k+ceval",
+}
 
 
 def test_a_note_can_be_found(store: DatabaseStore) -> None:
     add_runs(store, {}, {})
     store.runs.set_note("run-0", "Warm-up was too SHORT")
-    assert [row.id for row in store.runs.page(0, 10, text="short").rows] == ["run-0"]
+    assert [row.id for row in store.runs.page(0, 10, RunFilter(text="short")).rows] == ["run-0"]
     assert store.runs.get("run-0").note == "Warm-up was too SHORT"
 
 
 @pytest.mark.parametrize(
-    ("condition", "index"),
+    "where",
     [
-        ("1 = 1", "ix_runs_created_at_id"),
-        ("model = 'x'", "ix_runs_model_"),
-        ("endpoint_id = 'x'", "ix_runs_endpoint_id_"),
+        RunFilter(),
+        RunFilter(facets={Facet.MODEL: "x", Facet.PLATFORM: "y"}),
+        RunFilter(facets={Facet.TAG: "x"}, shelf=Shelf.ARCHIVED),
+        RunFilter(text="two words"),
+        RunFilter(since=samples.NOW, until=samples.NOW),
     ],
 )
-def test_pages_walk_an_index(store: DatabaseStore, condition: str, index: str) -> None:
-    query = f"SELECT id FROM runs WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT 50 OFFSET 1000"
-    with store._database.read() as session:
-        plan = " ".join(str(row) for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}")))
-    assert f"USING COVERING INDEX {index}" in plan
-    assert "TEMP B-TREE" not in plan
+def test_pages_walk_one_index_and_sort_nothing(store: DatabaseStore, where: RunFilter) -> None:
+    seen: list[str] = []
+
+    @event.listens_for(store._database._engine, "before_cursor_execute")
+    def remember(
+        connection: Connection, cursor: object, statement: str, values: tuple[object, ...], *_: object
+    ) -> None:
+        if statement.startswith("SELECT") and "runs" in statement:
+            plan = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+            seen.append(" ".join(str(step[-1]) for step in plan))
+
+    store.runs.page(1000, 50, where)
+    store.runs.count(where)
+    assert len(seen) == 3
+    assert [plan for plan in seen if "COVERING INDEX ix_runs_filters" not in plan] == []
+    assert all("TEMP B-TREE" not in plan for plan in seen[1:])

@@ -10,6 +10,7 @@ import pytest
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.benchmark import requests_artifact
+from core.domain.history import Facet, RunFilter
 from core.domain.job import JobState, JobView
 from core.errors import NotAllowed, NotFoundError, OutputNotUnderstood
 from core.services.results import RequestRow, ResultService
@@ -56,7 +57,7 @@ def test_lists(service: ResultService, database: DatabaseStore) -> None:
     database.runs.add(samples.run(id="run-2", model="Qwen3-8B", created_at=samples.NOW + timedelta(1)))
     assert [row.id for row in service.recent(1)] == ["run-2"]
     assert service.models() == ("Qwen3-8B", "tiny")
-    assert [row.id for row in service.runs(0, 10, model="tiny").rows] == ["run-1"]
+    assert [row.id for row in service.runs(0, 10, RunFilter(facets={Facet.MODEL: "tiny"})).rows] == ["run-1"]
 
 
 def test_requests_come_out_of_the_raw_file(service: ResultService, database: DatabaseStore) -> None:

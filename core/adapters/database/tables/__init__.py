@@ -5,14 +5,16 @@ from __future__ import annotations
 from core.adapters.database.tables.accounts import AccountTable, SessionTable
 from core.adapters.database.tables.artifacts import ArtifactTable, BlobChunkTable, BlobTable
 from core.adapters.database.tables.base import Base
-from core.adapters.database.tables.deployments import DeploymentTable
+from core.adapters.database.tables.deployments import DeploymentTable, ImageFlagsTable
 from core.adapters.database.tables.endpoints import EndpointTable
+from core.adapters.database.tables.history import AnnotationTable, RunFacetTable, SavedViewTable
 from core.adapters.database.tables.jobs import JobProgressTable, JobTable, WorkerBeatTable
 from core.adapters.database.tables.runs import MeasurementTable, RunDetailTable, RunTable
 from core.adapters.database.tables.settings import CounterTable, PreferenceTable, SecretTable
 
 __all__ = [
     "AccountTable",
+    "AnnotationTable",
     "ArtifactTable",
     "Base",
     "BlobChunkTable",
@@ -20,12 +22,15 @@ __all__ = [
     "CounterTable",
     "DeploymentTable",
     "EndpointTable",
+    "ImageFlagsTable",
     "JobProgressTable",
     "JobTable",
     "MeasurementTable",
     "PreferenceTable",
     "RunDetailTable",
+    "RunFacetTable",
     "RunTable",
+    "SavedViewTable",
     "SecretTable",
     "SessionTable",
     "WorkerBeatTable",

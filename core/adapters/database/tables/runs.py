@@ -19,15 +19,28 @@ Params = Mapping[str, Param]
 Pairs = tuple[tuple[str, str], ...]
 
 
+FACET_COLUMNS = (
+    "model",
+    "version_key",
+    "platform",
+    "profile",
+    "image",
+    "workload_key",
+    "engine",
+    "kind",
+    "created_by",
+)
+
+
 class RunTable(Base):
     """What a list shows. ``points_done`` and the two best figures are kept up with every measurement; ``search_text``
-    is what a person may look for, case folded."""
+    is what a person may look for, case folded. The wide index holds every column that a list filters by, so that any
+    combination is answered from it alone, in the order of the list."""
 
     __tablename__ = "runs"
     __table_args__ = (
-        Index(None, "created_at", "id"),
-        Index(None, "model", "created_at", "id"),
         Index(None, "endpoint_id", "created_at", "id"),
+        Index("ix_runs_filters", "created_at", "id", "archived_at", *FACET_COLUMNS, "tags", "search_text"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -44,20 +57,30 @@ class RunTable(Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     job_id: Mapped[str | None]
-    input_tokens: Mapped[int]
-    output_tokens: Mapped[int]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
     points_done: Mapped[int] = mapped_column(default=0)
     points_total: Mapped[int]
     best_output_tokens_per_s: Mapped[float | None]
     lowest_ttft_p50_ms: Mapped[float | None]
     search_text: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="sweep")
+    version_key: Mapped[str] = mapped_column(server_default="")
+    platform: Mapped[str | None]
+    profile: Mapped[str | None]
+    image: Mapped[str | None]
+    workload_key: Mapped[str] = mapped_column(server_default="")
+    workload_label: Mapped[str] = mapped_column(server_default="")
+    score: Mapped[float | None]
+    tags: Mapped[tuple[str, ...]] = mapped_column(Record(tuple[str, ...]), server_default="[]")
+    archived_at: Mapped[datetime | None]
 
 
 class RunDetailTable(Base):
     __tablename__ = "run_details"
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
-    workload: Mapped[Workload] = mapped_column(Record(Workload))
+    workload: Mapped[Workload | None] = mapped_column(Record(Workload))
     command: Mapped[tuple[str, ...]] = mapped_column(Record(tuple[str, ...]))
     provenance: Mapped[Mapping[str, Any]] = mapped_column(Record(Mapping[str, Any]))
 

@@ -1,0 +1,129 @@
+"""Lists of runs. Any combination of filters is answered from one wide index, in the order of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Select, String, func, select, type_coerce
+from sqlalchemy.orm import Session
+
+from core.adapters.database.connection import Database
+from core.adapters.database.tables import RunFacetTable, RunTable
+from core.domain.benchmark import Page, RunKind, RunRow, RunState
+from core.domain.history import Facet, FacetValue, RunFilter, Shelf
+
+_ROW_COLUMNS = [getattr(RunTable, field.name) for field in fields(RunRow)]
+_NEWEST_FIRST = (RunTable.created_at.desc(), RunTable.id.desc())
+_EVERYTHING = RunFilter()
+
+
+class RunLists:
+    """The reading half of the run store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, offset: int, limit: int, where: RunFilter = _EVERYTHING) -> Page[RunRow]:
+        """The newest first."""
+        ids = _filtered(select(RunTable.id), where).order_by(*_NEWEST_FIRST).limit(limit).offset(offset)
+        # The inner query walks an index to the offset; only the rows of the page are fetched.
+        rows = select(*_ROW_COLUMNS).where(RunTable.id.in_(ids)).order_by(*_NEWEST_FIRST)
+        with self._database.read() as session:
+            found = tuple(_list_row(row._mapping) for row in session.execute(rows))
+            is_last = 0 < len(found) < limit or (not found and offset == 0)
+            total = offset + len(found) if is_last else self._count(session, where)
+        return Page(found, total, offset)
+
+    def rows(self, run_ids: Sequence[str]) -> tuple[RunRow, ...]:
+        """These runs, in the order asked for; unknown ones are left out."""
+        with self._database.read() as session:
+            query = select(*_ROW_COLUMNS).where(RunTable.id.in_(run_ids))
+            found = {row.id: _list_row(row._mapping) for row in session.execute(query)}
+        return tuple(found[run_id] for run_id in run_ids if run_id in found)
+
+    def ids(self, where: RunFilter, limit: int) -> tuple[str, ...]:
+        """What the filter finds, the newest first; at most ``limit``."""
+        with self._database.read() as session:
+            query = _filtered(select(RunTable.id), where).order_by(*_NEWEST_FIRST).limit(limit)
+            return tuple(session.scalars(query))
+
+    def count(self, where: RunFilter = _EVERYTHING) -> int:
+        """How many runs the filter finds."""
+        with self._database.read() as session:
+            return self._count(session, where)
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that was measured, by name."""
+        return tuple(choice.value for choice in self.facets().get(Facet.MODEL, ()))
+
+    def facets(self) -> Mapping[Facet, tuple[FacetValue, ...]]:
+        """Every filter's choices, by label. A facet that no run has is left out."""
+        found: dict[Facet, list[FacetValue]] = {}
+        with self._database.read() as session:
+            for row in session.scalars(select(RunFacetTable).order_by(RunFacetTable.label)):
+                found.setdefault(Facet(row.facet), []).append(FacetValue(row.value, row.label))
+        return {facet: tuple(choices) for facet, choices in found.items()}
+
+    def _count(self, session: Session, where: RunFilter) -> int:
+        total: int = session.scalars(_filtered(select(func.count()).select_from(RunTable), where)).one()
+        return total
+
+
+def store_facets(session: Session, row: RunTable) -> None:
+    """Keeps the filters' choices up with a run; a label follows its run's newest words."""
+    values = {
+        Facet.MODEL: row.model,
+        Facet.VERSION: row.version_key,
+        Facet.PLATFORM: row.platform,
+        Facet.PROFILE: row.profile,
+        Facet.IMAGE: row.image,
+        Facet.WORKLOAD: row.workload_key,
+        Facet.ENGINE: row.engine,
+        Facet.KIND: row.kind,
+        Facet.PERSON: row.created_by,
+    }
+    labels = {
+        Facet.VERSION: " ".join([row.model, row.version_label]).strip(),
+        Facet.WORKLOAD: row.workload_label,
+    }
+    named = [(facet, value, labels.get(facet, value)) for facet, value in values.items() if value]
+    for facet, value, label in [*named, *((Facet.TAG, tag, tag) for tag in row.tags or ())]:
+        session.merge(RunFacetTable(facet=facet.value, value=value, label=label))
+
+
+def search_text(row: RunTable) -> str:
+    """Everything a person may look for."""
+    words = (row.model, row.version_label, row.workload_label, row.note, *(row.tags or ()), row.created_by, row.id)
+    return " ".join(words).casefold()
+
+
+def _filtered(query: Select[Any], where: RunFilter) -> Select[Any]:
+    if where.run_ids is not None:
+        query = query.where(RunTable.id.in_(where.run_ids))
+    elif where.endpoint_id is not None:
+        query = query.where(RunTable.endpoint_id == where.endpoint_id)
+    if where.shelf is not Shelf.ALL:
+        archived = RunTable.archived_at.is_not(None)
+        query = query.where(archived if where.shelf is Shelf.ARCHIVED else RunTable.archived_at.is_(None))
+    if where.since is not None:
+        query = query.where(RunTable.created_at >= where.since)
+    if where.until is not None:
+        query = query.where(RunTable.created_at < where.until)
+    for word in where.text.casefold().split():
+        query = query.where(RunTable.search_text.contains(word, autoescape=True))
+    return _of_facets(query, where.facets)
+
+
+def _of_facets(query: Select[Any], facets: Mapping[Facet, str]) -> Select[Any]:
+    for facet, value in facets.items():
+        if facet is Facet.TAG:
+            query = query.where(type_coerce(RunTable.tags, String).contains(f'"{value}"', autoescape=True))
+        else:
+            query = query.where(getattr(RunTable, facet.value) == value)
+    return query
+
+
+def _list_row(columns: Mapping[Any, Any]) -> RunRow:
+    return RunRow(**{**columns, "state": RunState(columns["state"]), "kind": RunKind(columns["kind"])})

@@ -1,0 +1,71 @@
+"""What makes two runs the same version, and what makes them the same question: the keys that history filters by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, fields
+from typing import Any
+
+from core.domain.workload import Api, Workload
+
+_NOT_LIKE_FOR_LIKE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
+_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """``version_key`` is of model, weights fingerprint, image digest and profile where the deployment is ours, and of
+    model and label alone where an endpoint was attached. The others are None where the run does not know them."""
+
+    version_key: str
+    platform: str | None
+    profile: str | None
+    image: str | None
+
+
+def run_identity(model: str, version_label: str, provenance: Mapping[str, Any]) -> RunIdentity:
+    """From the snapshots: ``platform`` and ``profile`` (a name, or an object with ``name`` and ``revision``),
+    ``image`` or the container spec's, ``image_digest``, ``weights_fingerprint``."""
+    image = _text(provenance.get("image")) or _text((provenance.get("container_spec") or {}).get("image"))
+    profile = provenance.get("profile")
+    revision = profile.get("revision") if isinstance(profile, Mapping) else None
+    made_of = [provenance.get("weights_fingerprint"), provenance.get("image_digest") or image, _text(profile), revision]
+    return RunIdentity(
+        version_key=_digest([model, version_label, *made_of]),
+        platform=_text(provenance.get("platform")),
+        profile=_text(profile),
+        image=image,
+    )
+
+
+def workload_key(workload: Workload) -> str:
+    """Equal where the same is asked of a server: lengths, route, sampling and all else but loads, repeats and time
+    limit. A field at its default adds nothing, so that old keys stay when a workload learns something new."""
+    asked = [field for field in fields(workload) if field.name not in _NOT_LIKE_FOR_LIKE]
+    values = asdict(workload)
+    return _digest({f.name: values[f.name] for f in asked if getattr(workload, f.name) != _default(f)})
+
+
+def workload_label(workload: Workload) -> str:
+    """Lengths in and out, for a list: the same in every language."""
+    route = "" if workload.api is Api.COMPLETIONS else f" {workload.api}"
+    return f"{workload.input_tokens}/{workload.output_tokens}{route}"
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _text(value: Any) -> str | None:
+    """A name, also where it comes inside an object."""
+    found = value.get("name") or value.get("key") if isinstance(value, Mapping) else value
+    return found if isinstance(found, str) and found else None
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
