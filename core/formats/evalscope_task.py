@@ -1,0 +1,183 @@
+"""A dataset of an evaluation as EvalScope 1.14's task: the configuration that our child runs, and the two spellings
+that a person can run without us, as Python and as its command line. ``evalscope eval`` reads no configuration file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from core.domain.endpoint import Endpoint
+from core.domain.evaluation import DatasetKind, DatasetOrigin, EvaluationRequest, Limit, PlannedDataset, Sampling
+
+KEY_VARIABLE = "SEATRIAL_ENDPOINT_KEY"
+JUDGE_KEY_VARIABLE = "SEATRIAL_JUDGE_KEY"
+RETRIES = 2
+RETRY_INTERVAL_S = 5
+NUMERIC_BENCHMARK = "gsm8k"
+CHOICE_BENCHMARK = "general_mcq"
+_QUESTION_ONLY = "{question}"
+_QUESTION_AND_CHOICES = "{question}\n\n{choices}"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a step works: ``work_dir`` for EvalScope's tree, ``questions`` for the folder of a shipped or own dataset,
+    ``cache`` for what comes from a hub."""
+
+    work_dir: str
+    questions: str
+    cache: str
+
+
+def benchmark_of(planned: PlannedDataset) -> str:
+    """EvalScope's own name for what judges the dataset: numeric answers are judged as GSM8K's are."""
+    names = {DatasetKind.NUMERIC: NUMERIC_BENCHMARK, DatasetKind.CHOICE: CHOICE_BENCHMARK}
+    return names.get(planned.dataset.kind, planned.choice.key)
+
+
+def model_id(served_name: str) -> str:
+    """What EvalScope names its folders after."""
+    return _UNSAFE.sub("-", PurePosixPath(served_name).name) or "model"
+
+
+def task_config(
+    request: EvaluationRequest, planned: PlannedDataset, endpoint: Endpoint, judge: Endpoint | None, place: Place
+) -> dict[str, Any]:
+    """The configuration without keys: the child puts them in. Errors are kept and counted, never raised: one bad
+    request would end all others. ``use_cache`` from the first go on, so that a second one finds the scores too."""
+    benchmark = benchmark_of(planned)
+    config: dict[str, Any] = {
+        "model": endpoint.served_name,
+        "model_id": model_id(endpoint.served_name),
+        "api_url": endpoint.base_url,
+        "eval_type": "openai_api",
+        "datasets": [benchmark],
+        "dataset_args": {benchmark: _dataset_args(planned, place)},
+        "dataset_hub": request.hub.value,
+        "dataset_dir": place.cache,
+        "eval_batch_size": request.batch_size,
+        "generation_config": generation_config(request),
+        "repeats": request.repeats,
+        "limit": limit_value(request.limit),
+        "seed": request.seed,
+        "work_dir": place.work_dir,
+        "use_cache": place.work_dir,
+        "no_timestamp": True,
+        "ignore_errors": True,
+        "analysis_report": False,
+    }
+    if judge is not None:
+        config["judge"] = {"models": [{"model_id": judge.served_name, "api_url": judge.base_url}]}
+    if request.sandbox:
+        config["sandbox"] = {"enabled": True, "engine": "docker"}
+    return config
+
+
+def generation_config(request: EvaluationRequest) -> dict[str, Any]:
+    """Sampling and transport of every request. What is None is left to the server, but for the temperature, which
+    EvalScope itself would set to 0 where nothing else is said."""
+    sampling = request.sampling
+    extra = _extra_body(request, sampling)
+    told = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "presence_penalty": sampling.presence_penalty,
+        "repetition_penalty": sampling.repetition_penalty,
+    }
+    return {
+        "max_tokens": request.max_tokens,
+        **{name: value for name, value in told.items() if value is not None},
+        "seed": request.seed,
+        "stream": request.stream,
+        "timeout": request.timeout_s,
+        "retries": RETRIES,
+        "retry_interval": RETRY_INTERVAL_S,
+        **({"extra_body": extra} if extra else {}),
+    }
+
+
+def _extra_body(request: EvaluationRequest, sampling: Sampling) -> dict[str, Any]:
+    body: dict[str, Any] = {} if sampling.min_p is None else {"min_p": sampling.min_p}
+    if request.thinking is not None:
+        body["chat_template_kwargs"] = {request.thinking_key: request.thinking}
+    return body
+
+
+def limit_value(limit: Limit) -> int | float | None:
+    """EvalScope reads 1.0 as one sample and 0 as all: a share of 1 is no limit, and a count is never a float."""
+    if limit.count is not None:
+        return limit.count
+    return limit.share if limit.share is not None and 0 < limit.share < 1 else None
+
+
+def _dataset_args(planned: PlannedDataset, place: Place) -> dict[str, Any]:
+    choice, dataset = planned.choice, planned.dataset
+    args: dict[str, Any] = {}
+    subsets = choice.subsets or tuple(subset.name for subset in dataset.subsets if dataset.is_offline)
+    if subsets:
+        args["subset_list"] = list(subsets)
+    if dataset.origin is not DatasetOrigin.EVALSCOPE:
+        numeric = dataset.kind is DatasetKind.NUMERIC
+        args["local_path"] = place.questions
+        args["few_shot_num"] = 0
+        args["prompt_template"] = _QUESTION_ONLY if numeric else _QUESTION_AND_CHOICES
+        return args
+    if choice.few_shot is not None:
+        args["few_shot_num"] = choice.few_shot
+    if choice.local_path is not None:
+        args["local_path"] = choice.local_path
+    return args
+
+
+# ---------------------------------------------------------------- to be run without us
+
+
+def python_call(config: Mapping[str, Any], *, has_key: bool) -> str:
+    """The same task as a few lines of Python."""
+    shown = _portable(config)
+    lines = ["from evalscope import TaskConfig, run_task", ""]
+    if has_key:
+        lines[0:0] = ["import os", ""]
+    lines.append("run_task(TaskConfig(")
+    lines += [f"    {name}={_literal(value)}," for name, value in shown.items()]
+    if has_key:
+        lines.append(f'    api_key=os.environ["{KEY_VARIABLE}"],')
+    return "\n".join([*lines, "))"])
+
+
+def cli_call(config: Mapping[str, Any], *, has_key: bool) -> tuple[str, ...]:
+    """The same task as ``evalscope eval``; objects as JSON."""
+    words = ["evalscope", "eval"]
+    for name, value in _portable(config).items():
+        words += _option(name, value)
+    return (*words, *(("--api-key", f"${KEY_VARIABLE}") if has_key else ()))
+
+
+def _option(name: str, value: Any) -> list[str]:
+    flag = f"--{name.replace('_', '-')}"
+    if name == "datasets":
+        return [flag, *value]
+    if isinstance(value, bool):
+        return [flag] if value else []
+    return [flag, json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)]
+
+
+def _portable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what only our own runs need, and without what is EvalScope's default."""
+    ours = {"work_dir", "use_cache", "no_timestamp", "dataset_dir", "model_id", "analysis_report"}
+    defaults = {"limit": None, "repeats": 1, "dataset_hub": "modelscope", "seed": 42}
+    return {
+        name: value
+        for name, value in config.items()
+        if name not in ours and not (name in defaults and defaults[name] == value)
+    }
+
+
+def _literal(value: Any) -> str:
+    return repr(value)
