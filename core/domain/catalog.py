@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from core.domain.deployment import DeploymentRequest
 from core.domain.model import Model
 from core.domain.platform import Image, Platform
 from core.domain.profile import Profile, ProfileGroup
@@ -31,6 +32,25 @@ class FlagRule:
     renamed_to: str | None = None
     instead: str | None = None
     max_input_len: int | None = None
+
+
+@dataclass(frozen=True)
+class FlagList:
+    """What ``vllm serve`` of one release knows."""
+
+    vllm: str
+    source: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SavedProfile:
+    """A team's own configuration under a name: everything that the form holds. ``key`` is how it is chosen."""
+
+    key: str
+    name: str
+    request: DeploymentRequest
+    source: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,8 @@ class Catalog:
     models: Mapping[str, Model] = field(default_factory=dict)
     groups: Mapping[str, ProfileGroup] = field(default_factory=dict)
     flag_rules: Mapping[str, FlagRule] = field(default_factory=dict)
+    flag_lists: Mapping[str, FlagList] = field(default_factory=dict)
+    saved: Mapping[str, SavedProfile] = field(default_factory=dict)
     problems: tuple[CatalogProblem, ...] = ()
 
     def profiles(self, model: Model) -> tuple[Profile, ...]:

@@ -20,7 +20,7 @@ class Finding:
     """``code`` names the sentence in render/texts [finding]; ``field`` names the request's field, or None.
 
     ``derived``: the fact behind it is arithmetic, not a vendor's word, so that even a block can be overridden by an
-    explicit, recorded act; a stated limit cannot.
+    explicit, recorded act (``overridden``); a stated limit cannot.
     """
 
     code: str
@@ -29,8 +29,9 @@ class Finding:
     params: Mapping[str, str | int | float | bool | None] = dataclasses.field(default_factory=dict)
     source: str | None = None
     derived: bool = False
+    overridden: bool = False
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that stop a plan."""
-    return tuple(finding for finding in findings if finding.severity is Severity.BLOCK)
+    return tuple(found for found in findings if found.severity is Severity.BLOCK and not found.overridden)

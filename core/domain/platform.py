@@ -92,6 +92,12 @@ class Platform:
     host: HostNeeds | None = None
     note: str | None = None
 
+    @property
+    def has_devices(self) -> bool:
+        """Whether its containers are told which devices they may use."""
+        numbered = any("{n}" in path for path in self.run.devices)
+        return bool(self.device_nodes or self.visible_devices_env or self.run.gpus or numbered)
+
 
 @dataclass(frozen=True)
 class ArmRule:
@@ -116,14 +122,15 @@ class ImageTag:
 
 @dataclass(frozen=True)
 class Image:
-    """A repository without its host: ``{vastai}``, ``{ascend}`` and ``{ghcr}`` are prefixes that a team configures.
-    ``order`` lists the tags from old to new, so that rules can say "from this tag on"."""
+    """A repository; where its host stands in braces, a team may put another in its place, and ``registry`` is the one
+    that the source prints. ``order`` lists the tags from old to new, so that rules can say "from this tag on"."""
 
     id: str
     repository: str
     default_tag: str
     arm: ArmRule
     source: str
+    registry: str | None = None
     tags: tuple[ImageTag, ...] = ()
     order: tuple[str, ...] = ()
 

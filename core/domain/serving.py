@@ -24,11 +24,13 @@ class Serving:
 
 
 def image_reference(image: Image, tag: str, prefixes: dict[str, str]) -> str:
-    """Repository and tag with the team's registry prefixes filled in; an unknown prefix stays visible in braces."""
-    repository = image.repository
-    for name, host in prefixes.items():
-        repository = repository.replace(f"{{{name}}}", host.rstrip("/"))
-    return f"{repository}:{tag}"
+    """Repository and tag with the host filled in: the team's for that prefix, else the image's own; a prefix without
+    either stays visible in braces."""
+    prefix, closed, path = image.repository.partition("}")
+    if not closed:
+        return f"{image.repository}:{tag}"
+    host = prefixes.get(prefix.removeprefix("{")) or image.registry
+    return f"{host.rstrip('/')}{path}:{tag}" if host else f"{image.repository}:{tag}"
 
 
 def arm_tag(image: Image, tag: str) -> str | None:

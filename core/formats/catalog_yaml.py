@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from core.domain.catalog import Catalog, CatalogProblem, FlagRule, cross_check
+from core.domain.catalog import Catalog, CatalogProblem, FlagList, FlagRule, SavedProfile, cross_check
+from core.domain.deployment import DeploymentRequest
 from core.domain.model import Model
 from core.domain.platform import Image, Platform
 from core.domain.profile import ProfileGroup
@@ -35,11 +36,22 @@ class _Reading:
         self.models: dict[str, Model] = {}
         self.groups: dict[str, ProfileGroup] = {}
         self.rules: dict[str, FlagRule] = {}
+        self.flag_lists: dict[str, FlagList] = {}
+        self.saved: dict[str, SavedProfile] = {}
         self.problems: list[CatalogProblem] = []
 
     def catalog(self, more: tuple[CatalogProblem, ...]) -> Catalog:
         problems = (*self.problems, *more)
-        return Catalog(self.platforms, self.images, self.models, self.groups, self.rules, problems)
+        return Catalog(
+            self.platforms,
+            self.images,
+            self.models,
+            self.groups,
+            self.rules,
+            self.flag_lists,
+            self.saved,
+            problems,
+        )
 
     def file(self, path: str, text: str) -> None:
         folder = path.split("/", 1)[0]
@@ -49,6 +61,8 @@ class _Reading:
             "models": self._models,
             "profiles": self._group,
             "rules": self._rules,
+            "flags": self._flags,
+            "saved": self._saved,
         }
         if folder not in readers:
             return
@@ -98,6 +112,17 @@ class _Reading:
         if group:
             self.groups[group.group] = group
 
+    def _flags(self, path: str, content: Mapping[str, Any]) -> None:
+        found = self._build(FlagList, path, "", content)
+        if found:
+            self.flag_lists[found.vllm] = found
+
+    def _saved(self, path: str, content: Mapping[str, Any]) -> None:
+        key = path.rsplit("/", 1)[-1].removesuffix(".yaml").lower()
+        found = self._build(SavedProfile, path, "", {"key": key, **content})
+        if found:
+            self.saved[found.key] = found
+
     def _models(self, path: str, content: Mapping[str, Any]) -> None:
         family = content.get("family")
         for where, values in self._rows(path, content, "models"):
@@ -121,6 +146,13 @@ class _Reading:
                 yield f"{name}[{index}].", row
             else:
                 self.problems.append(CatalogProblem(path, f"{name}[{index}]", "must be a mapping"))
+
+
+def write_saved(profile: SavedProfile) -> str:
+    """The file of a saved profile; what is left at its default is left out."""
+    request = _adapter(DeploymentRequest).dump_python(profile.request, mode="json", exclude_defaults=True)
+    document = {"name": profile.name, "source": profile.source, "request": request}
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from core.domain.container import BindMount, ContainerSpec, PublishedPort
 from core.domain.deployment import DeploymentRequest
+from core.domain.platform import Platform
 from core.formats import docker_cli, shell, vllm_serve
 
 LABEL = "seatrial.deployment"
@@ -17,23 +18,64 @@ def secret_ref(deployment_id: str) -> str:
     return f"deployment/{deployment_id}"
 
 
-def container_spec(request: DeploymentRequest, deployment_id: str) -> ContainerSpec:
+@dataclass(frozen=True)
+class DeviceOptions:
+    """How a platform's containers are told which devices they may use."""
+
+    env: tuple[tuple[str, str], ...] = ()
+    nodes: tuple[str, ...] = ()
+    gpus: str | None = None
+
+
+NO_DEVICES = DeviceOptions()
+
+
+def device_options(platform: Platform, devices: tuple[int, ...]) -> DeviceOptions:
+    """For these devices. The first ones, from 0 on, need no word where a platform's servers take them by themselves."""
+    numbered = any("{n}" in path for path in platform.run.devices)
+    nodes = tuple(
+        path.replace("{n}", str(number))
+        for path in platform.run.devices
+        for number in (devices if "{n}" in path else (0,))
+    )
+    if numbered or devices == tuple(range(len(devices))):
+        return DeviceOptions(nodes=nodes, gpus=platform.run.gpus)
+    listed = ",".join(map(str, devices))
+    if platform.run.gpus:
+        return DeviceOptions(nodes=nodes, gpus=f"device={listed}")
+    name = platform.visible_devices_env
+    return DeviceOptions(((name, listed),) if name else (), nodes)
+
+
+def container_spec(
+    request: DeploymentRequest, deployment_id: str, devices: DeviceOptions = NO_DEVICES
+) -> ContainerSpec:
     """The container that ``request`` asks for, with what every deployment adds: detached, restart policy, label, and
-    the key by environment."""
+    the key by environment. On the host's network the server's own port is the host's."""
     weights = PurePosixPath(request.weights)
-    host_port = PublishedPort(request.host_port, request.container_port, request.host_ip)
+    outside = request.container_port if request.network == "host" else request.host_port
+    host_port = PublishedPort(outside, request.container_port, request.host_ip)
     return ContainerSpec(
         name=request.container_name,
         image=request.image,
         command=vllm_serve.argv(request),
-        mounts=(BindMount(str(weights.parent), vllm_serve.WEIGHTS_MOUNT),),
+        mounts=(BindMount(str(weights.parent), vllm_serve.WEIGHTS_MOUNT), *request.mounts),
         ports=(host_port,),
-        env=dict(request.env),
+        env={**dict(request.env), **dict(devices.env)},
         secret_env={vllm_serve.KEY_VARIABLE: secret_ref(deployment_id)} if request.with_key else {},
         privileged=request.privileged,
         shm_size=request.shm_size or None,
         ipc=request.ipc or None,
+        network=request.network,
         restart=request.restart or None,
+        devices=(*request.device_nodes, *devices.nodes),
+        group_add=request.group_add,
+        cap_add=request.cap_add,
+        security_opt=request.security_opt,
+        ulimits=request.ulimits,
+        runtime=request.runtime,
+        gpus=request.gpus or devices.gpus,
+        pid=request.pid,
         labels={LABEL: deployment_id},
     )
 
@@ -69,6 +111,16 @@ def read_request(spec: ContainerSpec) -> ReadRequest:
         shm_size=spec.shm_size,
         ipc=spec.ipc,
         restart=spec.restart or DeploymentRequest.restart,
+        network=spec.network,
+        pid=spec.pid,
+        runtime=spec.runtime,
+        gpus=spec.gpus,
+        mounts=tuple(mount for mount in spec.mounts if mount != weights_mount),
+        device_nodes=spec.devices,
+        group_add=spec.group_add,
+        cap_add=spec.cap_add,
+        security_opt=spec.security_opt,
+        ulimits=spec.ulimits,
     )
     if serve:
         request = replace(request, entrypoint=serve.entrypoint)

@@ -109,6 +109,32 @@ def _flags(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         yield flag, values
 
 
+def split_flags(args: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Each flag with the words after it, as they were given; words before the first flag stand alone."""
+    group: list[str] = []
+    for word in args:
+        if _FLAG.match(word) and group:
+            yield tuple(group)
+            group = []
+        group.append(word)
+    if group:
+        yield tuple(group)
+
+
+def without_key(command: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+    """A command without the value of ``--api-key``, and that value where there is one."""
+    words, key = list(command), None
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name.replace("_", "-") != "--api-key":
+            continue
+        if equals:
+            words[index], key = f"{name}=***", value
+        elif index + 1 < len(words):
+            words[index + 1], key = "***", words[index + 1]
+    return tuple(words), key
+
+
 @dataclass(frozen=True)
 class BadJson:
     """An argument whose value has to be JSON and is not."""

@@ -13,7 +13,7 @@ import yaml
 from cli.main import main
 
 GUIDE = """docker run --privileged=true --shm-size 256g -it -v {folder}:/weights/ -p 9000:8000 --ipc=host \\
-    --name vllm_service -e X=1 --gpus all registry/vllm:1 \\
+    --name vllm_service -e X=1 --gpus all --memory 8g registry/vllm:1 \\
     vllm serve /weights/DeepSeek-R1 --trust-remote-code --host 0.0.0.0 --port 8000 --served-model-name DS"""
 
 
@@ -77,7 +77,8 @@ def test_a_docker_run_line_is_where_to_begin(
     assert request["env"] == [["X", "2"], ["Y", "3"]]
     assert request["serve_args"] == ["--trust-remote-code"]
     assert request["with_key"] is False
-    assert "--gpus all" in err
+    assert request["gpus"] == "all"
+    assert "--memory 8g" in err
 
 
 @pytest.mark.parametrize(
