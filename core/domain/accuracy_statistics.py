@@ -102,8 +102,8 @@ def _is_above(above: Ranked, row: Ranked) -> bool:
 
 
 def mcnemar_exact(lost: int, won: int) -> float:
-    """The two-sided p of as uneven a split of the flipped answers by chance (McNemar 1947, exact binomial form). 1 where
-    nothing flipped."""
+    """The two-sided p of as uneven a split of the flipped answers by chance (McNemar 1947, exact binomial form); 1
+    where nothing flipped."""
     flipped, fewer = lost + won, min(lost, won)
     term, tail = 1, 1
     for count in range(1, fewer + 1):
@@ -123,7 +123,7 @@ def paired_bootstrap(
     counts = Counter(round(difference, 9) for difference in differences)
     tables = [(value, _poisson_table(count)) for value, count in sorted(counts.items())]
     draws = max(200, min(draws, _MOST_TERMS // len(tables)))
-    chance, means = random.Random(seed), list[float]()  # noqa: S311  # statistics, not secrets
+    chance, means = random.Random(seed), list[float]()
     while len(means) < draws:
         weighted = weight = 0.0
         for value, (first, table) in tables:
@@ -171,8 +171,8 @@ class Parity:
 def parity(
     score: float, n: float, reference: float, reference_n: float | None = None, margin: float = DEFAULT_MARGIN
 ) -> Parity:
-    """Parity: the interval of the difference lies within ``margin``. Worse or better: it lies beyond 0 and is no parity.
-    A reference that does not say its n is taken to rest on as many answers as ours."""
+    """Parity: the interval of the difference lies within ``margin``. Worse or better: it lies beyond 0, and is no
+    parity. A reference that does not say its n is taken to rest on as many answers as ours."""
     other_n = reference_n or n
     between = difference(score, wilson(score, n), reference, wilson(reference, other_n))
     verdict = verdict_of(between, margin)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from core.domain.benchmark import Page
 from core.domain.evaluation import DatasetOutcome, EvaluationRequest, Sample, ScoreRow
+from core.domain.evaluation_reading import (
+    DatasetScores,
+    LeadRow,
+    Mark,
+    SampleDetail,
+    SampleFilter,
+    SampleRow,
+    Speed,
+)
+from core.domain.evaluation_scores import Conditions, Ending
 
 
 class EvaluationStore(Protocol):
@@ -30,4 +41,32 @@ class EvaluationStore(Protocol):
 
     def scores(self, run_id: str) -> tuple[ScoreRow, ...]:
         """In the order in which the datasets were asked, the whole dataset before its subsets."""
+        ...
+
+    def datasets(self, run_id: str) -> tuple[DatasetScores, ...]:
+        """The same by dataset, with the conditions of each; empty for a run without any."""
+        ...
+
+    def samples(self, run_id: str, wanted: SampleFilter, offset: int, limit: int) -> Page[SampleRow]: ...
+    def sample(self, run_id: str, dataset: str, number: int) -> SampleDetail:
+        """One, whole. Raises NotFoundError."""
+        ...
+
+    def whole_samples(self, run_id: str, dataset: str) -> Sequence[tuple[int, Ending, Sample]]: ...
+    def marks(self, run_id: str, dataset: str) -> tuple[Mark, ...]: ...
+    def numbered(self, run_id: str, dataset: str, numbers: Sequence[int]) -> Mapping[int, SampleRow]:
+        """Some samples of a dataset by number; at most 500."""
+        ...
+
+    def leads(self) -> tuple[LeadRow, ...]:
+        """The newest evaluation of every version under every conditions; a whole one before a partial one."""
+        ...
+
+    def history(self, model: str, conditions_key: str, limit: int = 500) -> tuple[LeadRow, ...]:
+        """Every evaluation of a model under these conditions, the oldest first."""
+        ...
+
+    def conditions(self) -> Mapping[str, Conditions]: ...
+    def speeds(self) -> Mapping[str, Speed]:
+        """The best throughput of every version that was swept, by its key."""
         ...

@@ -14,7 +14,9 @@ from core.domain.benchmark import Page
 from core.domain.deployment import Deployment, DeploymentState
 from core.domain.endpoint import Endpoint, EndpointCheck
 from core.domain.job import Job, JobState, Progress, Reason
+from core.ports.evaluations import EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
+from core.ports.webui import WebUiStore
 
 
 class Disk(Protocol):
@@ -161,11 +163,15 @@ class Store(Protocol):
     @property
     def deployments(self) -> DeploymentStore: ...
     @property
+    def evaluations(self) -> EvaluationStore: ...
+    @property
     def artifacts(self) -> ArtifactStore: ...
     @property
     def accounts(self) -> AccountStore: ...
     @property
     def preferences(self) -> PreferenceStore: ...
+    @property
+    def webuis(self) -> WebUiStore: ...
     def atomic(self) -> AbstractContextManager[None]:
         """One short transaction around several verbs: all of them happen, or none."""
         ...

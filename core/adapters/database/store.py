@@ -11,10 +11,12 @@ from core.adapters.database.artifacts import DatabaseArtifactStore
 from core.adapters.database.connection import Database
 from core.adapters.database.deployments import DatabaseDeploymentStore
 from core.adapters.database.endpoints import DatabaseEndpointStore
+from core.adapters.database.evaluations import DatabaseEvaluationStore
 from core.adapters.database.history import DatabaseAnnotationStore, DatabaseViewStore
 from core.adapters.database.jobs import DatabaseJobStore
 from core.adapters.database.runs import DatabaseRunStore
 from core.adapters.database.texts import DatabasePreferenceStore, TokenStore
+from core.adapters.database.webuis import DatabaseWebUiStore
 
 
 def _utc_now() -> datetime:
@@ -39,10 +41,12 @@ class DatabaseStore:
         self._annotations = DatabaseAnnotationStore(self._database)
         self._jobs = DatabaseJobStore(self._database)
         self._deployments = DatabaseDeploymentStore(self._database)
+        self._evaluations = DatabaseEvaluationStore(self._database)
         self._artifacts = DatabaseArtifactStore(self._database, now, artifact_limit_mib)
         self._accounts = DatabaseAccountStore(self._database)
         self._preferences = DatabasePreferenceStore(self._database)
         self._tokens = TokenStore(self._database)
+        self._webuis = DatabaseWebUiStore(self._database)
 
     @property
     def endpoints(self) -> DatabaseEndpointStore:
@@ -69,6 +73,10 @@ class DatabaseStore:
         return self._deployments
 
     @property
+    def evaluations(self) -> DatabaseEvaluationStore:
+        return self._evaluations
+
+    @property
     def artifacts(self) -> DatabaseArtifactStore:
         return self._artifacts
 
@@ -79,6 +87,10 @@ class DatabaseStore:
     @property
     def preferences(self) -> DatabasePreferenceStore:
         return self._preferences
+
+    @property
+    def webuis(self) -> DatabaseWebUiStore:
+        return self._webuis
 
     @property
     def tokens(self) -> TokenStore:

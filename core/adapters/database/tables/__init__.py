@@ -7,10 +7,19 @@ from core.adapters.database.tables.artifacts import ArtifactTable, BlobChunkTabl
 from core.adapters.database.tables.base import Base
 from core.adapters.database.tables.deployments import DeploymentTable, ImageFlagsTable
 from core.adapters.database.tables.endpoints import EndpointTable
+from core.adapters.database.tables.evaluations import (
+    EvaluationConditionsTable,
+    EvaluationDatasetTable,
+    EvaluationSampleTable,
+    EvaluationScoreTable,
+    EvaluationTable,
+    EvaluationTextTable,
+)
 from core.adapters.database.tables.history import AnnotationTable, RunFacetTable, SavedViewTable
 from core.adapters.database.tables.jobs import JobProgressTable, JobTable, WorkerBeatTable
 from core.adapters.database.tables.runs import MeasurementTable, RunDetailTable, RunTable
 from core.adapters.database.tables.settings import CounterTable, PreferenceTable, SecretTable
+from core.adapters.database.tables.webuis import WebUiTable
 
 __all__ = [
     "AccountTable",
@@ -22,6 +31,12 @@ __all__ = [
     "CounterTable",
     "DeploymentTable",
     "EndpointTable",
+    "EvaluationConditionsTable",
+    "EvaluationDatasetTable",
+    "EvaluationSampleTable",
+    "EvaluationScoreTable",
+    "EvaluationTable",
+    "EvaluationTextTable",
     "ImageFlagsTable",
     "JobProgressTable",
     "JobTable",
@@ -33,5 +48,6 @@ __all__ = [
     "SavedViewTable",
     "SecretTable",
     "SessionTable",
+    "WebUiTable",
     "WorkerBeatTable",
 ]
