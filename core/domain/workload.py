@@ -38,8 +38,8 @@ class LoadPoint:
 
 @dataclass(frozen=True)
 class Spread:
-    """How a length varies: evenly from ``low`` to ``high`` tokens, both included, or (``std`` given) normally around the
-    stated length, cut to that range."""
+    """How a length varies: evenly from ``low`` to ``high`` tokens, both included, or (``std`` given) normally around
+    the stated length, cut to that range."""
 
     low: int
     high: int

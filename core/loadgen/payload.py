@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from core.domain.workload import Api
 from core.loadgen.prompts import Prompts
+from core.loadgen.shape import MEASURED, WARMUP
 from core.loadgen.target import Target
 from core.loadgen.task import LoadTask
 
@@ -18,37 +19,43 @@ _ROUTES = {Api.COMPLETIONS: "/completions", Api.CHAT: "/chat/completions"}
 
 
 class Payloads:
-    """Makes the request of any index."""
+    """Makes the request of any index. ``output_of``: the tokens that the request with an index asks for."""
 
-    def __init__(self, task: LoadTask, target: Target, prompts: Prompts, seed: int) -> None:
+    def __init__(
+        self, task: LoadTask, target: Target, prompts: Prompts, seed: int, output_of: Callable[[int], int] | None = None
+    ) -> None:
         self._head = target.head("POST", target.path + _ROUTES[task.api])
         self._prompts = prompts
-        self._measured = _options(task, seed, task.output_tokens)
-        self._warmup = _options(task, seed, min(task.output_tokens, WARMUP_OUTPUT_TOKENS))
+        self._options = _options(task, seed)
+        self._output_of = output_of or (lambda index: task.output_tokens)
+        self._warmup_tokens = min(task.output_tokens, WARMUP_OUTPUT_TOKENS)
 
     def measured(self, index: int) -> bytes:
         """The request with this index of the point."""
-        return self._join(self._measured, self._prompts.field("measured", index))
+        return self._join(self._output_of(index), self._prompts.field(MEASURED, index))
 
     def warmup(self, index: int) -> bytes:
         """A request that is not measured; its prompt is none of the measured ones."""
-        return self._join(self._warmup, self._prompts.field("warmup", index))
+        return self._join(self._warmup_tokens, self._prompts.field(WARMUP, index))
 
-    def _join(self, options: bytes, prompt: bytes) -> bytes:
+    def _join(self, output_tokens: int, prompt: bytes) -> bytes:
+        options = b'%b,"max_tokens":%d' % (self._options, output_tokens)
         length = len(options) + len(prompt) + 3
         return b"%b%d\r\n\r\n{%b,%b}" % (self._head, length, options, prompt)
 
 
-def _options(task: LoadTask, seed: int, output_tokens: int) -> bytes:
-    options = {
+def _options(task: LoadTask, seed: int) -> bytes:
+    """A file's prompts come again at every point: there a salt keeps the server's prefix cache to this point."""
+    options: dict[str, object] = {
         "model": task.served_name,
-        "max_tokens": output_tokens,
         "temperature": task.temperature,
         "ignore_eos": task.ignore_eos,
         "seed": seed,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+    chosen = {"top_p": task.top_p, "top_k": task.top_k, "cache_salt": str(seed) if task.dataset_path else None}
+    options |= {name: value for name, value in chosen.items() if value is not None}
     return json.dumps(options, ensure_ascii=False, separators=(",", ":"))[1:-1].encode()
 
 

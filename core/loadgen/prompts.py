@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import shake_128
+from itertools import cycle
 from typing import Protocol
+
+from core.loadgen.shape import Shape
 
 FALLBACK_BAND = (1_000, 20_000)
 """Ids that the vocabularies of the usual models all have."""
@@ -42,26 +45,43 @@ def random_values(seed: int, kind: str, index: int, count: int) -> array[int]:
 class TokenIdPrompts:
     """Prompts as token ids, for /v1/completions: no tokenizer is needed and the length is exact."""
 
-    def __init__(self, seed: int, length: int, band: tuple[int, int]) -> None:
+    def __init__(self, shape: Shape, band: tuple[int, int]) -> None:
         low, end = band
-        self._seed = seed
-        self._length = length
+        self._shape = shape
         distinct = min(end - low, _DISTINCT_IDS)
         ids = [str(low + number * (end - low) // distinct) for number in range(distinct)]
         self._table = (ids * (_TABLE_SIZE // distinct + 1))[:_TABLE_SIZE]
 
     def field(self, kind: str, index: int) -> bytes:
         """``"prompt":[id,id,...]``."""
-        values = random_values(self._seed, kind, index, self._length)
-        return f'"prompt":[{",".join(map(self._table.__getitem__, values))}]'.encode()
+        ids: list[str] = []
+        for name, count in parts(self._shape, kind, index):
+            ids += map(self._table.__getitem__, random_values(self._shape.seed, *name, count))
+        return f'"prompt":[{",".join(ids)}]'.encode()
+
+
+def parts(shape: Shape, kind: str, index: int) -> Iterator[tuple[tuple[str, int], int]]:
+    """What a prompt is made of: (kind, index) of a random stream and how many tokens of it. A later turn repeats the
+    earlier ones and the answers made up for them; every conversation, a warm-up's too, begins with the shared part."""
+    first = index - index % shape.turns
+    for turn in range(first, index + 1):
+        tokens = shape.asked(kind, turn)
+        shared = shape.shared(tokens) if turn == first else 0
+        if shared:
+            yield ("prefix", 0), shared
+        yield (kind, turn), tokens - shared
+        if turn < index:
+            yield (f"{kind}/answer", turn), shape.output(kind, turn)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a server's tokenizer makes of words: ``overhead`` tokens of the chat template, and words by their cost."""
+    """What a server's tokenizer makes of words: ``overhead`` tokens of the chat template for one message, ``pair`` for
+    each answer and message more, and words (or short runs of them) by their cost."""
 
     overhead: int
     by_cost: dict[int, tuple[str, ...]]
+    pair: int = 0
 
     @property
     def costs(self) -> tuple[int, ...]:
@@ -70,35 +90,48 @@ class Words:
 
 
 class TextPrompts:
-    """Prompts as one user message, for /v1/chat/completions, of random words that add up to the length."""
+    """Prompts as chat messages, for /v1/chat/completions, of random words that add up to the length."""
 
-    def __init__(self, seed: int, length: int, words: Words) -> None:
-        self._seed = seed
-        self._budget = max(1, length - words.overhead)
+    def __init__(self, shape: Shape, words: Words) -> None:
+        self._shape = shape
         self._words = words
 
-    def text(self, kind: str, index: int) -> str:
-        """The message's text."""
-        values = random_values(self._seed, kind, index, self._budget)
-        return " ".join(_words_for(self._budget, self._words, values))
+    def texts(self, kind: str, index: int) -> list[str]:
+        """The messages' texts, a user's and an answer by turns."""
+        opening, texts = "", list[str]()
+        for name, count in parts(self._shape, kind, index):
+            if name[0] == "prefix":
+                opening = self._text(name, count) + " "
+            elif len(texts) % 2:
+                texts.append(self._text(name, count))
+            else:
+                overhead = self._words.pair if texts else self._words.overhead
+                texts.append(opening + self._text(name, max(1, count - overhead)))
+                opening = ""
+        return texts
+
+    def _text(self, name: tuple[str, int], budget: int) -> str:
+        values = random_values(self._shape.seed, *name, budget)
+        return " ".join(_words_for(budget, self._words, values))
 
     def field(self, kind: str, index: int) -> bytes:
-        """``"messages":[{"role":"user","content":"..."}]``."""
-        message = {"role": "user", "content": self.text(kind, index)}
-        return b'"messages":' + json.dumps([message], ensure_ascii=False).encode()
+        """``"messages":[{"role":"user","content":"..."}, ...]``."""
+        roles = cycle(("user", "assistant"))
+        messages = [{"role": role, "content": text} for role, text in zip(roles, self.texts(kind, index), strict=False)]
+        return b'"messages":' + json.dumps(messages, ensure_ascii=False).encode()
 
 
 def _words_for(budget: int, words: Words, values: Sequence[int]) -> list[str]:
-    """Words worth ``budget`` tokens: mostly of the commonest cost, the rest filled with whatever still fits."""
-    costs = words.costs
-    main = max(costs, key=lambda cost: len(words.by_cost[cost]))
+    """Words worth ``budget`` tokens, at random among those that still fit."""
+    known = sorted((cost, word) for cost, those in words.by_cost.items() for word in those)
     chosen: list[str] = []
-    left = budget
+    left, end = budget, len(known)
     for value in values:
-        cost = main if main <= left else next((cost for cost in costs if cost <= left), 0)
-        if cost == 0:
+        while end and known[end - 1][0] > left:
+            end -= 1
+        if not end:
             break
-        choices = words.by_cost[cost]
-        chosen.append(choices[value % len(choices)])
+        cost, word = known[value % end]
+        chosen.append(word)
         left -= cost
-    return chosen or [words.by_cost[costs[-1]][0]]
+    return chosen or [known[0][1]]

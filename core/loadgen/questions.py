@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from itertools import cycle
 from typing import Any
 
 from core.domain.endpoint import server_root
@@ -11,6 +13,7 @@ from core.loadgen.target import Target
 from core.loadgen.task import LoadTask
 
 _ASK_TIMEOUT_S = 30.0
+_ROLES = ("user", "assistant")
 
 
 class Questions:
@@ -27,12 +30,11 @@ class Questions:
         status, answer = self._ask(f"{self._target.path}/completions", body)
         return status == 400 and "vocab" in json.dumps(answer).lower()
 
-    def count(self, text: str) -> int | None:
-        """Tokens of a chat with this one user message, its template included; None where the server does not tell."""
-        body: dict[str, Any] = {
-            "model": self._task.served_name,
-            "messages": [{"role": "user", "content": text}],
-        }
+    def count(self, texts: Sequence[str]) -> int | None:
+        """Tokens of a chat of these messages, a user's and an answer by turns, its template included; None where the
+        server does not tell."""
+        messages = [{"role": role, "content": text} for role, text in zip(cycle(_ROLES), texts, strict=False)]
+        body: dict[str, Any] = {"model": self._task.served_name, "messages": messages}
         if self._has_tokenize:
             _, answer = self._ask(f"{server_root(self._target.path)}/tokenize", body | {"add_generation_prompt": True})
             if isinstance(answer.get("count"), int):

@@ -13,7 +13,9 @@ from core.domain.benchmark import ClientHealth, Distribution, Measurement, Reque
 from core.domain.statistics import percentile, summarize
 from core.domain.workload import Arrival
 from core.loadgen import TOOL, TOOL_VERSION
+from core.loadgen.calibration import shape_of
 from core.loadgen.records import Record
+from core.loadgen.shape import MEASURED
 from core.loadgen.task import LoadTask
 
 STEADY_SHARE = 0.95
@@ -69,7 +71,7 @@ def reduce_point(task: LoadTask, records: Sequence[Record], facts: PointFacts) -
         peak_in_flight=max((level for _, level in steps), default=0),
         steady=_steady_state(task, good, steps),
         client=client,
-        warnings=(*facts.warnings, *_warnings(task, good), *_starved(client, ttft_ms)),
+        warnings=(*facts.warnings, *_warnings(task, good, facts.seed), *_starved(client, ttft_ms)),
     )
 
 
@@ -136,15 +138,18 @@ def _client_health(records: Sequence[Record], facts: PointFacts) -> ClientHealth
     )
 
 
-def _warnings(task: LoadTask, good: Sequence[Record]) -> tuple[str, ...]:
+def _warnings(task: LoadTask, good: Sequence[Record], seed: int) -> tuple[str, ...]:
     """What a reader should know: ``no_usage`` (the server told no token counts), ``input_length_off`` and
-    ``output_length_off`` (mean lengths differ from the wanted ones by more than 1 %)."""
+    ``output_length_off`` (the lengths differ from the wanted ones by more than 1 % in sum)."""
     found = []
     if any(record.output_tokens is None for record in good):
         found.append("no_usage")
-    if _is_off(_known(record.input_tokens for record in good), task.input_tokens):
+    if task.dataset_path is not None:
+        return tuple(found)
+    shape = shape_of(task, seed)
+    if _is_off([(one.input_tokens, shape.prompt(MEASURED, one.index)) for one in good]):
         found.append("input_length_off")
-    if task.ignore_eos and _is_off(_known(record.output_tokens for record in good), task.output_tokens):
+    if task.ignore_eos and _is_off([(one.output_tokens, shape.output(MEASURED, one.index)) for one in good]):
         found.append("output_length_off")
     return tuple(found)
 
@@ -157,5 +162,8 @@ def _starved(client: ClientHealth, ttft_ms: Distribution | None) -> tuple[str, .
     return ("client_starved",) if lag_ms is not None and lag_ms > allowed_ms else ()
 
 
-def _is_off(lengths: Sequence[float], wanted: int) -> bool:
-    return bool(lengths) and abs(sum(lengths) / len(lengths) - wanted) > _TOLERATED_LENGTH_ERROR * wanted
+def _is_off(lengths: Sequence[tuple[int | None, int]]) -> bool:
+    """``lengths``: (counted, wanted) of each request."""
+    known = [(counted, wanted) for counted, wanted in lengths if counted is not None]
+    all_wanted = sum(wanted for _, wanted in known)
+    return abs(sum(counted for counted, _ in known) - all_wanted) > _TOLERATED_LENGTH_ERROR * all_wanted

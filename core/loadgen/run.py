@@ -35,9 +35,9 @@ def run_point(task: LoadTask) -> Measurement:
     Path(task.out_dir).mkdir(parents=True, exist_ok=True)
     seed = point_seed(task.seed, task.point.index, task.repeat)
     target = resolve(task.base_url, os.environ.get(task.key_env) if task.key_env else None)
-    prompts, warnings = make_prompts(task, target, seed)
-    payloads = Payloads(task, target, prompts, seed)
-    parts = shares(task.point, process_count(task.point, task.processes))
+    made = make_prompts(task, target, seed)
+    payloads = Payloads(task, target, made.prompts, seed, made.output_of)
+    parts = shares(task.point, process_count(task.point, task.processes, turns=task.turns), task.turns)
     gathered = _Gathered(task, len(parts))
 
     def work(share: Share, report: Report, barrier: Barrier) -> None:
@@ -46,7 +46,7 @@ def run_point(task: LoadTask) -> Measurement:
 
     start = run_shares(parts, work, gathered.receive)
     _join_parts(task.out_dir, len(parts))
-    measurement = reduce_point(task, gathered.records, gathered.facts(seed, start, tuple(warnings)))
+    measurement = reduce_point(task, gathered.records, gathered.facts(seed, start, made.warnings))
     (Path(task.out_dir) / MEASUREMENT_FILE).write_text(measurement_to_json(measurement), encoding="utf-8")
     return measurement
 

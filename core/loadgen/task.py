@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from core.domain.workload import Api, Arrival, LoadPoint
+from core.domain.workload import Api, Arrival, LoadPoint, Spread
 
 MAX_PROCESSES = 64
 
@@ -16,7 +16,8 @@ class LoadTask:
     """``base_url`` is canonical (``http://host:port/v1``). ``seed`` is the run's: the point's own is derived from it
     (core.domain.seeds). ``key_env`` names the environment variable that holds the endpoint's key; the key itself is in
     no file and no argv. ``vocabulary_size`` None: found out, or ids that every known vocabulary has. ``processes``
-    None: by streams and CPU count. ``timeout_s`` is per request, from its first byte sent to its last received."""
+    None: by streams and CPU count. ``timeout_s`` is per request, from its first byte sent to its last received.
+    Spreads, prefix, turns as in core.domain.workload; ``dataset_path``: a file of samples instead of drawn prompts."""
 
     base_url: str
     served_name: str
@@ -33,6 +34,13 @@ class LoadTask:
     ignore_eos: bool = True
     key_env: str | None = None
     processes: int | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    input_spread: Spread | None = None
+    output_spread: Spread | None = None
+    prefix_share: float = 0.0
+    turns: int = 1
+    dataset_path: str | None = None
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -55,6 +63,8 @@ class LoadTask:
             _refuse_unknown(LoadPoint, point)
             point["arrival"] = Arrival(point.get("arrival", Arrival.CLOSED))
             values["api"] = Api(values["api"])
+            for name in ("input_spread", "output_spread"):
+                values[name] = Spread(**values[name]) if values.get(name) else None
             return cls(point=LoadPoint(**point), **values)
         except (KeyError, TypeError) as error:
             raise ValueError(f"the task is incomplete: {error}") from error
@@ -64,6 +74,10 @@ def _refuse_unknown(kind: type[LoadTask] | type[LoadPoint], values: dict[str, An
     unknown = set(values) - {field.name for field in fields(kind)}
     if unknown:
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+
+
+def _spreads(task: LoadTask) -> tuple[Spread | None, Spread | None]:
+    return task.input_spread, task.output_spread
 
 
 def _problem(task: LoadTask) -> str | None:
@@ -86,6 +100,11 @@ def _rules(task: LoadTask) -> tuple[tuple[str, bool], ...]:
         ("concurrency must be at least 1", point.concurrency is not None and point.concurrency < 1),
         ("an open loop needs a rate_per_s", not closed and not (point.rate_per_s and point.rate_per_s > 0)),
         ("warmup must not be negative", point.warmup < 0),
+        ("prefix_share must be from 0 to below 1", not 0 <= task.prefix_share < 1),
+        ("turns must be at least 1", task.turns < 1),
+        ("turns need a closed loop", task.turns > 1 and not closed),
+        ("a file has no turns", task.turns > 1 and task.dataset_path is not None),
+        ("a spread goes from 1 up", any(one and not 1 <= one.low <= one.high for one in _spreads(task))),
         (
             f"processes must be 1 to {MAX_PROCESSES}",
             not 1 <= processes <= MAX_PROCESSES,

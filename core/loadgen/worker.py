@@ -14,6 +14,7 @@ from core.domain.workload import Arrival
 from core.loadgen import failures
 from core.loadgen.arrivals import arrivals
 from core.loadgen.connection import Connection
+from core.loadgen.conversations import Conversations
 from core.loadgen.drivers import CONNECT_TIMEOUT_S, TICK_S, ClosedLoop, Driver, OpenLoop
 from core.loadgen.exchange import Exchange
 from core.loadgen.health import cpu_seconds
@@ -114,13 +115,16 @@ class Worker:
 
     def _driver(self, stock: Stock) -> Driver:
         point = self._task.point
-        kind = ClosedLoop if point.arrival is Arrival.CLOSED else OpenLoop
+        kind: type[Driver] = ClosedLoop if point.arrival is Arrival.CLOSED else OpenLoop
+        kind = Conversations if self._share.turns > 1 else kind
         driver = kind(self._poller, self._connections, stock, self._keeper.keep, self._task.timeout_s, point.duration_s)
         if isinstance(driver, OpenLoop):
             share = self._share
             due = arrivals(point.arrival, point.rate_per_s or 1.0, self._seed)
             own = islice(islice(due, share.number, None, share.processes), share.requests)
             driver.schedule(own, share.cap, self._connect)
+        if isinstance(driver, Conversations):
+            driver.converse(self._share, self._payloads.measured)
         return driver
 
     def _progress_of(self, driver: Driver) -> Callable[[float], None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.domain.workload import Api, Arrival, LoadPoint
+from core.domain.workload import Api, Arrival, LoadPoint, Spread
 from tests.live import load
 
 
@@ -149,3 +149,38 @@ def test_the_key_is_sent_and_kept_nowhere(tmp_path):
     assert b"Authorization: Bearer sk-very-secret\r\n" in seen[0]
     assert outcome.measured.requests.failures == {"http_401": 1}
     assert all(b"very-secret" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_turns_go_one_after_another_each_with_all_before_it(tmp_path, exact):
+    point = LoadPoint(0, concurrency=3, requests=14, warmup=1)
+    outcome = load.run(load.task(exact, tmp_path, point=point, turns=4, processes=2))
+    lines = {line["index"]: line for line in outcome.requests}
+    assert sorted(lines) == list(range(14))
+    assert outcome.measured.warnings == ()
+    assert [lines[index]["input_tokens"] for index in range(4)] == [32, 32 + 48, 32 + 96, 32 + 144]
+    for first in (0, 4, 8):
+        ends = [lines[first + turn]["started_s"] + lines[first + turn]["e2el_ms"] / 1000 for turn in range(3)]
+        assert all(lines[first + turn + 1]["started_s"] >= end for turn, end in enumerate(ends))
+    assert outcome.measured.peak_in_flight == 3
+
+
+def test_lengths_that_vary_are_what_was_drawn(tmp_path, exact):
+    changes = {"input_spread": Spread(16, 48), "output_spread": Spread(4, 12)}
+    outcome = load.run(load.task(exact, tmp_path, output_tokens=8, **changes))
+    assert outcome.measured.warnings == ()
+    assert len({line["input_tokens"] for line in outcome.requests}) > 4
+    assert all(4 <= line["output_tokens"] <= 12 for line in outcome.requests)
+
+
+def test_prompts_out_of_a_file(tmp_path, exact):
+    file = tmp_path / "samples.jsonl"
+    file.write_text('{"prompt": "one two three", "output_tokens": 5}\n{"prompt": "four", "output_tokens": null}\n')
+    point = LoadPoint(0, concurrency=1, requests=4, warmup=1)
+    outcome = load.run(load.task(exact, tmp_path, point=point, dataset_path=str(file), api=Api.COMPLETIONS))
+    assert sorted((line["input_tokens"], line["output_tokens"]) for line in outcome.requests) == [
+        (1, 16),
+        (1, 16),
+        (3, 5),
+        (3, 5),
+    ]
+    assert outcome.measured.warnings == ()
