@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from core.ports.chat import ChatClient
 from core.ports.children import ToolRunner
 from core.ports.clock import Clock
+from core.ports.comparison import BaselineStore, NoiseStore
 from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, RegistryLogin
 from core.ports.endpoints import EndpointClient
 from core.ports.evaluations import EvaluationStore
@@ -22,12 +24,15 @@ from core.ports.storage import (
     Secrets,
     Store,
 )
+from core.ports.webui import HostAddresses, WebUiAdmin, WebUiStore
 
 __all__ = [
     "AccountStore",
     "AnnotationStore",
     "ArtifactRow",
     "ArtifactStore",
+    "BaselineStore",
+    "ChatClient",
     "Clock",
     "ContainerEngine",
     "DeploymentStore",
@@ -38,9 +43,11 @@ __all__ = [
     "EvaluationStore",
     "ExecResult",
     "FileFacts",
+    "HostAddresses",
     "HostProbe",
     "JobQueue",
     "JobStore",
+    "NoiseStore",
     "PathView",
     "PreferenceStore",
     "RegistryLogin",
@@ -49,4 +56,6 @@ __all__ = [
     "Store",
     "ToolRunner",
     "ViewStore",
+    "WebUiAdmin",
+    "WebUiStore",
 ]

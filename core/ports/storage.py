@@ -14,6 +14,7 @@ from core.domain.benchmark import Page
 from core.domain.deployment import Deployment, DeploymentState
 from core.domain.endpoint import Endpoint, EndpointCheck
 from core.domain.job import Job, JobState, Progress, Reason
+from core.ports.comparison import BaselineStore, NoiseStore
 from core.ports.evaluations import EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
 from core.ports.webui import WebUiStore
@@ -168,6 +169,10 @@ class Store(Protocol):
     def artifacts(self) -> ArtifactStore: ...
     @property
     def accounts(self) -> AccountStore: ...
+    @property
+    def baselines(self) -> BaselineStore: ...
+    @property
+    def noise(self) -> NoiseStore: ...
     @property
     def preferences(self) -> PreferenceStore: ...
     @property

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from core.adapters.database.accounts import DatabaseAccountStore
 from core.adapters.database.artifacts import DatabaseArtifactStore
+from core.adapters.database.comparisons import DatabaseBaselineStore, DatabaseNoiseStore
 from core.adapters.database.connection import Database
 from core.adapters.database.deployments import DatabaseDeploymentStore
 from core.adapters.database.endpoints import DatabaseEndpointStore
@@ -44,6 +45,8 @@ class DatabaseStore:
         self._evaluations = DatabaseEvaluationStore(self._database)
         self._artifacts = DatabaseArtifactStore(self._database, now, artifact_limit_mib)
         self._accounts = DatabaseAccountStore(self._database)
+        self._baselines = DatabaseBaselineStore(self._database)
+        self._noise = DatabaseNoiseStore(self._database)
         self._preferences = DatabasePreferenceStore(self._database)
         self._tokens = TokenStore(self._database)
         self._webuis = DatabaseWebUiStore(self._database)
@@ -83,6 +86,14 @@ class DatabaseStore:
     @property
     def accounts(self) -> DatabaseAccountStore:
         return self._accounts
+
+    @property
+    def baselines(self) -> DatabaseBaselineStore:
+        return self._baselines
+
+    @property
+    def noise(self) -> DatabaseNoiseStore:
+        return self._noise
 
     @property
     def preferences(self) -> DatabasePreferenceStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.adapters.database.tables.accounts import AccountTable, SessionTable
 from core.adapters.database.tables.artifacts import ArtifactTable, BlobChunkTable, BlobTable
 from core.adapters.database.tables.base import Base
+from core.adapters.database.tables.comparisons import BaselineTable, NoiseRunTable
 from core.adapters.database.tables.deployments import DeploymentTable, ImageFlagsTable
 from core.adapters.database.tables.endpoints import EndpointTable
 from core.adapters.database.tables.evaluations import (
@@ -26,6 +27,7 @@ __all__ = [
     "AnnotationTable",
     "ArtifactTable",
     "Base",
+    "BaselineTable",
     "BlobChunkTable",
     "BlobTable",
     "CounterTable",
@@ -41,6 +43,7 @@ __all__ = [
     "JobProgressTable",
     "JobTable",
     "MeasurementTable",
+    "NoiseRunTable",
     "PreferenceTable",
     "RunDetailTable",
     "RunFacetTable",

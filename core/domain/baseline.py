@@ -1,0 +1,42 @@
+"""What candidates are compared with, and where a machine's noise floor was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.domain.benchmark import RunHead
+from core.domain.endpoint import host_and_port
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The run that stands for a model under a workload (run_identity.workload_key), until another is pinned."""
+
+    model: str
+    workload_key: str
+    workload_label: str
+    run_id: str
+    pinned_at: datetime
+    pinned_by: str
+
+
+@dataclass(frozen=True)
+class NoiseRun:
+    """A run that did the same several times, to learn the noise floor of ``machine`` with ``engine``."""
+
+    run_id: str
+    machine: str
+    engine: str
+    created_at: datetime
+    created_by: str
+
+
+def machine_of(run: RunHead) -> str:
+    """Where a run was measured from and which machine it measured. Not the port: a new version on the same machine is
+    as noisy as the one before."""
+    endpoint: Mapping[str, Any] = run.provenance.get("endpoint") or {}
+    server = host_and_port(str(endpoint.get("base_url") or ""))[0]
+    return f"{(run.provenance.get('host') or {}).get('name') or ''}>{server}"

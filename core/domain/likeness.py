@@ -1,0 +1,167 @@
+"""The like-for-like guard: what differs between two runs beside the versions that are to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from core.domain.benchmark import Engine, Measurement, Run, RunState
+from core.domain.endpoint import Origin
+from core.domain.workload import Workload
+
+Fact = str | int | float | bool | None
+
+_ASKED_ELSEWHERE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
+_SAMPLING = {"temperature", "top_p", "top_k", "ignore_eos"}
+FAILED_SHARE = 0.01
+"""From here on the requests that succeeded are no longer all kinds of requests."""
+CACHED_SHARE = 0.05
+"""Prompt tokens from the prefix cache, beyond the share that the workload itself repeats."""
+LENGTH_SHARE = 0.02
+"""By how much answers may differ in their mean length."""
+
+
+class Weight(StrEnum):
+    """``void``: not the same question, so there is no verdict. ``weakens``: there is one, to be read with care.
+    ``note``: worth knowing."""
+
+    VOID = "void"
+    WEAKENS = "weakens"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``code`` names the sentence (render/texts [likeness]); both sides' values, None where one is not known."""
+
+    code: str
+    weight: Weight
+    baseline: Fact = None
+    candidate: Fact = None
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What the guard looks at of one run: itself, and its measurements at the loads that both sides have."""
+
+    run: Run
+    measurements: Sequence[Measurement]
+
+
+def differences(baseline: Witness, candidate: Witness) -> tuple[Difference, ...]:
+    """The heaviest first."""
+    found = [
+        *_workload(baseline.run.workload, candidate.run.workload),
+        *_tools(baseline, candidate),
+        *_seeds(baseline.run, candidate.run),
+        *_each_side(baseline, candidate),
+        *_amounts(baseline, candidate),
+    ]
+    order = list(Weight)
+    return tuple(sorted(found, key=lambda one: order.index(one.weight)))
+
+
+def _workload(baseline: Workload, candidate: Workload) -> Iterator[Difference]:
+    for field in fields(Workload):
+        if field.name in _ASKED_ELSEWHERE:
+            continue
+        left, right = getattr(baseline, field.name), getattr(candidate, field.name)
+        if left != right:
+            weight = Weight.WEAKENS if field.name in _SAMPLING else Weight.VOID
+            yield Difference(field.name, weight, _plain(left), _plain(right))
+
+
+def _plain(value: Any) -> Fact:
+    """An enum by its value, a dataclass by its fields' values."""
+    if hasattr(value, "__dataclass_fields__"):
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        return str(named["name"]) if "name" in named else " / ".join(str(v) for v in named.values() if v is not None)
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _tools(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
+    if baseline.run.engine != candidate.run.engine:
+        yield Difference("engine", Weight.WEAKENS, baseline.run.engine.value, candidate.run.engine.value)
+    else:
+        left, right = (_tool_versions(side.measurements) for side in (baseline, candidate))
+        if left != right:
+            yield Difference("tool_version", Weight.NOTE, left, right)
+    hosts = [_host(side.run.provenance) for side in (baseline, candidate)]
+    if hosts[0] != hosts[1]:
+        yield Difference("measured_from", Weight.WEAKENS, *hosts)
+    is_simulated = [side.run.origin == Origin.SIMULATED for side in (baseline, candidate)]
+    if is_simulated[0] != is_simulated[1]:
+        yield Difference("simulated", Weight.VOID, *is_simulated)
+
+
+def _tool_versions(measurements: Sequence[Measurement]) -> str:
+    return ", ".join(sorted({measurement.tool_version for measurement in measurements}))
+
+
+def _host(provenance: Mapping[str, Any]) -> str | None:
+    name = (provenance.get("host") or {}).get("name")
+    return str(name) if name else None
+
+
+def _seeds(baseline: Run, candidate: Run) -> Iterator[Difference]:
+    """The same prompts again are answered from the prefix cache; where a server had not restarted in between, the
+    later run is too fast."""
+    if baseline.seed == candidate.seed and baseline.engine is Engine.SEATRIAL:
+        yield Difference("same_seed", Weight.WEAKENS, baseline.seed, candidate.seed)
+
+
+def _each_side(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
+    """What makes one side's figures doubtful, whatever the other's are."""
+    sides = (baseline, candidate)
+    for code, told, limit in (
+        ("failures", [_failed_share(side.measurements) for side in sides], FAILED_SHARE),
+        ("prefix_cache", [_cached_beyond(side) for side in sides], CACHED_SHARE),
+    ):
+        if any(share is not None and share > limit for share in told):
+            yield Difference(code, Weight.WEAKENS, *told)
+    states = [side.run.state for side in sides]
+    if any(state is not RunState.COMPLETE for state in states):
+        yield Difference("state", Weight.WEAKENS, *(state.value for state in states))
+    starved = [_has_warning(side.measurements, "client_starved") for side in sides]
+    if any(starved):
+        yield Difference("client_starved", Weight.WEAKENS, *starved)
+
+
+def _failed_share(measurements: Sequence[Measurement]) -> float:
+    failed = sum(measurement.requests.failed for measurement in measurements)
+    total = failed + sum(measurement.requests.succeeded for measurement in measurements)
+    return failed / total if total else 1.0
+
+
+def _cached_beyond(side: Witness) -> float | None:
+    """Share (0..1) of the prompt tokens that came from the server's prefix cache beyond what the workload repeats by
+    itself; None where the server does not say."""
+    counted = [m.server_metrics for m in side.measurements if m.server_metrics]
+    queries = sum(one.get("prefix_cache_queries_total", 0.0) for one in counted)
+    hits = sum(one.get("prefix_cache_hits_total", 0.0) for one in counted)
+    workload = side.run.workload
+    own = 1.0 if workload.turns > 1 or workload.dataset else workload.prefix_share
+    return max(0.0, hits / queries - own) if queries else None
+
+
+def _has_warning(measurements: Sequence[Measurement], code: str) -> bool:
+    return any(code in measurement.warnings for measurement in measurements)
+
+
+def _amounts(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
+    lengths = [_output_length(side.measurements) for side in (baseline, candidate)]
+    if lengths[0] and lengths[1] and abs(lengths[1] / lengths[0] - 1.0) > LENGTH_SHARE:
+        yield Difference("answer_length", Weight.WEAKENS, *(round(length) for length in lengths if length))
+    repeats = [side.run.workload.repeats for side in (baseline, candidate)]
+    if repeats[0] != repeats[1]:
+        yield Difference("repeats", Weight.NOTE, *repeats)
+    counts = [sum(m.requests.succeeded for m in side.measurements) for side in (baseline, candidate)]
+    if repeats[0] == repeats[1] and max(counts) > 1.2 * max(1, min(counts)):
+        yield Difference("requests", Weight.NOTE, *counts)
+
+
+def _output_length(measurements: Sequence[Measurement]) -> float | None:
+    succeeded = sum(measurement.requests.succeeded for measurement in measurements)
+    return sum(measurement.output_tokens for measurement in measurements) / succeeded if succeeded else None
