@@ -55,6 +55,7 @@ def read_arguments(argv: Sequence[str] | None) -> SimulatorSettings:
         kv_cache_tokens=told.kv_cache_tokens,
         prefix_cache=told.prefix_cache,
         reasoning=told.reasoning,
+        known_right=told.known_right,
         tokens_per_step=told.tokens_per_step,
         pace=Pace(told.ttft_ms, told.itl_ms, told.per_sequence_ms, told.prefill_ms_per_token, told.jitter),
         faults=tuple(told.fault),
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kv-cache-tokens", type=_positive, default=usual.kv_cache_tokens)
     parser.add_argument("--prefix-cache", action=argparse.BooleanOptionalAction, default=usual.prefix_cache)
     parser.add_argument("--reasoning", action="store_true", help="chats think first")
+    parser.add_argument("--known-right", type=float, default=usual.known_right, help="share of its own questions")
     parser.add_argument("--tokens-per-step", type=_positive, default=usual.tokens_per_step)
     parser.add_argument("--ttft-ms", type=float, default=pace.ttft_ms, help="first token of an empty prompt, idle")
     parser.add_argument("--itl-ms", type=float, default=pace.itl_ms, help="decode step of one sequence")

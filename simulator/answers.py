@@ -61,12 +61,20 @@ class Answer:
         wish = self._generation
         prompt = wish.prompts[index]
         origin = origin_of(prompt, wish.seed, index)
-        stop_after = None if wish.ignore_eos else max(wish.min_tokens, natural_length(origin))
+        stop_after = self._stop_after(origin)
         length = min(wish.max_tokens, stop_after or wish.max_tokens)
         thoughts = (length + 1) // 2 if self._thinks else 0
         choice = _Choice(index, limit=wish.max_tokens + 1, reasoning_tokens=thoughts)
         self._choices.append(choice)
         return Running(prompt, wish.max_tokens, self._emitter(choice), stop_after, wish.salt, origin)
+
+    def _stop_after(self, origin: int) -> int | None:
+        """Where the model stops by itself; it thinks as long as it then speaks."""
+        wish = self._generation
+        if wish.ignore_eos or wish.endless:
+            return None
+        said = len(wish.script) * (2 if self._thinks else 1)
+        return max(wish.min_tokens, said or natural_length(origin))
 
     @property
     def _thinks(self) -> bool:
@@ -86,7 +94,7 @@ class Answer:
     def _grow(self, choice: _Choice, tokens: list[int], reason: str | None) -> str | None:
         thoughts = max(0, min(len(tokens), choice.reasoning_tokens - choice.tokens))
         reasoning = self._tokenizer.decode(tokens[:thoughts])
-        text = self._tokenizer.decode(tokens[thoughts:])
+        text = self._said(choice, tokens[thoughts:])
         choice.tokens += len(tokens)
         if (kept := self._before_stop(choice.text + text)) is not None:
             text, reason = kept[len(choice.text) :], "stop"
@@ -102,6 +110,14 @@ class Answer:
         if reason and all(each.reason for each in self._choices):
             self._complete()
         return reason
+
+    def _said(self, choice: _Choice, tokens: list[int]) -> str:
+        """The text of tokens that come after the thoughts."""
+        script = self._generation.script
+        if not script:
+            return self._tokenizer.decode(tokens)
+        begin = max(0, choice.tokens - choice.reasoning_tokens)
+        return "".join(script[begin : begin + len(tokens)])
 
     def _before_stop(self, text: str) -> str | None:
         found = [at for stop in self._generation.stop if stop and (at := text.find(stop)) >= 0]

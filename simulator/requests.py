@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator import known
 from simulator.settings import FaultKind, SimulatorSettings
 from simulator.tokens import Tokenizer
 
@@ -43,6 +44,10 @@ class Generation:
     stream: bool = False
     include_usage: bool = False
     continuous_usage: bool = False
+    script: tuple[str, ...] = ()
+    """What the answer says, a token each; empty: made-up words."""
+    endless: bool = False
+    """It never stops by itself."""
 
     @property
     def prompt_tokens(self) -> int:
@@ -69,6 +74,10 @@ class RequestReader:
     def __init__(self, settings: SimulatorSettings, tokenizer: Tokenizer) -> None:
         self._settings = settings
         self._tokenizer = tokenizer
+        truncated, overflow = settings.fault(FaultKind.KNOWN_TRUNCATED), settings.fault(FaultKind.KNOWN_OVERFLOW)
+        self._shares = known.Shares(
+            settings.known_right, truncated.value if truncated else 0.0, overflow.value if overflow else 0.0
+        )
 
     def completion(self, body: Body) -> Generation:
         """/v1/completions."""
@@ -86,11 +95,23 @@ class RequestReader:
         self._check_model(body)
         stream = _check_sampling(body)
         self._check_token_ids(body)
-        for field in ("logprobs", "tools"):
-            _refuse_unsimulated(body, field)
+        _refuse_tools(body)
+        _refuse_unsimulated(body, "logprobs")
         prompt = self.chat_prompt(body)
         asked = _integer(body, "max_completion_tokens", _integer(body, "max_tokens", None))
-        return self._generation(body, [prompt], asked, stream=stream, is_chat=True)
+        return self._knowing(body, self._generation(body, [prompt], asked, stream=stream, is_chat=True))
+
+    def _knowing(self, body: Body, wish: Generation) -> Generation:
+        """With the answer to a question that it knows."""
+        question = known.find("\n".join(_content(message) for message in body["messages"]))
+        if question is None or wish.ignore_eos:
+            return wish
+        fate = self._shares.fate(question)
+        if fate is known.Fate.OVERFLOW:
+            self._max_tokens(self._settings.max_model_len + 1, None)
+        if fate is known.Fate.TRUNCATED:
+            return replace(wish, endless=True)
+        return replace(wish, script=known.words(question, fate))
 
     def chat_prompt(self, body: Body) -> list[int]:
         """The messages as tokens."""
@@ -238,6 +259,13 @@ def _refuse_unsimulated(body: Body, field: str) -> None:
     """The real server would do it; answering as if it had been done would mislead."""
     if body.get(field):
         raise ApiError(f"{field} is not simulated.", param=field)
+
+
+def _refuse_tools(body: Body) -> None:
+    """As a server that was started without a tool parser."""
+    if body.get("tools") and body.get("tool_choice", "auto") == "auto":
+        raise ApiError('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set')
+    _refuse_unsimulated({**body, "tools": body.get("tools") if body.get("tool_choice") != "none" else None}, "tools")
 
 
 def _content(message: object) -> str:

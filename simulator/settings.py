@@ -38,6 +38,10 @@ class FaultKind(StrEnum):
     """The model has no chat template."""
     REDIRECT = "redirect"
     """Every path redirects to https."""
+    KNOWN_TRUNCATED = "known-truncated"
+    """That share of the questions it knows is answered without end."""
+    KNOWN_OVERFLOW = "known-overflow"
+    """That share of the questions it knows is refused as longer than the context."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class Fault:
     status: int = 0
 
 
+_WITH_VALUE = frozenset(
+    {FaultKind.DIE_AFTER, FaultKind.SLOW, FaultKind.TRUNCATE, FaultKind.KNOWN_TRUNCATED, FaultKind.KNOWN_OVERFLOW}
+)
+
+
 def parse_fault(text: str) -> Fault:
     """``kind``, ``kind:value`` or ``status:code:share``. ValueError says what is wrong."""
     name, *values = text.split(":")
@@ -56,7 +65,7 @@ def parse_fault(text: str) -> Fault:
     if kind is FaultKind.STATUS:
         code, share = values
         return Fault(kind, value=float(share), status=int(code))
-    if kind in {FaultKind.DIE_AFTER, FaultKind.SLOW, FaultKind.TRUNCATE}:
+    if kind in _WITH_VALUE:
         (value,) = values
         return Fault(kind, value=float(value))
     if values:
@@ -96,6 +105,8 @@ class SimulatorSettings:
     kv_cache_tokens: int = 400_000
     prefix_cache: bool = True
     reasoning: bool = False
+    known_right: float = 0.75
+    """The share of the project's own questions that it answers right (simulator/known.py)."""
     tokens_per_step: int = 1
     """More than one: several tokens in one chunk, as with speculative decoding."""
     pace: Pace = field(default_factory=Pace)

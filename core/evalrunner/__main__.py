@@ -6,8 +6,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
+
+from core.evalrunner.tree import has_begun, mend
+from core.formats.evalscope_task import JUDGE_KEY_VARIABLE, KEY_VARIABLE
 
 
 def main(task_file: str) -> int:
@@ -15,6 +19,10 @@ def main(task_file: str) -> int:
     task = json.loads(Path(task_file).read_text(encoding="utf-8"))
     events = _own_stdout()
     config = with_keys(task["config"], os.environ)
+    work_dir = Path(config["work_dir"])
+    mend(work_dir)
+    if has_begun(work_dir):
+        config["use_cache"] = config["work_dir"]
     from evalscope import TaskConfig, run_task
 
     from core.evalrunner.evaluator import report_to
@@ -24,16 +32,12 @@ def main(task_file: str) -> int:
     return 0
 
 
-def with_keys(config: dict[str, Any], environment: os._Environ[str] | dict[str, str]) -> dict[str, Any]:
+def with_keys(config: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The configuration with the keys that the environment holds."""
-    from core.formats.evalscope_task import JUDGE_KEY_VARIABLE, KEY_VARIABLE
-
-    if key := environment.get(KEY_VARIABLE):
-        config = {**config, "api_key": key}
+    config = {**config, "api_key": environment.get(KEY_VARIABLE) or "EMPTY"}
     if "judge" in config:
-        models = [
-            {**model, "api_key": environment.get(JUDGE_KEY_VARIABLE, "EMPTY")} for model in config["judge"]["models"]
-        ]
+        key = environment.get(JUDGE_KEY_VARIABLE) or "EMPTY"
+        models = [{**model, "api_key": key} for model in config["judge"]["models"]]
         config = {**config, "judge": {**config["judge"], "models": models}}
     return config
 

@@ -49,7 +49,7 @@ def task_config(
     request: EvaluationRequest, planned: PlannedDataset, endpoint: Endpoint, judge: Endpoint | None, place: Place
 ) -> dict[str, Any]:
     """The configuration without keys: the child puts them in. Errors are kept and counted, never raised: one bad
-    request would end all others. ``use_cache`` from the first go on, so that a second one finds the scores too."""
+    request would end all others."""
     benchmark = benchmark_of(planned)
     config: dict[str, Any] = {
         "model": endpoint.served_name,
@@ -66,7 +66,6 @@ def task_config(
         "limit": limit_value(request.limit),
         "seed": request.seed,
         "work_dir": place.work_dir,
-        "use_cache": place.work_dir,
         "no_timestamp": True,
         "ignore_errors": True,
         "analysis_report": False,
