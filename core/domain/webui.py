@@ -110,16 +110,26 @@ class WebUiSettings:
 @dataclass(frozen=True)
 class Upstream:
     """A model server that people are to chat with. ``url`` is its address as Open WebUI reaches it; ``replaces``: the
-    one that we connected for it earlier; ``was``: the name under which it served then."""
+    one that we connected for it earlier; ``was``: the name that it had then. ``card`` None: nobody asked for a
+    name of its own."""
 
     endpoint_id: str
     url: str
     key: str = field(repr=False)
     served_name: str
-    card: Card
+    card: Card | None = None
     parses_tools: bool | None = None
     replaces: str | None = None
     was: str | None = None
+
+
+@dataclass(frozen=True)
+class UpstreamRequest:
+    """``url``: as Open WebUI reaches it; None: it is found out."""
+
+    endpoint_id: str
+    url: str | None = None
+    card: Card | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +193,17 @@ class Connected:
     endpoint_id: str
     url: str
     served_name: str
-    card: Card
+    card: Card | None = None
+    parses_tools: bool | None = None
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What the last change led from and to, and what was connected before. Kept encrypted: it holds keys."""
+
+    before: WebUiSettings = field(repr=False)
+    after: WebUiSettings = field(repr=False)
+    connected: tuple[Connected, ...] = ()
 
 
 class WriteState(StrEnum):

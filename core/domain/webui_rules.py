@@ -86,10 +86,9 @@ def _cards(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wishes) ->
     cards = dict(now.cards)
     for upstream in upstreams if wishes.publish else ():
         before = cards.get(upstream.served_name)
-        card = replace(upstream.card, public=True)
-        if before is not None:  # somebody may have written a better text there
-            card = replace(card, description=card.description or before.description)
-        cards[upstream.served_name] = card
+        asked = upstream.card or before or Card(upstream.served_name)
+        description = asked.description or (before.description if before else "")  # somebody may have written one there
+        cards[upstream.served_name] = replace(asked, description=description, public=True)
     return cards
 
 

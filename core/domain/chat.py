@@ -1,0 +1,79 @@
+"""A chat for the first try: what is asked, what comes back, how fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.domain.job import Reason
+
+
+@dataclass(frozen=True)
+class Message:
+    """``role``: system, user or assistant, as the API has it."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatParameters:
+    """None: the server's own default, and nothing is sent."""
+
+    system: str = ""
+    max_tokens: int | None = 2048
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one event brought. ``output_tokens`` and ``input_tokens`` come with the last, from the server's count."""
+
+    content: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class AnswerState(StrEnum):
+    """Waiting: asked, and no token yet."""
+
+    WAITING = "waiting"
+    ANSWERING = "answering"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether more may come."""
+        return self in {AnswerState.WAITING, AnswerState.ANSWERING}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as far as it has come. TTFT as everywhere here: request sent to first output token, reasoning counted.
+    ``tokens_per_s``: tokens after the first, over the time after the first; None until the server has counted."""
+
+    id: str
+    endpoint_id: str
+    state: AnswerState
+    content: str = ""
+    reasoning: str = ""
+    ttft_ms: float | None = None
+    duration_s: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    tokens_per_s: float | None = None
+    finish_reason: str | None = None
+    reason: Reason | None = None
+
+
+def rate(output_tokens: int | None, first_s: float | None, last_s: float | None) -> float | None:
+    """Output tokens a second after the first token; the inverse of TPOT."""
+    if output_tokens is None or output_tokens < 2 or first_s is None or last_s is None or last_s <= first_s:
+        return None
+    return (output_tokens - 1) / (last_s - first_s)

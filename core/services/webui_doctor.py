@@ -1,0 +1,180 @@
+"""The doctor: every check again, at any time and on a schedule, and what has drifted since."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.domain.finding import Finding, Severity, blocking
+from core.domain.webui import (
+    PUBLISHED_ACCOUNTS,
+    Access,
+    Change,
+    Check,
+    CheckState,
+    Connected,
+    Report,
+    WebUi,
+    WriteState,
+)
+from core.errors import AppError, EndpointError, NotFoundError, WebUiError
+from core.ports import Clock, EndpointClient, WebUiAdmin, WebUiStore
+from core.services.endpoints import EndpointService
+from core.services.webui import WebUiService
+
+LOG = logging.getLogger("seatrial.worker")
+_GOOD, _BAD, _ATTENTION, _UNKNOWN = CheckState.GOOD, CheckState.BAD, CheckState.ATTENTION, CheckState.UNKNOWN
+
+
+class WebUiDoctor:
+    """Reads and asks; it writes nothing into an Open WebUI. On a schedule it asks no model anything: that would disturb
+    a measurement, and the last answer stays on record."""
+
+    def __init__(
+        self,
+        service: WebUiService,
+        store: WebUiStore,
+        admin: WebUiAdmin,
+        endpoints: EndpointService,
+        client: EndpointClient,
+        clock: Clock,
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._admin = admin
+        self._endpoints = endpoints
+        self._client = client
+        self._clock = clock
+
+    def examine(self, webui_id: str, access: Access | None = None, *, ask_model: bool = True) -> WebUi:
+        """A whole round, stored with the record. Without ``access`` the kept one is used; without that, what needs an
+        account is unknown."""
+        webui = self._store.get(webui_id)
+        checks, drift, version = self._round(webui, access, ask_model)
+        report = Report(self._clock.now(), tuple(checks), drift, version or webui.version)
+        found = replace(self._store.get(webui_id), report=report, version=version or webui.version)
+        self._store.update(found)
+        return found
+
+    def examine_all(self) -> None:
+        """For the worker's upkeep: each that is there, without asking a model."""
+        for webui in self._store.list():
+            try:
+                self.examine(webui.id, ask_model=False)
+            except AppError as error:
+                LOG.warning("open webui %s: %s", webui.url, error)
+
+    # ------------------------------------------------------------ one round
+
+    def _round(
+        self, webui: WebUi, access: Access | None, ask_model: bool
+    ) -> tuple[list[Check], tuple[Change, ...], str | None]:
+        try:
+            info = self._admin.look(webui.url)
+        except AppError as error:
+            return [_bad("answers", error)], (), None
+        checks = [Check("answers", _GOOD, {"version": info.version})]
+        if webui.version and info.version != webui.version:
+            params = {"before": webui.version, "version": info.version}
+            checks.append(_check("same_version", _ATTENTION, "webui_version_changed", **params))
+        if webui.written is WriteState.HALF:
+            checks.append(_check("finished", _BAD, "webui_half_written"))
+        checks.extend(self._service_check(one) for one in webui.connected)
+        if ask_model:
+            checks.extend(self._published_account(webui))
+        signed_in, found = self._signed_in(webui, access)
+        checks.append(signed_in)
+        if found is None:
+            return checks, (), info.version
+        more, drift = self._inside(webui, found, ask_model)
+        return [*checks, *more], drift, info.version
+
+    def _signed_in(self, webui: WebUi, access: Access | None) -> tuple[Check, Access | None]:
+        try:
+            found = access or self._service.kept_access(webui.id)
+        except (WebUiError, EndpointError) as error:
+            return _bad("signed_in", error), None
+        if found is None:
+            return _check("signed_in", _UNKNOWN, "webui_no_token"), None
+        return Check("signed_in", _GOOD, {"email": found.email}), found
+
+    def _inside(self, webui: WebUi, access: Access, ask_model: bool) -> tuple[list[Check], tuple[Change, ...]]:
+        checks = [self._route(webui, access, one) for one in webui.connected]
+        drift: tuple[Change, ...] = ()
+        try:
+            drift = self._service.drift(webui, access)
+            state = _ATTENTION if drift else _GOOD
+            finding = Finding("webui_drifted", Severity.WARN, None, {"count": len(drift)}) if drift else None
+            checks.append(Check("settings", state, {}, finding))
+        except (WebUiError, EndpointError) as error:
+            checks.append(_bad("settings", error))
+        if ask_model:
+            checks.extend(self._probe(webui, access, one) for one in webui.connected)
+        else:
+            checks.extend(check for check in (webui.report.checks if webui.report else ()) if check.code == "probe")
+        return checks, drift
+
+    # ------------------------------------------------------------ single questions
+
+    def _service_check(self, one: Connected) -> Check:
+        """From this side: is the endpoint there, and does it answer?"""
+        params = {"name": one.served_name}
+        try:
+            endpoint = self._endpoints.get(one.endpoint_id)
+        except NotFoundError:
+            return _check("service", _ATTENTION, "webui_service_gone", **params)
+        if endpoint.archived_at is not None:
+            return _check("service", _ATTENTION, "webui_service_gone", **params)
+        if not self._client.is_healthy(endpoint.base_url):
+            return _check("service", _BAD, "webui_service_silent", url=endpoint.base_url, **params)
+        return Check("service", _GOOD, params)
+
+    def _route(self, webui: WebUi, access: Access, one: Connected) -> Check:
+        """From inside: does Open WebUI reach it, with the key that the endpoint has now?"""
+        params = {"name": one.served_name, "url": one.url}
+        try:
+            key = self._endpoints.key_of(self._endpoints.get(one.endpoint_id)) or ""
+            models = self._admin.verify(webui.url, access, one.url, key)
+        except NotFoundError:
+            return Check("route", _UNKNOWN, params)
+        except (WebUiError, EndpointError) as error:
+            return _bad("route", error, **params)
+        if one.served_name not in models:
+            names = ", ".join(models[:10])
+            told = {"upstream": one.url, "model": one.served_name, "names": names}
+            return Check("route", _BAD, params, Finding("webui_route_no_model", Severity.BLOCK, None, told))
+        return Check("route", _GOOD, params)
+
+    def _probe(self, webui: WebUi, access: Access, one: Connected) -> Check:
+        """The only proof: a chat as the browser asks it."""
+        params = {"name": one.served_name}
+        try:
+            self._admin.listed(webui.url, access)
+            self._admin.probe(webui.url, access, one.served_name)
+        except (WebUiError, EndpointError) as error:
+            return _bad("probe", error, **params)
+        return Check("probe", _GOOD, params)
+
+    def _published_account(self, webui: WebUi) -> Iterator[Check]:
+        """One try each: the limit counts per address, so nobody else is locked out."""
+        for email, password in PUBLISHED_ACCOUNTS:
+            try:
+                self._admin.sign_in(webui.url, email, password)
+            except WebUiError as error:
+                if error.code == "webui_sign_in_refused":
+                    yield Check("published_account", _GOOD, {"email": email})
+            except EndpointError:
+                return
+            else:
+                yield _check("published_account", _BAD, "webui_published_account", email=email)
+
+
+def _check(code: str, state: CheckState, finding: str, **params: str) -> Check:
+    severity = Severity.BLOCK if state is _BAD else Severity.WARN if state is _ATTENTION else Severity.NOTE
+    return Check(code, state, params, Finding(finding, severity, None, params))
+
+
+def _bad(code: str, error: AppError, **params: str) -> Check:
+    findings = blocking((Finding(error.code, Severity.BLOCK, None, {**params, **error.params}),))
+    return Check(code, _BAD, params, findings[0])

@@ -1,0 +1,163 @@
+"""The services to chat with: whether they answer here, and under which address Open WebUI reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.domain.endpoint import Endpoint, canonical_url, host_and_port
+from core.domain.finding import Finding, Severity, blocking
+from core.domain.webui import Access, Connected, Upstream, UpstreamRequest, WebUiInfo
+from core.errors import AppError, EndpointError, NotFoundError, WebUiError
+from core.ports import ChatClient, EndpointClient, HostAddresses, WebUiAdmin
+from core.services.endpoints import EndpointService
+
+_LOOPBACK = "127.0.0.1"
+_FROM_A_BRIDGE = ("host.docker.internal", "172.17.0.1")
+"""Names and addresses under which a container on Docker's default bridge knows its host."""
+
+
+class UpstreamFinder:
+    """Codes of its findings: the endpoint check's own, webui_service_silent (name), webui_route_key, webui_route_path,
+    webui_route_unreachable, webui_route_loopback, webui_route_no_model."""
+
+    def __init__(
+        self,
+        endpoints: EndpointService,
+        client: EndpointClient,
+        chat: ChatClient,
+        admin: WebUiAdmin,
+        addresses: HostAddresses,
+    ) -> None:
+        self._endpoints = endpoints
+        self._client = client
+        self._chat = chat
+        self._admin = admin
+        self._addresses = addresses
+
+    def find(
+        self, info: WebUiInfo, access: Access, requests: Sequence[UpstreamRequest], before: Sequence[Connected]
+    ) -> tuple[tuple[Upstream, ...], tuple[Finding, ...]]:
+        """Those that answer from both sides, and why the others do not."""
+        found: list[Upstream] = []
+        findings: list[Finding] = []
+        for request in requests:
+            outcome = self._one(info, access, request, self._before(request, requests, before))
+            if isinstance(outcome, Upstream):
+                found.append(outcome)
+            else:
+                findings.extend(outcome)
+        return tuple(found), tuple(findings)
+
+    def remembered(self, connected: Sequence[Connected]) -> tuple[Upstream, ...]:
+        """As last connected, with the name and key that the endpoint has now; those that are gone are left out."""
+        found = []
+        for one in connected:
+            try:
+                endpoint = self._endpoints.get(one.endpoint_id)
+            except NotFoundError:
+                continue
+            key = self._endpoints.key_of(endpoint) or ""
+            if endpoint.archived_at is not None:
+                continue
+            was = one.served_name if one.served_name != endpoint.served_name else None
+            found.append(
+                Upstream(one.endpoint_id, one.url, key, endpoint.served_name, one.card, one.parses_tools, one.url, was)
+            )
+        return tuple(found)
+
+    def _before(
+        self, request: UpstreamRequest, requests: Sequence[UpstreamRequest], connected: Sequence[Connected]
+    ) -> Connected | None:
+        """What we connected for this service: the same endpoint, or one that it has taken the place of."""
+        asked = {one.endpoint_id for one in requests}
+        for one in connected:
+            if one.endpoint_id == request.endpoint_id:
+                return one
+        base_url = self._endpoints.get(request.endpoint_id).base_url
+        left = [one for one in connected if one.endpoint_id not in asked]
+        return next((one for one in left if self._served_at(one) == base_url), None)
+
+    def _served_at(self, connected: Connected) -> str | None:
+        try:
+            return self._endpoints.get(connected.endpoint_id).base_url
+        except NotFoundError:
+            return None
+
+    # ------------------------------------------------------------ one service
+
+    def _one(
+        self, info: WebUiInfo, access: Access, request: UpstreamRequest, before: Connected | None
+    ) -> Upstream | list[Finding]:
+        endpoint = self._endpoints.get(request.endpoint_id)
+        key = self._endpoints.key_of(endpoint) or ""
+        check = self._client.check(endpoint.base_url, key or None, endpoint.served_name)
+        if blocks := blocking(check.findings):
+            return [_beside(finding, endpoint) for finding in blocks]
+        try:
+            url = self._route(info, access, endpoint, key, request.url)
+        except WebUiError as error:
+            return [Finding(error.code, Severity.BLOCK, "endpoints", {"name": endpoint.name, **error.params})]
+        return Upstream(
+            endpoint_id=endpoint.id,
+            url=url,
+            key=key,
+            served_name=endpoint.served_name,
+            card=request.card or (before.card if before else None),
+            parses_tools=self._parses_tools(endpoint, key),
+            replaces=before.url if before else None,
+            was=before.served_name if before and before.served_name != endpoint.served_name else None,
+        )
+
+    def _parses_tools(self, endpoint: Endpoint, key: str) -> bool | None:
+        try:
+            return self._chat.parses_tools(endpoint.base_url, key or None, endpoint.served_name)
+        except EndpointError:
+            return None
+
+    def _route(self, info: WebUiInfo, access: Access, endpoint: Endpoint, key: str, stated: str | None) -> str:
+        """The first address under which Open WebUI itself sees the model. Raises WebUiError."""
+        first: WebUiError | None = None
+        for url in [canonical_url(stated)] if stated else self._candidates(info, endpoint.base_url):
+            try:
+                models = self._admin.verify(info.url, access, url, key)
+            except WebUiError as error:
+                if error.code in {"webui_token_refused", "webui_not_admin"}:
+                    raise
+                first = first or error
+                continue
+            if endpoint.served_name in models:
+                return url
+            first = first or WebUiError(
+                "webui_route_no_model", upstream=url, model=endpoint.served_name, names=", ".join(models[:10])
+            )
+        raise self._explained(first, endpoint)
+
+    def _candidates(self, info: WebUiInfo, base_url: str) -> list[str]:
+        """The endpoint's own address first; loopback means another machine to whoever is not on this one."""
+        host, port = host_and_port(base_url)
+        if not self._is_here(base_url):
+            return [base_url]
+        outward = self._addresses.outward()
+        others = [outward, *_FROM_A_BRIDGE] if self._is_here(info.url) else [outward]
+        hosts = [host, *others] if self._is_here(info.url) or host == outward else others
+        path = base_url.partition("://")[2].partition("/")[2]
+        scheme = base_url.partition("://")[0]
+        return list(dict.fromkeys(f"{scheme}://{one}:{port}/{path}" for one in hosts if one))
+
+    def _is_here(self, url: str) -> bool:
+        try:
+            return self._client.resolve(url)[0] == _LOOPBACK
+        except EndpointError:
+            return False
+
+    def _explained(self, error: WebUiError | None, endpoint: Endpoint) -> AppError:
+        """Nobody there, under an address that is only ours: the container's loopback is its own."""
+        if error is None:
+            return WebUiError("webui_route_loopback", upstream=endpoint.base_url, address=self._addresses.outward())
+        if error.code == "webui_route_unreachable" and self._is_here(endpoint.base_url):
+            return WebUiError("webui_route_loopback", upstream=endpoint.base_url, address=self._addresses.outward())
+        return error
+
+
+def _beside(finding: Finding, endpoint: Endpoint) -> Finding:
+    return Finding(finding.code, finding.severity, "endpoints", {**finding.params, "name": endpoint.name})
