@@ -3,7 +3,7 @@
 AppError
 ├── RefusedError          the request was understood and is not carried out; nothing changed
 │   ├── PlanBlocked       findings say why
-│   ├── NameTaken · PortTaken · StalePlan · ServerBusy · NotAllowed · BadInput
+│   ├── NameTaken · PortTaken · DeviceTaken · StalePlan · ServerBusy · NotAllowed · BadInput
 ├── NotFoundError
 ├── EngineError           the container engine
 │   ├── EngineUnavailable · ImageMissing · ContainerFailed
@@ -68,6 +68,12 @@ class PortTaken(RefusedError):
     """params: port, owner (container name, process or None)."""
 
     default_code = "port_taken"
+
+
+class DeviceTaken(RefusedError):
+    """params: devices, owner (a deployment's name)."""
+
+    default_code = "device_taken"
 
 
 class StalePlan(RefusedError):

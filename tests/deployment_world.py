@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.adapters.catalog_files import load_catalog
 from core.adapters.database.store import DatabaseStore
 from core.adapters.processes import LocalToolRunner
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
@@ -22,15 +23,20 @@ from tests.fakes import samples
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
 from tests.fakes.engine import FakeEngine
-from tests.fakes.host_probe import FakeHostProbe
+from tests.fakes.host_probe import WHOLE, FakeHostProbe
 from tests.fakes.job_queue import FakeJobQueue
 from tests.fakes.secrets import FakeSecrets
 
+CATALOG = load_catalog()
 URL = "http://127.0.0.1:8000/v1"
 FOLDER = "/srv/models/tiny"
 FILES = {
     f"{FOLDER}/{name}": content
-    for name, content in {"config.json": {}, "tokenizer.json": {}, "model.safetensors": b""}.items()
+    for name, content in {
+        "config.json": {},
+        "tokenizer.json": {},
+        "model.safetensors": WHOLE,
+    }.items()
 }
 REQUEST = DeploymentRequest(image="vllm:test", weights=FOLDER, served_name="tiny")
 VIEWER = Actor("lea", Role.VIEWER)
@@ -65,6 +71,7 @@ class World:
             secrets=self.secrets,
             clock=self.clock,
             probe=self.probe,
+            catalog=lambda: CATALOG,
             sleep=self._sleep,
         )
 

@@ -3,72 +3,154 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from core.domain.catalog import Catalog
 from core.domain.container import ContainerView
 from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest, DeploymentState
 from core.domain.finding import Finding, Severity
+from core.domain.platform import Platform
 from core.errors import EngineError, EngineUnavailable
 from core.formats import compose, docker_cli, records
-from core.formats.deployment import LABEL, container_spec
+from core.formats.deployment import LABEL, NO_DEVICES, container_spec, device_options
 from core.ports import ContainerEngine, HostProbe, Store
+from core.services.device_findings import device_findings, held_devices, with_devices
+from core.services.profile_findings import arithmetic, flag_findings, memory_findings, profile_findings
 from core.services.request_findings import request_findings
 from core.services.weights_findings import weights_findings
+from core.services.weights_reading import WeightsReader
 
 BLOCK, NOTE = Severity.BLOCK, Severity.NOTE
 ENDED = frozenset({DeploymentState.FAILED, DeploymentState.LOST, DeploymentState.REMOVED})
 """States that only a new start can leave."""
+LIVING = frozenset({DeploymentState.LOADING, DeploymentState.READY})
+"""With a container that works."""
+GLANCE_S = 2.0
+"""How old the engine's word may be while a person types."""
 _HOLDS_PORT = frozenset({"running", "restarting", "paused"})
 
 
 @dataclass(frozen=True)
 class Situation:
     """What a plan depends on beside its request. ``pending``: deployments under way whose container is not made yet;
-    they hold their name and port already. ``problem`` says why no engine answers."""
+    they hold their name, port and devices already. ``problem`` says why no engine answers. ``leaving``: the container
+    that makes way for the new one."""
 
+    catalog: Catalog
     containers: tuple[ContainerView, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     pending: tuple[Deployment, ...] = ()
     image_id: str | None = None
+    architecture: str | None = None
+    there: int | None = None
+    held: Mapping[int, str] = field(default_factory=dict)
     problem: Finding | None = None
+    leaving: Deployment | None = None
+
+
+@dataclass(frozen=True)
+class _EngineWord:
+    """What the engine said, and when (monotonic seconds)."""
+
+    at_s: float
+    containers: tuple[ContainerView, ...]
+    image_id: str | None
+    architecture: str | None
+    problem: Finding | None
 
 
 class DeploymentPlanner:
-    """Looks at engine, host and store, and puts the findings beside their fields."""
+    """Looks at engine, host, catalog and store, and puts the findings beside their fields."""
 
-    def __init__(self, store: Store, engine: ContainerEngine, probe: HostProbe) -> None:
+    def __init__(self, store: Store, engine: ContainerEngine, probe: HostProbe, catalog: Callable[[], Catalog]) -> None:
         self._store = store
         self._engine = engine
         self._probe = probe
+        self._catalog = catalog
+        self._reader = WeightsReader(probe)
+        self._words: dict[str, _EngineWord] = {}
 
-    def plan(self, request: DeploymentRequest) -> DeploymentPlan:
-        """The container that ``request`` would become, and every finding at once."""
-        request = tidy(request)
-        situation = self._look(request)
-        spec = container_spec(request, deployment_id(request, situation.deployments))
-        findings = tuple(self._findings(request, situation))
+    def plan(self, request: DeploymentRequest, *, fresh: bool = True) -> DeploymentPlan:
+        """The container that ``request`` would become, and every finding at once. Not ``fresh``: the engine's word may
+        be GLANCE_S old."""
+        asked = tidy(request)
+        catalog = self._catalog()
+        platform = catalog.platforms.get(asked.platform or "")
+        situation = self._look(asked, catalog, platform, fresh)
+        resolved = with_devices(asked, platform, situation.there, situation.held) if platform else asked
+        options = device_options(platform, resolved.devices) if platform else NO_DEVICES
+        spec = container_spec(resolved, deployment_id(resolved, situation.deployments), options)
+        facts = arithmetic(resolved, catalog, situation.there, self._weights_bytes(resolved))
+        findings = [*self._findings(asked, resolved, platform, situation)]
+        findings += memory_findings(facts, platform) if platform else ()
+        kept = tuple(_set_aside(finding, asked.overrides) for finding in findings)
         return DeploymentPlan(
-            request=request,
+            request=asked,
             spec=spec,
             docker_run=docker_cli.render_shell(spec),
             compose=compose.render(spec),
-            findings=tuple(sorted(findings, key=lambda finding: list(Severity).index(finding.severity))),
-            fingerprint=_fingerprint(request, situation, findings),
+            findings=tuple(sorted(kept, key=lambda finding: list(Severity).index(finding.severity))),
+            fingerprint=_fingerprint(resolved, situation, kept),
             added=docker_cli.additions(spec),
+            arithmetic=facts,
         )
 
-    def _look(self, request: DeploymentRequest) -> Situation:
+    # ------------------------------------------------------------ looking
+
+    def _look(self, request: DeploymentRequest, catalog: Catalog, platform: Platform | None, fresh: bool) -> Situation:
         deployments = self._store.deployments.list()
-        situation = Situation(deployments=deployments, pending=self.pending(deployments))
+        leaving = next((found for found in deployments if found.id == request.replaces), None)
+        pending = tuple(found for found in self.pending(deployments) if found is not leaving)
+        word = self._engine_word(request, fresh)
+        there = self._devices_there(platform) if platform else None
+        living = _living(deployments, word)
+        others = [found for found in (*pending, *living) if found is not leaving]
+        containers = tuple(found for found in word.containers if leaving is None or found.id != leaving.container_id)
+        return Situation(
+            catalog=catalog,
+            containers=containers,
+            deployments=deployments,
+            pending=pending,
+            image_id=word.image_id,
+            architecture=word.architecture,
+            there=there,
+            held=held_devices(others, platform, catalog) if platform else {},
+            problem=word.problem,
+            leaving=leaving,
+        )
+
+    def _engine_word(self, request: DeploymentRequest, fresh: bool) -> _EngineWord:
+        known = self._words.get(request.image)
+        now_s = time.monotonic()
+        if known is not None and not fresh and now_s - known.at_s < GLANCE_S:
+            return known
+        word = self._ask_engine(request.image, now_s)
+        self._words = {request.image: word}
+        return word
+
+    def _ask_engine(self, image: str, now_s: float) -> _EngineWord:
+        nothing = _EngineWord(now_s, (), None, None, None)
         try:
             containers = self._engine.list()
-            image_id = self._engine.image_digest(request.image) if request.image else None
+            architecture = self._engine.info().architecture
+            word = replace(nothing, containers=containers, architecture=architecture)
+            return replace(word, image_id=self._engine.image_digest(image) if image else None)
         except EngineUnavailable as error:
-            return replace(situation, problem=Finding("engine_unavailable", BLOCK, None, error.params))
+            return replace(nothing, problem=Finding("engine_unavailable", BLOCK, None, error.params))
         except EngineError as error:  # for instance a name that cannot be an image's
-            return replace(situation, problem=Finding(error.code, BLOCK, "image", error.params))
-        return replace(situation, containers=containers, image_id=image_id)
+            return replace(nothing, problem=Finding(error.code, BLOCK, "image", error.params))
+
+    def _devices_there(self, platform: Platform) -> int | None:
+        if platform.device_nodes is None or not self._probe.sees_devices:
+            return None
+        return len(self._probe.nodes(platform.device_nodes))
+
+    def _weights_bytes(self, request: DeploymentRequest) -> int | None:
+        """All weight files together; None where there are none to be seen."""
+        folder = self._reader.folder(request.weights)
+        return folder.size_bytes or None if folder else None
 
     def pending(self, deployments: Sequence[Deployment]) -> tuple[Deployment, ...]:
         """Those whose job is to make a container and has not ended."""
@@ -76,24 +158,40 @@ class DeploymentPlanner:
         waiting = (found for found in deployments if found.container_id is None and found.state not in ENDED)
         return tuple(found for found in waiting if found.job_id in open_ids)
 
-    def _findings(self, request: DeploymentRequest, situation: Situation) -> Iterator[Finding]:
-        own = tuple(request_findings(request))
+    def _findings(
+        self,
+        asked: DeploymentRequest,
+        resolved: DeploymentRequest,
+        platform: Platform | None,
+        situation: Situation,
+    ) -> Iterator[Finding]:
+        own = tuple(request_findings(asked))
         yield from own
-        yield from weights_findings(request, self._probe)
+        yield from weights_findings(asked, self._probe, self._reader)
+        yield from profile_findings(asked, situation.catalog, situation.architecture)
+        yield from flag_findings(asked, situation.catalog, self._image_flags(situation.image_id))
+        if platform is not None:
+            yield from device_findings(asked, resolved, platform, situation.there, situation.held)
         if situation.problem is not None:
             if situation.problem.field not in {finding.field for finding in own}:
                 yield situation.problem
             return
         if situation.image_id is None and not any(finding.field == "image" for finding in own):
-            yield Finding("image_will_be_pulled", NOTE, "image", {"image": request.image})
-        yield from _name_findings(request, situation)
-        yield from self._port_findings(request, situation)
+            yield Finding("image_will_be_pulled", NOTE, "image", {"image": asked.image})
+        if situation.leaving is not None:
+            yield Finding("deployment_replaced", NOTE, "container_name", {"name": situation.leaving.name})
+        yield from _name_findings(asked, situation)
+        yield from self._port_findings(asked, situation)
+
+    def _image_flags(self, image_id: str | None) -> tuple[str, ...] | None:
+        return self._store.deployments.image_flags(image_id) if image_id else None
 
     def _port_findings(self, request: DeploymentRequest, situation: Situation) -> Iterator[Finding]:
         port = request.host_port
         holder = next((found.name for found in situation.containers if _publishes(found, port)), None)
         holder = holder or next((found.name for found in situation.pending if wants_port(found, port)), None)
-        if holder is None and 0 < port < 65536 and self._probe.sees_host:
+        leaves = situation.leaving is not None and wants_port(situation.leaving, port)
+        if holder is None and not leaves and 0 < port < 65536 and self._probe.sees_host:
             holder = self._probe.port_owner(port, request.host_ip)
         if holder:
             yield Finding("port_taken", BLOCK, "host_port", {"port": port, "owner": holder})
@@ -113,6 +211,10 @@ def tidy(request: DeploymentRequest) -> DeploymentRequest:
         shm_size=(request.shm_size or "").strip() or None,
         ipc=(request.ipc or "").strip() or None,
         restart=(request.restart or "").strip() or None,
+        network=(request.network or "").strip() or None,
+        pid=(request.pid or "").strip() or None,
+        runtime=(request.runtime or "").strip() or None,
+        gpus=(request.gpus or "").strip() or None,
         version_label=request.version_label.strip(),
     )
 
@@ -130,6 +232,20 @@ def replaceable(container: ContainerView, deployments: Sequence[Deployment]) -> 
     owner = container.labels.get(LABEL)
     failed = {found.id for found in deployments if found.state is DeploymentState.FAILED}
     return owner in failed and container.state not in _HOLDS_PORT
+
+
+def _living(deployments: Sequence[Deployment], word: _EngineWord) -> tuple[Deployment, ...]:
+    """Those whose container works; where no engine answers, those that last did."""
+    if word.problem is not None:
+        return tuple(found for found in deployments if found.state in LIVING)
+    working = {found.id for found in word.containers if found.state in _HOLDS_PORT}
+    return tuple(found for found in deployments if found.container_id in working)
+
+
+def _set_aside(finding: Finding, overrides: Sequence[str]) -> Finding:
+    """A block from a derived fact that a person has overridden; a stated limit stays."""
+    overridden = finding.derived and finding.severity is BLOCK and finding.code in overrides
+    return replace(finding, overridden=True) if overridden else finding
 
 
 def _name_findings(request: DeploymentRequest, situation: Situation) -> Iterator[Finding]:
@@ -152,6 +268,6 @@ def wants_port(deployment: Deployment, port: int) -> bool:
 
 def _fingerprint(request: DeploymentRequest, situation: Situation, findings: Sequence[Finding]) -> str:
     """Changes with the request, the image behind its name, an earlier deployment of the name, and what is found."""
-    found = sorted(f"{finding.code}/{finding.field}" for finding in findings)
+    found = sorted(f"{finding.code}/{finding.field}/{finding.overridden}" for finding in findings)
     facts = [deployment_id(request, situation.deployments), situation.image_id or "", *found]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]

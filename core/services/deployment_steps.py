@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,8 @@ from core.domain.deployment import Deployment, DeploymentState
 from core.domain.endpoint import Origin, canonical_url
 from core.domain.finding import Finding
 from core.domain.job import Param, Progress
+from core.domain.readiness import Promise, unkept
+from core.domain.storyboard import SERVED, stage_of
 from core.errors import (
     AppError,
     ContainerFailed,
@@ -28,9 +31,10 @@ from core.errors import (
     TimedOut,
     Unreachable,
 )
+from core.formats import vllm_serve
 from core.formats.deployment import LABEL
+from core.formats.serve_settings import read_settings
 from core.formats.vllm_log import StartProgress, StartStage, explain_failure, read_start
-from core.formats.vllm_serve import KEY_VARIABLE
 from core.ports import Clock, ContainerEngine, EndpointClient, Secrets, Store
 from core.services.deployment_plan import replaceable
 from core.services.endpoints import EndpointService
@@ -85,6 +89,7 @@ class DeploymentSteps:
         self._secrets = secrets
         self._clock = clock
         self._sleep = sleep
+        self._marked: set[tuple[str, str, str]] = set()
 
     # ------------------------------------------------------------ the container
 
@@ -110,8 +115,7 @@ class DeploymentSteps:
         if not self._pull(deployment, report, is_cancelled):
             return self._cancelled(deployment)
         self._tell(report, 0, "create", deployment)
-        self._clear_failed(deployment)
-        view = self._engine.create_or_adopt(deployment.spec, secrets)
+        view = self._container(deployment, secrets)
         if view.state not in {"running", "restarting"}:
             self._engine.start(view.id)
         started = replace(
@@ -122,6 +126,25 @@ class DeploymentSteps:
         )
         self._store.deployments.update(started)
         return True
+
+    def _container(self, deployment: Deployment, secrets: dict[str, str]) -> ContainerView:
+        """Made, or found again; whatever stood in its place makes way at the last moment."""
+        if deployment.adopted:
+            return self._engine.get(deployment.container_id or "")
+        if deployment.request is not None and deployment.request.replaces is not None:
+            self._make_way(deployment.request.replaces)
+        self._clear_failed(deployment)
+        return self._engine.create_or_adopt(deployment.spec, secrets)
+
+    def _make_way(self, deployment_id: str) -> None:
+        """Removes the container of the deployment that is replaced. Its endpoint is taken over by name and address."""
+        leaving = self._store.deployments.get(deployment_id)
+        if leaving.state is DeploymentState.REMOVED:
+            return
+        if leaving.container_id is not None:
+            with suppress(NotFoundError):
+                self._engine.remove(leaving.container_id, force=True)
+        self._store.deployments.set_state(leaving.id, DeploymentState.REMOVED, at=self._clock.now())
 
     def _secret_values(self, spec: ContainerSpec) -> dict[str, str]:
         values = {name: self._secrets.get(ref) for name, ref in spec.secret_env.items()}
@@ -171,6 +194,7 @@ class DeploymentSteps:
                 progress = self._look(deployment, progress)
                 self._tell_stage(report, deployment, progress)
                 if self._serves(deployment, report, is_cancelled):
+                    self._mark(deployment, SERVED)
                     self._store.deployments.set_state(deployment.id, DeploymentState.READY, at=self._clock.now())
                     return True
             except EngineUnavailable:
@@ -184,18 +208,26 @@ class DeploymentSteps:
         return self._cancelled(deployment)
 
     def _serves(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
-        """Whether health and a real completion answer. Raises EndpointError where the server refuses to work."""
+        """Whether health, a real completion and a check of what was promised answer. Raises EndpointError where the
+        server refuses to work, or is not what it was asked to be."""
         url = base_url(deployment.spec)
         if not self._client.is_healthy(url):
             return False
         self._tell(report, 1, "check", deployment)
-        ref = deployment.spec.secret_env.get(KEY_VARIABLE)
+        ref = deployment.spec.secret_env.get(vllm_serve.KEY_VARIABLE)
         key = self._secrets.get(ref) if ref else None
         ask = partial(self._client.complete_once, url, key, deployment.served_name, _COMPLETION_TIMEOUT_S)
         try:
-            return unless(is_cancelled, ask) is not None
+            if unless(is_cancelled, ask) is None:
+                return False
         except (TimedOut, Unreachable):
             return False  # the first one may compile for long, and what has died since shows in its container
+        check = unless(is_cancelled, partial(self._client.check, url, key, deployment.served_name))
+        if check is None or not check.reachable:
+            return False
+        for broken in unkept(promise_of(deployment), check):
+            raise Rejected(broken.code, url=url, **broken.params)
+        return True
 
     def _look(self, deployment: Deployment, before: StartProgress) -> StartProgress:
         """How far the log says it is. Raises ContainerFailed where the container has ended, or ends again and again."""
@@ -224,7 +256,8 @@ class DeploymentSteps:
 
     def _given_up(self, deployment: Deployment, refusal: EndpointError) -> EndpointError:
         params = {name: refusal.params.get(name) for name in ("url", "status", "detail")}
-        error = Rejected("start_completion_failed", **params) if params["status"] else refusal
+        failed = Rejected("start_completion_failed", **params)
+        error = failed if params["status"] and refusal.code == Rejected.default_code else refusal
         self._fail(deployment.id, error)
         return error
 
@@ -234,7 +267,7 @@ class DeploymentSteps:
         """Makes the endpoint that every other page offers. Raises EndpointError with the check's first finding."""
         deployment = self._live(deployment_id)
         self._tell(report, 2, "register", deployment)
-        ref = deployment.spec.secret_env.get(KEY_VARIABLE)
+        ref = deployment.spec.secret_env.get(vllm_serve.KEY_VARIABLE)
         try:
             endpoint = self._endpoints.attach(
                 Actor(deployment.created_by, Role.OPERATOR),
@@ -281,6 +314,13 @@ class DeploymentSteps:
         self._store.deployments.set_state(deployment.id, DeploymentState.STOPPED, at=self._clock.now())
         return False
 
+    def _mark(self, deployment: Deployment, stage: str) -> None:
+        """Remembers when the start came to a stage; asked for often, written once."""
+        mark = (deployment.job_id or "", deployment.id, stage)
+        if mark not in self._marked:
+            self._marked.add(mark)
+            self._store.deployments.mark_stage(deployment.id, stage, self._clock.now())
+
     def _tell_stage(self, report: Report, deployment: Deployment, progress: StartProgress) -> None:
         if progress.stage is StartStage.WEIGHTS and progress.shards_total:
             done, total = progress.shards_done, progress.shards_total
@@ -301,11 +341,21 @@ class DeploymentSteps:
         unit: str = "seconds",
     ) -> None:
         """What has no count of its own tells the seconds since the deployment was asked for."""
+        if (mark := stage_of(stage)) is not None:
+            self._mark(deployment, mark)
         now = self._clock.now()
         elapsed_s = max(int((now - deployment.created_at).total_seconds()), 0)
         detail: dict[str, Param] = {"stage": stage, "elapsed_s": elapsed_s}
         counted = elapsed_s if done is None else done
         report(Progress(step, f"start_{stage}", counted, total, unit, None, None, now, detail))
+
+
+def promise_of(deployment: Deployment) -> Promise:
+    """What its container was told to serve."""
+    serve = vllm_serve.parse(deployment.spec.command)
+    settings = read_settings(serve.args) if serve else None
+    parser = settings.reasoning_parser if settings else None
+    return Promise(deployment.served_name, bool(deployment.spec.secret_env), parser)
 
 
 def _as_error(findings: tuple[Finding, ...]) -> EndpointError:

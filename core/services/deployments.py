@@ -5,18 +5,21 @@ from __future__ import annotations
 import secrets as randomness
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from core.domain.access import Actor, Role
+from core.domain.catalog import Catalog
 from core.domain.container import ContainerView
 from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest, DeploymentState, DeploymentView
+from core.domain.devices import write_devices
 from core.domain.endpoint import Endpoint
-from core.domain.finding import blocking
+from core.domain.finding import Finding, Severity, blocking
 from core.domain.job import Job, JobKind, JobState, JobView, Reason
 from core.errors import (
+    DeviceTaken,
     EngineError,
     NameTaken,
     NotFoundError,
@@ -28,8 +31,9 @@ from core.errors import (
 from core.formats.deployment import LABEL
 from core.ports import Clock, ContainerEngine, EndpointClient, EngineInfo, HostProbe, JobQueue, Secrets, Store
 from core.services.access import require
-from core.services.deployment_plan import ENDED, DeploymentPlanner, tidy, wants_port
+from core.services.deployment_plan import ENDED, LIVING, DeploymentPlanner, wants_port
 from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore
+from core.services.device_findings import shared_devices
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
 from core.services.waiting import Cancelled, never
@@ -41,7 +45,7 @@ _RUNS = frozenset({"running", "restarting", "paused"})
 
 @dataclass(frozen=True)
 class _Now:
-    """What is there at this moment. ``containers``: ours by id, None where no engine answers."""
+    """What is there at this moment. ``containers``: all by id, None where no engine answers."""
 
     containers: Mapping[str, ContainerView] | None
     endpoints: Mapping[str, Endpoint]
@@ -77,6 +81,7 @@ class DeploymentService:
         secrets: Secrets,
         clock: Clock,
         probe: HostProbe,
+        catalog: Callable[[], Catalog] = Catalog,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
@@ -87,14 +92,16 @@ class DeploymentService:
         self._secrets = secrets
         self._clock = clock
         self._sleep = sleep
-        self._planner = DeploymentPlanner(store, engine, probe)
+        self._catalog = catalog
+        self._planner = DeploymentPlanner(store, engine, probe, catalog)
         self._steps = DeploymentSteps(store, engine, endpoints, client, secrets, clock, sleep)
 
     # ------------------------------------------------------------ planning and starting
 
-    def plan(self, request: DeploymentRequest) -> DeploymentPlan:
-        """What would be started, and what stands against it; nothing is changed."""
-        return self._planner.plan(request)
+    def plan(self, request: DeploymentRequest, *, fresh: bool = True) -> DeploymentPlan:
+        """What would be started, and what stands against it; nothing is changed. Not ``fresh``: while a person types,
+        the engine is asked every other second at most."""
+        return self._planner.plan(request, fresh=fresh)
 
     def start(self, actor: Actor, plan: DeploymentPlan) -> JobView:
         """Records the deployment, its key and its job, then queues it. Raises NotAllowed, PlanBlocked; StalePlan where
@@ -106,7 +113,9 @@ class DeploymentService:
             raise PlanBlocked(blocks)
         if fresh.fingerprint != plan.fingerprint:
             raise StalePlan
-        deployment, job = self._records(actor, plan)
+        if plan.request.replaces is not None:
+            self._refuse_busy(plan.request.replaces)
+        deployment, job = self._records(actor, fresh)
         with self._store.atomic():
             self._refuse_second(deployment)
             for ref in deployment.spec.secret_env.values():
@@ -116,8 +125,15 @@ class DeploymentService:
         self._queue.enqueue(job.id, job.kind, job.server_key, {})
         return JobView(job, JobState.QUEUED, steps_done=0, progress=None)
 
+    def _refuse_busy(self, deployment_id: str) -> None:
+        busy = self._now().busy(self._store.deployments.get(deployment_id))
+        if busy is not None:
+            raise ServerBusy(job_id=busy.job.id, title=busy.job.title)
+
     def _records(self, actor: Actor, plan: DeploymentPlan) -> tuple[Deployment, Job]:
-        request, spec = tidy(plan.request), plan.spec
+        spec = plan.spec
+        devices = plan.arithmetic.devices if plan.arithmetic else ()
+        request = replace(plan.request, devices=devices)
         deployment = Deployment(
             id=spec.labels[LABEL],
             name=spec.name,
@@ -127,6 +143,8 @@ class DeploymentService:
             created_at=self._clock.now(),
             created_by=actor.name,
             version_label=request.version_label or default_label(request),
+            request=request,
+            accepted=accepted(plan.findings),
         )
         job = self._job(actor, deployment, start_key(deployment))
         return replace(deployment, job_id=job.id), job
@@ -145,12 +163,18 @@ class DeploymentService:
 
     def _refuse_second(self, deployment: Deployment) -> None:
         """Within the transaction that records it: whoever comes second sees the first."""
+        leaving = deployment.request.replaces if deployment.request else None
         for other in self._planner.pending(self._store.deployments.list()):
+            if other.id == leaving:
+                continue
             if other.name == deployment.name:
                 raise NameTaken(name=deployment.name)
             for port in deployment.spec.ports:
                 if wants_port(other, port.host_port):
                     raise PortTaken(port=port.host_port, owner=other.name)
+            shared = shared_devices(deployment, other, self._catalog())
+            if shared:
+                raise DeviceTaken(devices=write_devices(shared), owner=other.name)
 
     # ------------------------------------------------------------ reading
 
@@ -186,7 +210,7 @@ class DeploymentService:
         """One look at everything that a list needs."""
         containers = None
         with suppress(EngineError):
-            containers = {found.id: found for found in self._engine.list(LABEL)}
+            containers = {found.id: found for found in self._engine.list()}
         endpoints = {found.id: found for found in self._endpoints.list(include_archived=True)}
         return _Now(containers, endpoints, self._jobs.active())
 
@@ -227,21 +251,35 @@ class DeploymentService:
         deployment = self._freed(actor, deployment_id, cancel_jobs)
         if deployment.state is DeploymentState.REMOVED:
             raise NotFoundError(kind="deployment", id=deployment_id)
+        self._refuse_shared(deployment)
         try:
             if deployment.container_id is not None:
                 self._engine.restart(deployment.container_id)
         except NotFoundError:
+            if deployment.adopted:
+                raise  # it was not made by us, and nobody can make it again
             deployment = replace(deployment, container_id=None)
         endpoint = self._now().endpoint_of(deployment)
         key = endpoint.server_key if endpoint and deployment.container_id else start_key(deployment)
         job = self._job(actor, deployment, key)
         again = DeploymentState.STARTING
-        cleared = replace(deployment, job_id=job.id, state=again, ended_at=None, reason_code=None, reason_params=())
+        cleared = replace(
+            deployment, job_id=job.id, state=again, ended_at=None, reason_code=None, reason_params=(), stages=()
+        )
         with self._store.atomic():
             self._store.deployments.update(cleared)
             self._store.jobs.add(job)
         self._queue.enqueue(job.id, job.kind, job.server_key, {})
         return JobView(job, JobState.QUEUED, steps_done=0, progress=None)
+
+    def _refuse_shared(self, deployment: Deployment) -> None:
+        """While it was stopped, others may have taken its devices."""
+        for view in self.list():
+            other = view.deployment
+            works = other.state in LIVING or other.state in {DeploymentState.PLANNED, DeploymentState.STARTING}
+            shared = shared_devices(deployment, other, self._catalog()) if works and other.id != deployment.id else ()
+            if shared:
+                raise DeviceTaken(devices=write_devices(shared), owner=other.name)
 
     def remove(self, actor: Actor, deployment_id: str, cancel_jobs: bool = False) -> None:
         """Removes the container, forgets its key and archives its endpoint; the history stays. Raises as ``stop``."""
@@ -288,6 +326,11 @@ class DeploymentService:
     def step_register_endpoint(self, deployment_id: str, progress: Report = ignore) -> None:
         """See DeploymentSteps.register."""
         self._steps.register(deployment_id, progress)
+
+
+def accepted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What a person has taken upon themselves by starting: the warnings, and the blocks that were overridden."""
+    return tuple(found for found in findings if found.severity is Severity.WARN or found.overridden)
 
 
 def start_key(deployment: Deployment) -> str:

@@ -1,0 +1,85 @@
+"""Which devices a deployment takes, and who has them already: two deployments never share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from core.domain.catalog import Catalog
+from core.domain.deployment import Deployment, DeploymentRequest
+from core.domain.devices import device_family, lowest_free, write_devices
+from core.domain.finding import Finding, Severity
+from core.domain.platform import Platform
+from core.formats import serve_settings
+
+BLOCK = Severity.BLOCK
+Params = dict[str, str | int | float | bool | None]
+
+
+def needed_devices(request: DeploymentRequest) -> int:
+    """TP x PP: a rank is a device."""
+    settings = serve_settings.read_settings(request.serve_args)
+    return (settings.tp or 1) * (settings.pp or 1)
+
+
+def held_devices(deployments: Sequence[Deployment], platform: Platform, catalog: Catalog) -> Mapping[int, str]:
+    """Who holds which device of the platform's kind, among deployments that live."""
+    held: dict[int, str] = {}
+    for deployment in deployments:
+        asked = deployment.request
+        other = catalog.platforms.get(asked.platform or "") if asked else None
+        if asked and other and device_family(other) == device_family(platform):
+            held |= dict.fromkeys(asked.devices, deployment.name)
+    return held
+
+
+def shared_devices(one: Deployment, other: Deployment, catalog: Catalog) -> tuple[int, ...]:
+    """Devices that both ask for."""
+    platform = catalog.platforms.get(one.request.platform or "") if one.request else None
+    if platform is None or one.request is None:
+        return ()
+    held = held_devices([other], platform, catalog)
+    return tuple(number for number in one.request.devices if number in held)
+
+
+def with_devices(
+    request: DeploymentRequest, platform: Platform, there: int | None, held: Mapping[int, str]
+) -> DeploymentRequest:
+    """The request with its devices named: as chosen, else the lowest that are free, else the first."""
+    if not platform.has_devices or request.devices:
+        return request
+    needed = needed_devices(request)
+    limit = there if there and there >= needed else None
+    chosen = lowest_free(needed, limit, held.keys())
+    return replace(request, devices=chosen if chosen is not None else tuple(range(needed)))
+
+
+def device_findings(
+    asked: DeploymentRequest,
+    resolved: DeploymentRequest,
+    platform: Platform,
+    there: int | None,
+    held: Mapping[int, str],
+) -> Iterator[Finding]:
+    """``asked`` as it was typed, ``resolved`` with its devices named."""
+    needed = needed_devices(asked)
+    if there is not None and needed > there:
+        yield _short(asked, platform, there, needed)
+    if asked.devices and len(asked.devices) != needed:
+        count: Params = {"chosen": len(asked.devices), "needed": needed}
+        yield Finding("devices_count", BLOCK, "devices", count)
+    absent = [number for number in asked.devices if there is not None and number >= there]
+    if absent:
+        params: Params = {"devices": write_devices(absent), "last": max((there or 0) - 1, 0), "there": there or 0}
+        yield Finding("devices_absent", BLOCK, "devices", params)
+    taken = [number for number in resolved.devices if number in held]
+    if taken:
+        owners = ", ".join(dict.fromkeys(held[number] for number in taken))
+        yield Finding("device_taken", BLOCK, "devices", {"devices": write_devices(taken), "owner": owners})
+
+
+def _short(request: DeploymentRequest, platform: Platform, there: int, needed: int) -> Finding:
+    settings, card = serve_settings.read_settings(request.serve_args), platform.card
+    params: Params = {"needed": needed, "available": there, "tp": settings.tp or 1, "pp": settings.pp or 1}
+    source = (card.evidence if card else None) or platform.source
+    return Finding("devices_short", BLOCK, "devices", params, source, derived=bool(card and card.dies_derived))
