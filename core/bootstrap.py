@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
+from core.adapters.catalog_files import load_catalog
 from core.adapters.clock import SystemClock
 from core.adapters.database.migrations import migrate
 from core.adapters.database.store import DatabaseStore
@@ -20,9 +22,12 @@ from core.jobs.queue import DbosQueue
 from core.ports import Clock, ContainerEngine, JobQueue, Secrets
 from core.services.access import AccessService
 from core.services.benchmarks import BenchmarkService
+from core.services.comparisons import ComparisonService
 from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
+from core.services.hosts import HostService
 from core.services.jobs import JobService
+from core.services.preflight import PreflightService
 from core.services.results import ResultService
 from core.services.storage import StorageService
 from core.settings import Settings, read_settings
@@ -43,7 +48,10 @@ class App:
     access: AccessService
     endpoints: EndpointService
     benchmarks: BenchmarkService
+    hosts: HostService
+    preflight: PreflightService
     deployments: DeploymentService
+    comparisons: ComparisonService
     results: ResultService
     jobs: JobService
     storage: StorageService
@@ -64,6 +72,18 @@ def compose(settings: Settings | None = None) -> App:
     endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
     containers = DockerEngine(settings.docker_host)
+    probe = _probe(settings)
+    catalog = cache(load_catalog)
+    hosts = HostService(containers, probe, store.preferences, lambda: catalog().platforms, settings)
+    benchmarks = BenchmarkService(
+        store,
+        queue,
+        endpoints,
+        clock,
+        product_version=product_version(),
+        host=describe_host,
+        presets=load_presets,
+    )
     return App(
         settings=settings,
         store=store,
@@ -75,15 +95,10 @@ def compose(settings: Settings | None = None) -> App:
         containers=containers,
         access=AccessService(store.accounts, clock),
         endpoints=endpoints,
-        benchmarks=BenchmarkService(
-            store,
-            queue,
-            endpoints,
-            clock,
-            product_version=product_version(),
-            host=describe_host,
-            presets=load_presets,
-        ),
+        benchmarks=benchmarks,
+        comparisons=ComparisonService(store, benchmarks, clock),
+        hosts=hosts,
+        preflight=PreflightService(containers, probe, hosts, catalog),
         deployments=DeploymentService(
             store=store,
             queue=queue,
@@ -93,7 +108,7 @@ def compose(settings: Settings | None = None) -> App:
             client=client,
             secrets=secrets,
             clock=clock,
-            probe=LocalHostProbe(sees_host=_is_local(settings.docker_host)),
+            probe=probe,
         ),
         results=ResultService(store, jobs),
         jobs=jobs,
@@ -101,6 +116,11 @@ def compose(settings: Settings | None = None) -> App:
     )
 
 
-def _is_local(docker_host: str | None) -> bool:
-    """Whether the engine's folders and ports are this machine's."""
-    return docker_host is None or docker_host.startswith("unix:")
+def _probe(settings: Settings) -> LocalHostProbe:
+    """The engine's folders, ports and devices are this machine's where it is reached by a socket; inside a container
+    only what the settings name."""
+    local = settings.docker_host is None or settings.docker_host.startswith("unix:")
+    if local and not settings.in_container:
+        return LocalHostProbe()
+    shared = settings.weights if local else ()
+    return LocalHostProbe(sees_host=False, shared=shared, devices=settings.host_dev if local else None)

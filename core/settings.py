@@ -34,6 +34,23 @@ class Settings:
     """DOCKER_HOST (the local socket)."""
     simulated: bool
     """SEATRIAL_DEMO (off): the simulated vLLM is attached, and says so."""
+    weights: tuple[Path, ...]
+    """SEATRIAL_WEIGHTS (weights in home; several with a colon between): folders that hold models' folders. Downloads go
+    into the first. Inside a container they must be mounted under the very same paths: then they can be looked into."""
+    in_container: bool
+    """SEATRIAL_IN_CONTAINER (off; our own image sets it): folders, ports and devices seen here are not the host's, but
+    for the folders of SEATRIAL_WEIGHTS and the devices in SEATRIAL_HOST_DEV."""
+    host_dev: Path | None
+    """SEATRIAL_HOST_DEV (none): inside a container, where the host's /dev is mounted, so that devices are counted."""
+    host_profile: str | None
+    """SEATRIAL_HOST_PROFILE (none): a simulated host of catalog/hosts, such as va16-64, in place of this machine."""
+    hf_endpoint: str
+    """HF_ENDPOINT (https://huggingface.co): where Hugging Face models are fetched, for example a mirror."""
+    modelscope_endpoint: str
+    """SEATRIAL_MODELSCOPE_ENDPOINT (https://modelscope.cn)."""
+
+    registries: tuple[tuple[str, str], ...] = ()
+    """SEATRIAL_REGISTRIES (each image's own): ``vastai=mirror.example:5000,ghcr=...``, hosts for image prefixes."""
 
     @property
     def is_loopback(self) -> bool:
@@ -49,6 +66,11 @@ class Settings:
     def locks(self) -> Path:
         """Files whose kernel locks guard servers and the worker."""
         return self.home / "locks"
+
+    @property
+    def catalog(self) -> Path:
+        """The team's own platforms, models and profiles, which win over ours."""
+        return self.home / "catalog"
 
     @property
     def work(self) -> Path:
@@ -71,6 +93,13 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         secret_key=source.get("SEATRIAL_SECRET_KEY") or None,
         docker_host=source.get("DOCKER_HOST") or None,
         simulated=source.get("SEATRIAL_DEMO", "") in {"1", "true", "yes"},
+        weights=_folders(source.get("SEATRIAL_WEIGHTS")) or (home / "weights",),
+        in_container=source.get("SEATRIAL_IN_CONTAINER", "") in {"1", "true", "yes"},
+        host_dev=_folder(source.get("SEATRIAL_HOST_DEV")),
+        host_profile=source.get("SEATRIAL_HOST_PROFILE") or None,
+        hf_endpoint=(source.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
+        modelscope_endpoint=(source.get("SEATRIAL_MODELSCOPE_ENDPOINT") or "https://modelscope.cn").rstrip("/"),
+        registries=_pairs(source, "SEATRIAL_REGISTRIES"),
     )
 
 
@@ -79,3 +108,20 @@ def _number(source: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal():
         raise RefusedError("setting_bad", detail=f"{name} must be a whole number, not {text!r}")
     return int(text)
+
+
+def _pairs(source: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
+    parts = [part.strip() for part in (source.get(name) or "").split(",") if part.strip()]
+    for part in parts:
+        if "=" not in part:
+            raise RefusedError("setting_bad", detail=f"{name} must read name=host,name=host, not {part!r}")
+    return tuple((part.partition("=")[0], part.partition("=")[2]) for part in parts)
+
+
+def _folders(text: str | None) -> tuple[Path, ...]:
+    found = (_folder(part.strip()) for part in (text or "").split(":"))
+    return tuple(folder for folder in found if folder is not None)
+
+
+def _folder(text: str | None) -> Path | None:
+    return Path(text).expanduser().absolute() if text else None

@@ -20,14 +20,15 @@ import docker.errors
 from docker.models.containers import Container
 from docker.utils import parse_repository_tag
 
-from core.adapters.docker_errors import connecting, docker_errors
+from core.adapters.docker_errors import connecting, docker_errors, pull_error
 from core.adapters.docker_exec import VARIABLE, kill_argv, parse_read, read_argv, start_argv
 from core.adapters.docker_logs import LogReader
-from core.adapters.docker_views import engine_view, view
+from core.adapters.docker_views import engine_view, image_view, loaded_names, view
 from core.domain.container import ContainerSpec, ContainerView
+from core.domain.host import ImageFacts
 from core.errors import AppError, EngineError, EngineUnavailable, ImageMissing, NotFoundError, PortTaken
 from core.formats.docker_sdk import create_kwargs
-from core.ports import EngineInfo, ExecResult
+from core.ports import EngineInfo, ExecResult, RegistryLogin
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
 RECONNECT_S = 0.2
@@ -59,19 +60,52 @@ class DockerEngine:
         except (ImageMissing, NotFoundError):
             return None
 
-    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
-        """Bytes done and total over all layers that are known so far. Raises ImageMissing, EngineError pull_failed."""
+    def image(self, image: str) -> ImageFacts | None:
+        """See the port."""
+        try:
+            with docker_errors(image=image):
+                return image_view(self._client().images.get(image).attrs)
+        except (ImageMissing, NotFoundError):
+            return None
+
+    def list_images(self) -> tuple[ImageFacts, ...]:
+        """By name."""
+        with docker_errors():
+            found = map(image_view, self._client().api.images())
+        return tuple(sorted((one for one in found if one.names), key=lambda one: one.names))
+
+    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
+        """Bytes done and total over all layers that are known so far. Raises ImageMissing, EngineError pull_failed,
+        registry_denied."""
         repository, tag = parse_repository_tag(image)
         layers: dict[str, tuple[int, int]] = {}
+        auth = {"username": login.user, "password": login.password} if login else None
         with docker_errors(image=image, otherwise="pull_failed"):
             # Without a tag the engine would pull every tag there is.
-            for event in self._client(patient=True).api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+            api = self._client(patient=True).api
+            for event in api.pull(repository, tag=tag or "latest", stream=True, decode=True, auth_config=auth):
                 if "error" in event:
-                    raise EngineError("pull_failed", image=image, detail=str(event["error"]))
+                    raise pull_error(image, str(event["error"]))
                 detail = event.get("progressDetail") or {}
                 if detail.get("total"):
                     layers[str(event.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
                     yield sum(done for done, _ in layers.values()), sum(total for _, total in layers.values())
+
+    def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
+        """See the port. The engine reads while the tar is sent."""
+        with docker_errors(otherwise="image_load_failed"):
+            events = self._client(patient=True).api.load_image(tar)  # type: ignore[no-untyped-call]
+            said = [event for event in events if event]
+        failed = next((str(event["error"]) for event in said if "error" in event), None)
+        if failed is not None:
+            raise EngineError("image_load_failed", detail=failed)
+        return loaded_names(str(event.get("stream") or "") for event in said)
+
+    def tag(self, image: str, name: str) -> None:
+        """See the port."""
+        repository, tag = parse_repository_tag(name)
+        with docker_errors(image=image):
+            self._client().images.get(image).tag(repository, tag or "latest")
 
     # ------------------------------------------------------------ containers
 

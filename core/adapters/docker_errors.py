@@ -37,7 +37,8 @@ _DEVICE_MISSING = (
     "failed to discover gpu",
     "nvidia-container-cli",
 )
-_IMAGE_MISSING = ("no such image", "manifest unknown", "pull access denied", "repository does not exist")
+_IMAGE_MISSING = ("no such image", "manifest unknown", "repository does not exist")
+_DENIED = ("pull access denied", "unauthorized", "authentication required", "no basic auth credentials", "denied:")
 
 _MOUNT = re.compile(
     r"(?:bind source path does not exist|source path does not exist|bind mount source[^:]*): *(\S+)", re.I
@@ -80,6 +81,8 @@ def from_api_error(error: docker.errors.APIError, name: str, image: str, otherwi
     text, status = detail.lower(), error.status_code
     if _says(text, _PORT_TAKEN):
         return PortTaken(port=_taken_port(detail), owner=None)
+    if image and _says(text, _DENIED):
+        return EngineError("registry_denied", image=image, detail=detail)
     if _says(text, _IMAGE_MISSING):
         return ImageMissing(image=image)
     if status == 409 and _says(text, _NAME_TAKEN):
@@ -98,6 +101,16 @@ def from_api_error(error: docker.errors.APIError, name: str, image: str, otherwi
     if status == 404 and name:
         return NotFoundError(kind="container", id=name)
     return EngineError(otherwise, name=name, image=image, detail=detail)
+
+
+def pull_error(image: str, detail: str) -> AppError:
+    """What ended a pull, by the engine's own line in its stream."""
+    text = detail.lower()
+    if _says(text, _DENIED):
+        return EngineError("registry_denied", image=image, detail=_brief(detail))
+    if _says(text, _IMAGE_MISSING):
+        return ImageMissing(image=image)
+    return EngineError("pull_failed", image=image, detail=_brief(detail))
 
 
 def _says(text: str, phrases: tuple[str, ...]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from core.domain.container import ContainerView, PublishedPort
+from core.domain.host import ImageFacts
 from core.ports import EngineInfo
 
 _NEVER = "0001-01-01"
@@ -19,6 +20,7 @@ def engine_view(info: Mapping[str, Any]) -> EngineInfo:
         architecture=str(info.get("Architecture") or ""),
         cpus=int(info.get("NCPU") or 0),
         memory_bytes=int(info.get("MemTotal") or 0),
+        root_dir=str(info.get("DockerRootDir") or ""),
     )
 
 
@@ -41,6 +43,24 @@ def view(attrs: Mapping[str, Any]) -> ContainerView:
         ports=tuple(_ports((attrs.get("HostConfig") or {}).get("PortBindings") or {})),
         error=str(state.get("Error") or "") or None,
     )
+
+
+def image_view(attrs: Mapping[str, Any]) -> ImageFacts:
+    """From GET /images/NAME/json, or an item of GET /images/json, which tells neither architecture nor user."""
+    config = attrs.get("Config") or {}
+    return ImageFacts(
+        id=str(attrs.get("Id") or ""),
+        names=tuple(name for name in attrs.get("RepoTags") or () if name != "<none>:<none>"),
+        architecture=str(attrs.get("Architecture") or ""),
+        size_bytes=int(attrs.get("Size") or 0),
+        user=str(config.get("User") or ""),
+    )
+
+
+def loaded_names(lines: Iterable[str]) -> tuple[str, ...]:
+    """From what POST /images/load answers: ``Loaded image: NAME``, or ``Loaded image ID: sha256:...``."""
+    said = [line.strip().partition(": ") for line in lines]
+    return tuple(name for words, _, name in said if words in {"Loaded image", "Loaded image ID"})
 
 
 def _ports(bindings: Mapping[str, Any]) -> Iterator[PublishedPort]:

@@ -5,35 +5,94 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import platform
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from core.ports import PathView
+from core.domain.host import DeviceUser, HostFacts, architecture_name, in_order
+from core.ports import FileFacts, PathView
 
 _PROC = Path("/proc")
+_DEV = Path("/dev")
+_SHM = Path("/dev/shm")
+_IOMMU = Path("/sys/class/iommu")
+_CONTAINER_MARKS = ("docker", "containerd", "kubepods", "libpod")
 _TABLES = ("net/tcp", "net/tcp6")
 _LISTENING = "0A"
 _JSON_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class LocalHostProbe:
-    """Fulfils ports.HostProbe. ``sees_host`` False where the engine is on another machine or the app in a container."""
+    """Fulfils ports.HostProbe. ``sees_host`` False where the engine is on another machine or the app in a container:
+    then only ``shared`` folders are the engine's own, and its device nodes where ``devices`` names a folder."""
 
-    def __init__(self, *, sees_host: bool = True) -> None:
+    def __init__(self, *, sees_host: bool = True, shared: Sequence[Path] = (), devices: Path | None = None) -> None:
         self._sees_host = sees_host
+        self._shared = tuple(shared)
+        self._devices = devices or (_DEV if sees_host else None)
 
     @property
     def sees_host(self) -> bool:
         return self._sees_host
+
+    @property
+    def sees_devices(self) -> bool:
+        return self._devices is not None
+
+    def sees(self, path: str) -> bool:
+        return self._sees_host or any(Path(path).is_relative_to(folder) for folder in self._shared)
+
+    def facts(self) -> HostFacts | None:
+        """A container shares its host's kernel: only its name and its /dev/shm are its own."""
+        if not self._sees_host and not self.sees_devices:
+            return None
+        memory = _memory()
+        return HostFacts(
+            name=platform.node(),
+            system=platform.platform(terse=True),
+            architecture=architecture_name(platform.machine()),
+            cpus=os.cpu_count(),
+            memory_bytes=memory.get("MemTotal"),
+            available_memory_bytes=memory.get("MemAvailable"),
+            shm_bytes=_shm_bytes() if self._sees_host else None,
+            iommu=_iommu(),
+        )
+
+    def nodes(self, pattern: str) -> tuple[str, ...]:
+        if self._devices is None or not pattern.startswith(f"{_DEV}/"):
+            return ()
+        found = self._devices.glob(pattern.removeprefix(f"{_DEV}/"))
+        return in_order(f"{_DEV}/{path.relative_to(self._devices)}" for path in found)
+
+    def node_users(self, nodes: Sequence[str]) -> tuple[DeviceUser, ...]:
+        """From /proc, without processes in containers: those are the engine's, and known from there."""
+        wanted = set(nodes)
+        if not wanted or not self._sees_host:
+            return ()
+        return tuple(user for folder in _processes() for user in _open_nodes(folder, wanted))
 
     def look(self, path: str) -> PathView:
         """Links are followed; a link that leads nowhere is absent."""
         if "\0" in path:
             return PathView("absent", path)
         return PathView(_kind(Path(path)), os.path.realpath(path))
+
+    def file(self, path: str) -> FileFacts | None:
+        try:
+            found = Path(path).stat()
+        except (OSError, ValueError):
+            return None
+        return FileFacts(found.st_size, found.st_uid, found.st_gid, found.st_mode & 0o7777, found.st_mtime_ns)
+
+    def read_start(self, path: str, count: int) -> bytes | None:
+        try:
+            with Path(path).open("rb") as file:
+                return file.read(count)
+        except OSError:
+            return None
 
     def list_dir(self, path: str) -> tuple[str, ...]:
         try:
@@ -115,9 +174,7 @@ def _meets(address: _Address, host_ip: str | None) -> bool:
 def _process_of(inodes: set[str]) -> str:
     """``name (pid)`` of the first process that holds one of the sockets; other accounts' cannot be seen."""
     targets = {f"socket:[{inode}]" for inode in inodes}
-    for folder in _PROC.iterdir():
-        if not folder.name.isdecimal():
-            continue
+    for folder in _processes():
         try:
             if any(str(entry.readlink()) in targets for entry in (folder / "fd").iterdir()):
                 return f"{(folder / 'comm').read_text().strip()} ({folder.name})"
@@ -137,3 +194,48 @@ def _can_bind(port: int, host_ip: str | None) -> bool:
         except OSError:
             return False
     return True
+
+
+# ---------------------------------------------------------------- the machine and its devices
+
+
+def _memory() -> dict[str, int]:
+    """/proc/meminfo in bytes; empty elsewhere than on Linux."""
+    try:
+        rows = (_PROC / "meminfo").read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (row.split()[:2] for row in rows)
+    return {name.rstrip(":"): int(kib) * 1024 for name, kib in pairs}
+
+
+def _shm_bytes() -> int | None:
+    try:
+        return shutil.disk_usage(_SHM).total
+    except OSError:
+        return None
+
+
+def _iommu() -> bool | None:
+    """The kernel lists its IOMMUs in sysfs; none where it is off (intel_iommu=off, or in the firmware)."""
+    try:
+        return any(_IOMMU.iterdir())
+    except OSError:
+        return None
+
+
+def _processes() -> Iterator[Path]:
+    for folder in _PROC.iterdir():
+        if folder.name.isdecimal():
+            yield folder
+
+
+def _open_nodes(folder: Path, wanted: set[str]) -> Iterator[DeviceUser]:
+    """What of ``wanted`` a process has open; one that ends meanwhile, or is another account's, has nothing."""
+    try:
+        held = {str(entry.readlink()) for entry in (folder / "fd").iterdir()} & wanted
+        if held and not any(mark in (folder / "cgroup").read_text() for mark in _CONTAINER_MARKS):
+            name = (folder / "comm").read_text().strip()
+            yield from (DeviceUser(node, name, int(folder.name)) for node in in_order(held))
+    except OSError:
+        return

@@ -36,6 +36,8 @@ class Model:
     tool_parser: str | None = None
     env: dict[str, str] = field(default_factory=dict)
     serve_args: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    """What ``architectures`` in its config.json says: how a folder is told to hold this model, or another one."""
     note: str | None = None
 
     @property

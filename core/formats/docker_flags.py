@@ -6,6 +6,8 @@ not hold. Source: docs.docker.com/reference/cli/docker/container/run.
 
 from __future__ import annotations
 
+import re
+
 _ALONE_TEXT = """
 --detach --disable-content-trust --help --init --interactive --no-healthcheck --oom-kill-disable --privileged
 --publish-all --quiet --read-only --rm --sig-proxy --tty --use-api-socket
@@ -42,3 +44,12 @@ SHORT = {
     "-v": "--volume",
     "-w": "--workdir",
 }
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([bkmgt]?)b?", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+
+
+def size_bytes(text: str) -> int | None:
+    """``256g`` as bytes: docker counts in powers of 1024. None where it is no size."""
+    found = _SIZE.fullmatch(text.strip())
+    return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None

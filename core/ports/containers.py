@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.domain.container import ContainerSpec, ContainerView
+from core.domain.host import ImageFacts
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,16 @@ class EngineInfo:
     architecture: str
     cpus: int
     memory_bytes: int
+    root_dir: str = ""
+    """Where it keeps images."""
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """Who pulls from a private registry."""
+
+    user: str
+    password: str
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,26 @@ class ContainerEngine(Protocol):
         """The image's id if it is here, else None."""
         ...
 
-    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
-        """Bytes done and total, as the pull goes on."""
+    def image(self, image: str) -> ImageFacts | None:
+        """The image if it is here, else None."""
+        ...
+
+    def list_images(self) -> tuple[ImageFacts, ...]:
+        """Every image with a name."""
+        ...
+
+    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
+        """Bytes done and total, as the pull goes on. Raises ImageMissing, EngineError (registry_denied,
+        pull_failed)."""
+        ...
+
+    def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
+        """What ``docker load`` does with a saved image; the names that are there now. Raises EngineError
+        (image_load_failed: detail)."""
+        ...
+
+    def tag(self, image: str, name: str) -> None:
+        """One more name for an image that is here. Raises ImageMissing."""
         ...
 
     def create_or_adopt(self, spec: ContainerSpec, secrets: Mapping[str, str]) -> ContainerView:

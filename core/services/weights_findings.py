@@ -8,13 +8,14 @@ from typing import Any
 
 from core.domain.deployment import DeploymentRequest
 from core.domain.finding import Finding, Severity
+from core.domain.model import Model
 from core.formats import vllm_serve
 from core.ports import HostProbe
+from core.services.weights_reading import WEIGHT_FILES, Damaged, WeightsReader
 
 BLOCK, WARN = Severity.BLOCK, Severity.WARN
 _FIELD = "weights"
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 _TOKENIZERS = {"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "tekken.json", "vocab.txt"}
 _CONFIGS = ("config.json", "params.json")
 _TP_FLAGS = ("--tensor-parallel-size", "-tp")
@@ -22,8 +23,10 @@ _LONGER_CONTEXT = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 _OVERRIDES = {"--hf-overrides", "--rope-scaling"}
 
 
-def weights_findings(request: DeploymentRequest, probe: HostProbe) -> Iterator[Finding]:
-    """The path, what is in the folder, and what its config says of the arguments."""
+def weights_findings(
+    request: DeploymentRequest, probe: HostProbe, reader: WeightsReader | None = None
+) -> Iterator[Finding]:
+    """The path, what is in the folder, whether each file is whole, and what its config says of the arguments."""
     said = tuple(_path_findings(request.weights))
     yield from said
     if said:
@@ -39,6 +42,7 @@ def weights_findings(request: DeploymentRequest, probe: HostProbe) -> Iterator[F
         return
     yield from _links(request.weights, config, probe)
     yield from _files(request, names, probe)
+    yield from _whole(request.weights, names, reader or WeightsReader(probe))
     if config == "config.json":
         yield from config_findings(request, probe.read_json(f"{request.weights.rstrip('/')}/{config}") or {})
 
@@ -56,7 +60,7 @@ def _path_findings(weights: str) -> Iterator[Finding]:
 
 
 def _not_a_folder(weights: str, kind: str, probe: HostProbe) -> Finding:
-    if not probe.sees_host:
+    if not probe.sees(weights):
         return Finding("weights_not_visible", WARN, _FIELD, {"path": weights})
     if kind == "denied":
         return Finding("weights_denied", BLOCK, _FIELD, {"path": weights})
@@ -91,7 +95,7 @@ def _files(request: DeploymentRequest, names: tuple[str, ...], probe: HostProbe)
         yield Finding(
             "weights_incomplete", BLOCK, _FIELD, {"path": weights, "count": len(missing), "first": missing[0]}
         )
-    elif not any(name.endswith(_WEIGHT_FILES) for name in names):
+    elif not any(name.endswith(WEIGHT_FILES) for name in names):
         yield Finding("weights_no_files", BLOCK, _FIELD, {"path": weights})
     own_tokenizer = any(flag == "--tokenizer" for flag, _ in vllm_serve.flag_values(request.serve_args))
     if not own_tokenizer and not _TOKENIZERS & set(names) and not any(name.endswith(".tiktoken") for name in names):
@@ -103,6 +107,36 @@ def _indexed(weights: str, names: tuple[str, ...], probe: HostProbe) -> list[str
     index = next((name for name in _INDEXES if name in names), None)
     table = (probe.read_json(f"{weights.rstrip('/')}/{index}") or {}).get("weight_map") if index else None
     return sorted({str(name) for name in table.values()}) if isinstance(table, dict) else []
+
+
+def _whole(weights: str, names: tuple[str, ...], reader: WeightsReader) -> Iterator[Finding]:
+    """One finding for each kind of damage, with the first file of it."""
+    kinds: dict[str, list[Damaged]] = {}
+    for one in reader.damaged(weights, names):
+        kinds.setdefault(one.kind, []).append(one)
+    for kind, files in kinds.items():
+        first = files[0]
+        params: dict[str, str | int | float | bool | None] = {"path": weights, "file": first.name, "count": len(files)}
+        if kind == "pointer":
+            yield Finding("weights_lfs_pointer", BLOCK, _FIELD, params)
+        elif kind == "header":
+            yield Finding("weights_header_bad", BLOCK, _FIELD, params)
+        elif first.missing_bytes > 0:
+            yield Finding("weights_cut", BLOCK, _FIELD, {**params, "missing_mib": max(first.missing_bytes >> 20, 1)})
+        else:
+            yield Finding("weights_too_long", BLOCK, _FIELD, params)
+
+
+def architecture_findings(request: DeploymentRequest, probe: HostProbe, model: Model | None) -> Iterator[Finding]:
+    """The class that the folder's config names, against the one that the catalog knows the chosen model by."""
+    if model is None or not model.classes or probe.look(request.weights).kind != "folder":
+        return
+    config = probe.read_json(f"{request.weights.rstrip('/')}/config.json") or {}
+    named = config.get("architectures")
+    found = [str(name) for name in named] if isinstance(named, list) else []
+    if found and not set(found) & set(model.classes):
+        params = {"found": found[0], "expected": model.classes[0], "model": model.name, "path": request.weights}
+        yield Finding("weights_other_model", BLOCK, _FIELD, params, model.source)
 
 
 # ---------------------------------------------------------------- what the config says

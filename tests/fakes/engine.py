@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from core.domain.container import ContainerSpec, ContainerView
+from core.domain.host import ImageFacts
 from core.errors import (
     AppError,
     ContainerFailed,
@@ -19,7 +20,7 @@ from core.errors import (
     NotFoundError,
     PortTaken,
 )
-from core.ports import EngineInfo, ExecResult
+from core.ports import EngineInfo, ExecResult, RegistryLogin
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
 
@@ -59,6 +60,10 @@ class FakeEngine:
         self.ports_of_others: set[int] = set()
         self.down: str | None = None
         self.faults: dict[str, AppError] = {}
+        self.facts: dict[str, ImageFacts] = {}
+        self.private: set[str] = set()
+        """Registries that ask for a login."""
+        self.pulled: list[tuple[str, RegistryLogin | None]] = []
         self.created = 0
         self.started: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
         """Marked commands: mark, argv, environment."""
@@ -100,8 +105,30 @@ class FakeEngine:
         self._meet_faults("image_digest")
         return self.images.get(image)
 
-    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
+    def image(self, image: str) -> ImageFacts | None:
+        digest = self.image_digest(image)
+        return None if digest is None else self.facts.get(image, ImageFacts(digest, (image,), "amd64", 1 << 30))
+
+    def list_images(self) -> tuple[ImageFacts, ...]:
+        found = (self.image(name) for name in sorted(self.images))
+        return tuple(image for image in found if image is not None)
+
+    def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
+        self._meet_faults("load")
+        names = tuple(b"".join(tar).decode().split())
+        self.images.update(dict.fromkeys(names, "sha256:" + "2" * 64))
+        return names
+
+    def tag(self, image: str, name: str) -> None:
+        if image not in self.images:
+            raise ImageMissing(image=image)
+        self.images[name] = self.images[image]
+
+    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
         self._meet_faults("pull")
+        self.pulled.append((image, login))
+        if image.split("/")[0] in self.private and login is None:
+            raise EngineError("registry_denied", image=image, detail="unauthorized")
         yield 50, 100
         self.images[image] = "sha256:" + "1" * 64
         yield 100, 100

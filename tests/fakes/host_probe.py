@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.ports import PathView
+from core.domain.host import DeviceUser, HostFacts, in_order
+from core.ports import FileFacts, PathView
+
+WHOLE = b"\x02" + bytes(7) + b"{}"
+"""A safetensors file without tensors."""
+HOST = HostFacts("fake", "Linux", "x86_64", 128, 1 << 40, 1 << 39, 1 << 38, iommu=False)
 
 
 class FakeHostProbe:
@@ -20,6 +26,39 @@ class FakeHostProbe:
         self.ports: dict[int, str] = {}
         self.free = 1 << 40
         self.sees_host = sees_host
+        self.sees_devices = sees_host
+        self.shared: set[str] = set()
+        self.host: HostFacts | None = HOST if sees_host else None
+        self.devices: tuple[str, ...] = ()
+        self.users: tuple[DeviceUser, ...] = ()
+        self.owners: dict[str, tuple[int, int, int]] = {}
+        """Path -> uid, gid, mode; others are root's and readable by all."""
+        self.sizes: dict[str, int] = {}
+
+    def sees(self, path: str) -> bool:
+        return self.sees_host or any(PurePosixPath(path).is_relative_to(folder) for folder in self.shared)
+
+    def facts(self) -> HostFacts | None:
+        return self.host
+
+    def nodes(self, pattern: str) -> tuple[str, ...]:
+        return in_order(node for node in self.devices if fnmatchcase(node, pattern))
+
+    def node_users(self, nodes: Sequence[str]) -> tuple[DeviceUser, ...]:
+        return tuple(user for user in self.users if user.node in nodes)
+
+    def file(self, path: str) -> FileFacts | None:
+        kind = self.look(path).kind
+        if kind not in {"file", "folder"}:
+            return None
+        content = self.files.get(path)
+        size = len(content) if isinstance(content, bytes) else 0
+        uid, gid, mode = self.owners.get(path, (0, 0, 0o755 if kind == "folder" else 0o644))
+        return FileFacts(self.sizes.get(path, size), uid, gid, mode, 1)
+
+    def read_start(self, path: str, count: int) -> bytes | None:
+        content = self.files.get(path)
+        return content[:count] if isinstance(content, bytes) else None
 
     def look(self, path: str) -> PathView:
         real = self.links.get(path, path)

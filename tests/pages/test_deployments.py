@@ -16,7 +16,7 @@ from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
 from tests.fakes.engine import FakeEngine
-from tests.fakes.host_probe import FakeHostProbe
+from tests.fakes.host_probe import WHOLE, FakeHostProbe
 from tests.fakes.job_queue import FakeJobQueue
 from tests.pages.conftest import Open
 from tests.pages.test_shell import sentences
@@ -24,7 +24,7 @@ from ui import session
 
 FOLDER = "/srv/models/tiny"
 REQUEST = DeploymentRequest(image="vllm:test", weights=FOLDER, served_name="tiny")
-WEIGHTS = {f"{FOLDER}/config.json": {}, f"{FOLDER}/tokenizer.json": {}, f"{FOLDER}/model.safetensors": b""}
+WEIGHTS = {f"{FOLDER}/config.json": {}, f"{FOLDER}/tokenizer.json": {}, f"{FOLDER}/model.safetensors": WHOLE}
 
 
 class World:

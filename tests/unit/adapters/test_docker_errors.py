@@ -18,7 +18,7 @@ from core.errors import AppError, EngineError, EngineUnavailable
 RUNTIME = "OCI runtime create failed: container_linux.go:380: starting container process caused: "
 ANSWERS = [
     (404, "No such image: vllm:none", "image_missing", {"image": "img"}),
-    (404, "pull access denied for vllm, repository does not exist", "image_missing", {"image": "img"}),
+    (404, "pull access denied for vllm, repository does not exist", "registry_denied", {"image": "img"}),
     (404, "No such container: 5f", "not_found", {"kind": "container", "id": "me"}),
     (404, "network lab not found", "not_found", {"kind": "network", "id": "lab"}),
     (409, 'Conflict. The container name "/x" is already in use by container "5f". Remove', "name_taken", {"name": "x"}),

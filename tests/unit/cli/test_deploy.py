@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cli.main import main
+from tests.fakes.host_probe import WHOLE
 
 GUIDE = """docker run --privileged=true --shm-size 256g -it -v {folder}:/weights/ -p 9000:8000 --ipc=host \\
     --name vllm_service -e X=1 --gpus all --memory 8g registry/vllm:1 \\
@@ -25,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     (tmp_path / "weights" / "DeepSeek-R1").mkdir(parents=True)
     (tmp_path / "weights" / "DeepSeek-R1" / "config.json").write_text("{}")
-    (tmp_path / "weights" / "DeepSeek-R1" / "model.safetensors").write_bytes(b"x")
+    (tmp_path / "weights" / "DeepSeek-R1" / "model.safetensors").write_bytes(WHOLE)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from core.domain.deployment import DeploymentRequest
 from core.domain.finding import Severity
 from core.services.request_findings import request_findings
 from core.services.weights_findings import weights_findings
-from tests.fakes.host_probe import FakeHostProbe
+from tests.fakes.host_probe import WHOLE, FakeHostProbe
 from tests.guide import LONG_CONTEXT_REQUEST, WITH_MTP_REQUEST
 
 FOLDER = "/srv/models/tiny"
@@ -24,7 +24,7 @@ def codes(request: DeploymentRequest) -> list[tuple[str, str | None]]:
 
 
 def host(**files: Any) -> FakeHostProbe:
-    whole = {"config.json": CONFIG, "tokenizer.json": {}, "model.safetensors": b""} | {
+    whole = {"config.json": CONFIG, "tokenizer.json": {}, "model.safetensors": WHOLE} | {
         name.replace("__", "."): content for name, content in files.items()
     }
     return FakeHostProbe({f"{FOLDER}/{name}": content for name, content in whole.items() if content is not None})

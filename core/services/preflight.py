@@ -1,0 +1,129 @@
+"""Preflight: looks at engine, image, weights and host for one request, all at once, before anything is started.
+
+``check`` is what a plan adds to its own reading of the request (its values, the weights folder, name, port, devices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.domain.catalog import Catalog
+from core.domain.deployment import DeploymentRequest
+from core.domain.finding import Finding
+from core.domain.host import DeviceGroup
+from core.domain.platform import Platform
+from core.domain.preflight import (
+    Check,
+    PreflightFacts,
+    Readable,
+    Start,
+    checklist,
+    platform_of,
+    preflight_findings,
+)
+from core.errors import EngineError
+from core.formats import docker_flags, vllm_serve
+from core.ports import ContainerEngine, HostProbe
+from core.services.hosts import HostService, free_above
+from core.services.weights_findings import architecture_findings
+from core.services.weights_reading import WeightsReader
+
+_TP = ("--tensor-parallel-size", "-tp")
+_PP = ("--pipeline-parallel-size", "-pp")
+_DP = ("--data-parallel-size", "-dp")
+_EVERYBODY = 0o004
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What was found, and what was looked at."""
+
+    findings: tuple[Finding, ...]
+    facts: PreflightFacts
+
+    def checks(self, plan_findings: Sequence[Finding]) -> tuple[Check, ...]:
+        """The checklist of a plan: ``plan_findings`` are all of its findings, these among them."""
+        return checklist(plan_findings, self.facts)
+
+
+class PreflightService:
+    """Reads only. What does not answer or cannot be seen is left out here: the plan says that no engine answers."""
+
+    def __init__(
+        self, engine: ContainerEngine, probe: HostProbe, hosts: HostService, catalog: Callable[[], Catalog]
+    ) -> None:
+        self._engine = engine
+        self._probe = probe
+        self._hosts = hosts
+        self._catalog = catalog
+        self._weights = WeightsReader(probe)
+
+    def check(self, request: DeploymentRequest) -> tuple[Finding, ...]:
+        """Every finding, the blocking ones first. Profile and platform are the request's own; where it names no
+        platform, the image tells it."""
+        return self.look(request).findings
+
+    def look(self, request: DeploymentRequest) -> Preflight:
+        """As ``check``, with the facts for the checklist."""
+        catalog = self._catalog()
+        platform = catalog.platforms.get(request.platform or "") or platform_of(request.image, catalog)
+        entry = catalog.entry(request.profile) if request.profile else None
+        facts = self._facts(request, platform)
+        wrong_model = architecture_findings(request, self._probe, entry.model if entry else None)
+        return Preflight((*wrong_model, *preflight_findings(facts)), facts)
+
+    def _facts(self, request: DeploymentRequest, platform: Platform | None) -> PreflightFacts:
+        group = self._group(platform)
+        folder = self._weights.folder(request.weights)
+        try:
+            info, image = self._engine.info(), self._engine.image(request.image) if request.image else None
+            architecture = info.architecture
+            room = free_above(self._probe, info.root_dir) if self._probe.sees(info.root_dir or "/") else None
+        except EngineError:
+            info, image, architecture, room = None, None, None, None
+        return PreflightFacts(
+            start=_start(request, folder.size_bytes if folder else None),
+            platform=platform,
+            host=self._probe.facts(),
+            devices=group,
+            sees_devices=self._probe.sees_devices,
+            users=self._probe.node_users(group.nodes) if group else (),
+            image=image,
+            image_name=request.image,
+            engine_architecture=architecture,
+            image_disk=(info.root_dir, room) if info and info.root_dir and room is not None else None,
+            closed=self._closed(request, folder.names if folder else ()) if image else (),
+        )
+
+    def _group(self, platform: Platform | None) -> DeviceGroup | None:
+        if platform is None:
+            return None
+        return next((group for group in self._hosts.devices() if platform.id in group.platforms), None)
+
+    def _closed(self, request: DeploymentRequest, names: Sequence[str]) -> tuple[Readable, ...]:
+        """What not everybody may read: the folder that is mounted, the model's own, its files."""
+        base = request.weights.rstrip("/")
+        paths = [base.rsplit("/", 1)[0], base, *(f"{base}/{name}" for name in names)]
+        facts = ((path, self._probe.file(path)) for path in paths)
+        return tuple(
+            Readable(path, one.uid, one.gid, one.mode) for path, one in facts if one and not one.mode & _EVERYBODY
+        )
+
+
+def _start(request: DeploymentRequest, weights_bytes: int | None) -> Start:
+    tp, pp, devices = _ranks(request.serve_args)
+    return Start(
+        tp=tp,
+        pp=pp,
+        devices=len(request.devices) or devices,
+        shm_bytes=docker_flags.size_bytes(request.shm_size) if request.shm_size else None,
+        host_ipc=request.ipc == "host",
+        weights_bytes=weights_bytes,
+    )
+
+
+def _ranks(args: Sequence[str]) -> tuple[int, int, int]:
+    """TP, PP, and how many ranks they make, times the data-parallel copies."""
+    tp, pp, dp = (vllm_serve.int_argument(args, *names) or 1 for names in (_TP, _PP, _DP))
+    return tp, pp, tp * pp * dp
