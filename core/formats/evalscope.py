@@ -255,10 +255,10 @@ def _sample(
     dataset: str, subset: str, index: int, answer: Mapping[str, Any], judged: Mapping[str, Any] | None, repeats: int
 ) -> Sample:
     output = _mapping(answer.get("model_output"))
-    text, reasoning = _apart(*_parts(_mapping(_choice(output).get("message")).get("content")))
+    text, reasoning = apart(*_parts(_mapping(_choice(output).get("message")).get("content")))
     usage, perf = _mapping(output.get("usage")), _mapping(output.get("perf_metrics"))
     told, stop = judged or {}, _stop_reason(output)
-    if not usage and stop != OVERFLOW and _is_refusal(text):
+    if not usage and stop != OVERFLOW and is_refusal(text):
         stop = OVERFLOW  # a proxy's wording, or an EvalScope that did not tell the error from an answer
     extracted = "" if stop == OVERFLOW else str(told.get("extracted") or "").strip()
     group, repeat = divmod(index, max(1, repeats))
@@ -321,7 +321,7 @@ def _parts(content: object) -> tuple[str, str]:
     return text, reasoning
 
 
-def _apart(text: str, reasoning: str) -> tuple[str, str]:
+def apart(text: str, reasoning: str) -> tuple[str, str]:
     """Thinking that the server left inside the answer, taken out. Some chat templates open it themselves, so that only
     its end shows; one that was cut off shows only its beginning."""
     found = None if reasoning else _THOUGHT.match(text)
@@ -331,7 +331,7 @@ def _apart(text: str, reasoning: str) -> tuple[str, str]:
     return ("", opened.strip()) if not reasoning and opened != text.lstrip() else (text, reasoning)
 
 
-def _is_refusal(text: str) -> bool:
+def is_refusal(text: str) -> bool:
     """Whether an answer without usage is the server's word that the prompt is too long."""
     return len(text) <= _LONGEST_REFUSAL and _OVER_LENGTH.search(text) is not None
 

@@ -8,7 +8,7 @@ from core.ports.clock import Clock
 from core.ports.comparison import BaselineStore, NoiseStore
 from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, RegistryLogin
 from core.ports.endpoints import EndpointClient
-from core.ports.evaluations import EvaluationStore
+from core.ports.evaluations import EvaluationFolders, EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
 from core.ports.host import FileFacts, HostProbe, PathView
 from core.ports.jobs import JobQueue
@@ -40,6 +40,7 @@ __all__ = [
     "EndpointClient",
     "EndpointStore",
     "EngineInfo",
+    "EvaluationFolders",
     "EvaluationStore",
     "ExecResult",
     "FileFacts",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from core.domain.benchmark import Page
 from core.domain.evaluation import DatasetOutcome, EvaluationRequest, Sample, ScoreRow
+from core.domain.evaluation_import import FoundEvaluation
 from core.domain.evaluation_reading import (
     DatasetScores,
     LeadRow,
@@ -69,4 +71,16 @@ class EvaluationStore(Protocol):
     def conditions(self) -> Mapping[str, Conditions]: ...
     def speeds(self) -> Mapping[str, Speed]:
         """The best throughput of every version that was swept, by its key."""
+        ...
+
+
+class EvaluationFolders(Protocol):
+    """What EvalScope left elsewhere."""
+
+    def find(self, folder: Path) -> tuple[FoundEvaluation, ...]:
+        """Every evaluation in a folder and below. Raises BadInput (folder_missing, folder_not_evalscope: value)."""
+        ...
+
+    def samples(self, found: FoundEvaluation, dataset: str) -> Iterator[Sample]:
+        """One dataset's, a line at a time."""
         ...
