@@ -4,74 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import isfinite
 
-from core.domain.benchmark import BenchmarkRequest, Engine
+from core.domain.benchmark import MEASURING, BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint, EndpointCheck, Origin
 from core.domain.finding import Finding, Severity, blocking
-from core.domain.workload import Api, Arrival, LoadPoint, Workload
-
-P99_REQUESTS = 100
-"""Below it, a p99 is the slowest request or an interpolation next to it."""
+from core.domain.limits import ServingLimits
+from core.domain.workload import Api, Workload
+from core.domain.workload_rules import workload_findings
 
 _CHAT_TEMPLATE_TOKENS = 64
 """Room that a chat template usually takes beside the prompt."""
+_RATIO_TOLERANCE = 0.02
 
 
-def benchmark_findings(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[Finding, ...]:
+def benchmark_findings(
+    request: BenchmarkRequest, endpoint: Endpoint, limits: ServingLimits | None = None
+) -> tuple[Finding, ...]:
     """Blocks, warnings and notes, by the request's field."""
     return (
         *workload_findings(request.workload),
         *_endpoint_findings(endpoint, request.workload.api),
         *_length_findings(request.workload, endpoint.check),
+        *limit_findings(request.workload, limits or ServingLimits()),
         *_engine_findings(request, endpoint),
     )
-
-
-def workload_findings(workload: Workload) -> tuple[Finding, ...]:
-    """Whether the numbers make a workload at all."""
-    lowest = {
-        "input_tokens": (workload.input_tokens, 1),
-        "output_tokens": (workload.output_tokens, 1),
-        "repeats": (workload.repeats, 1),
-        "timeout_s": (workload.timeout_s, 1),
-        "temperature": (workload.temperature, 0),
-    }
-    found = [_too_small(name, value, least) for name, (value, least) in lowest.items() if _is_below(value, least)]
-    if not workload.points:
-        found.append(Finding("bench_no_points", Severity.BLOCK, "concurrency"))
-    for point in workload.points:
-        found += _point_findings(point)
-    once = [finding for number, finding in enumerate(found) if finding not in found[:number]]
-    return (*once, *_few_requests(workload))
-
-
-def _point_findings(point: LoadPoint) -> Iterator[Finding]:
-    closed = point.arrival is Arrival.CLOSED
-    if (closed or point.concurrency is not None) and (point.concurrency or 0) < 1:
-        yield _too_small("concurrency", point.concurrency or 0, 1)
-    if not closed and (point.rate_per_s or 0) <= 0:
-        yield Finding("bench_rate_bad", Severity.BLOCK, "rate_per_s", {"value": point.rate_per_s})
-    if point.warmup < 0:
-        yield _too_small("warmup", point.warmup, 0)
-    if (point.requests is None) == (point.duration_s is None):
-        yield Finding("bench_no_end", Severity.BLOCK, "requests")
-    elif point.duration_s is not None and point.duration_s <= 0:
-        yield Finding("bench_no_end", Severity.BLOCK, "duration_s")
-    if point.requests is None:
-        return
-    if point.requests < 1:
-        yield _too_small("requests", point.requests, 1)
-    elif closed and point.concurrency is not None and point.requests < point.concurrency:
-        params = {"requests": point.requests, "concurrency": point.concurrency}
-        yield Finding("bench_requests_below_concurrency", Severity.BLOCK, "requests", params)
-
-
-def _few_requests(workload: Workload) -> Iterator[Finding]:
-    counts = [point.requests * workload.repeats for point in workload.points if point.requests]
-    if counts and min(counts) < P99_REQUESTS:
-        params = {"requests": min(counts), "enough": P99_REQUESTS}
-        yield Finding("bench_few_requests", Severity.NOTE, "requests", params)
 
 
 def _endpoint_findings(endpoint: Endpoint, api: Api) -> Iterator[Finding]:
@@ -105,32 +61,72 @@ def _check_findings(check: EndpointCheck, api: Api) -> Iterator[Finding]:
 def _length_findings(workload: Workload, check: EndpointCheck | None) -> Iterator[Finding]:
     if check is None or not check.reachable:
         return
-    limit, total = check.max_model_len, workload.input_tokens + workload.output_tokens
-    if limit is None:
+    longest, output = workload.longest_input, workload.longest_output
+    limit, total = check.max_model_len, longest + output
+    if workload.dataset is not None:
+        yield from _file_findings(workload, limit)
+    elif limit is None:
         yield Finding("bench_context_unknown", Severity.NOTE, "input_tokens")
     elif total > limit:
-        params = {"input": workload.input_tokens, "output": workload.output_tokens, "total": total, "limit": limit}
+        params = {"input": longest, "output": output, "total": total, "limit": limit}
         yield Finding("bench_over_context", Severity.BLOCK, "input_tokens", params)
     elif workload.api is Api.CHAT and total + _CHAT_TEMPLATE_TOKENS > limit:
         yield Finding("bench_chat_near_context", Severity.WARN, "input_tokens", {"total": total, "limit": limit})
-    if check.vocabulary_size is None and workload.api is Api.COMPLETIONS:
+    if check.vocabulary_size is None and workload.api is Api.COMPLETIONS and workload.dataset is None:
         yield Finding("bench_vocabulary_unknown", Severity.NOTE, "endpoint_id")
 
 
+def _file_findings(workload: Workload, limit: int | None) -> Iterator[Finding]:
+    """A file's lengths are a guess; what turns out too long is refused by the server and counted."""
+    mean = workload.dataset.input_tokens if workload.dataset else None
+    if mean is not None and limit is not None and mean + workload.output_tokens > limit:
+        params = {"total": mean + workload.output_tokens, "limit": limit}
+        yield Finding("bench_file_over_context", Severity.WARN, "dataset", params)
+
+
+def limit_findings(workload: Workload, limits: ServingLimits) -> Iterator[Finding]:
+    """What this deployment would drop or queue, by the profile it was started with."""
+    most = max((point.concurrency or 0 for point in workload.points), default=0)
+    if limits.max_input is not None and workload.longest_input > limits.max_input and workload.dataset is None:
+        params = {"input": workload.longest_input, "limit": limits.max_input, "profile": limits.name}
+        yield Finding("bench_over_input", Severity.BLOCK, "input_tokens", params, source=limits.source)
+    if limits.max_concurrency is not None and most > limits.max_concurrency:
+        params = {"concurrency": most, "limit": limits.max_concurrency, "profile": limits.name}
+        yield Finding("bench_over_concurrency", Severity.WARN, "concurrency", params, source=limits.source)
+    if limits.has_mtp and workload.dataset is None:
+        yield Finding("bench_mtp_random", Severity.NOTE, "dataset")
+
+
 def _engine_findings(request: BenchmarkRequest, endpoint: Endpoint) -> Iterator[Finding]:
+    if request.engine not in MEASURING:
+        yield Finding("bench_engine_imported", Severity.BLOCK, "engine", {"engine": request.engine.value})
     if request.engine is not Engine.VLLM_BENCH:
         return
+    workload = request.workload
     if endpoint.deployment_id is None:
         yield Finding("bench_engine_needs_container", Severity.BLOCK, "engine", {"name": endpoint.name})
-    if any(point.requests is None and not (point.duration_s and point.rate_per_s) for point in request.workload.points):
+    if any(point.requests is None and not (point.duration_s and point.rate_per_s) for point in workload.points):
         yield Finding("bench_engine_needs_requests", Severity.BLOCK, "requests")
+    for field in _not_for_vllm_bench(workload):
+        yield Finding("bench_engine_cannot", Severity.BLOCK, field, {"what": field})
 
 
-def _is_below(value: float, least: float) -> bool:
-    """What is not a finite number is below everything."""
-    return not isfinite(value) or value < least
+def _not_for_vllm_bench(workload: Workload) -> Iterator[str]:
+    """What its ``random`` data set does not do in every version: it varies both lengths evenly, by the same share."""
+    if workload.turns > 1:
+        yield "turns"
+    if workload.dataset is not None:
+        yield "dataset"
+    if (workload.input_spread or workload.output_spread) and range_ratio(workload) is None:
+        yield "input_spread"
 
 
-def _too_small(field: str, value: float, least: float) -> Finding:
-    shown = value if isfinite(value) else None
-    return Finding("bench_too_small", Severity.BLOCK, field, {"value": shown, "least": least})
+def range_ratio(workload: Workload) -> float | None:
+    """The share by which both lengths vary evenly around their middle; None where they do not."""
+    pairs = ((workload.input_tokens, workload.input_spread), (workload.output_tokens, workload.output_spread))
+    ratios = []
+    for mean, spread in pairs:
+        if spread is None or spread.std is not None or abs((spread.low + spread.high) / 2 - mean) > 1:
+            return None
+        ratios.append((spread.high - mean) / mean)
+    return round(ratios[0], 3) if abs(ratios[0] - ratios[1]) < _RATIO_TOLERANCE else None

@@ -19,6 +19,7 @@ from core.domain.comparison import (
     Evidence,
     Figure,
     Load,
+    Noise,
     Pair,
     Unit,
     Verdict,
@@ -27,11 +28,11 @@ from core.domain.likeness import Weight, Witness, differences
 from core.domain.statistics import (
     LEVEL,
     Estimate,
-    NoiseFloor,
     change,
     false_discovery,
     floor_variance,
     mean_estimate,
+    noise_floor,
     pooled,
     repeat_estimate,
 )
@@ -43,7 +44,7 @@ TELLING_SHARE = 0.05
 """An interval that reaches further than this on either side, and shows no change, shows nothing."""
 
 
-def compare(baseline: Evidence, candidates: Sequence[Evidence], noise: NoiseFloor) -> Comparison:
+def compare(baseline: Evidence, candidates: Sequence[Evidence], noise: Noise) -> Comparison:
     """Corrected for all that is shown at once: every figure, load and candidate."""
     pairs = [_pair(baseline, candidate, noise) for candidate in candidates]
     p_values = [cell.change.p_value for pair in pairs for cell in pair.cells if cell.change]
@@ -51,7 +52,7 @@ def compare(baseline: Evidence, candidates: Sequence[Evidence], noise: NoiseFloo
     return Comparison(baseline, tuple(_called(pair, standing, len(p_values)) for pair in pairs))
 
 
-def _pair(baseline: Evidence, candidate: Evidence, noise: NoiseFloor) -> Pair:
+def _pair(baseline: Evidence, candidate: Evidence, noise: Noise) -> Pair:
     left, right = baseline.by_load, candidate.by_load
     loads = tuple(load for load in left if load in right)
     seen = [Witness(side.run, [m for load in loads for m in groups[load]])
@@ -86,7 +87,7 @@ def _cell(figure: Figure, load: Load, left: Estimate | None, right: Estimate | N
     """One, or none where neither side knows the figure."""
     if left is None and right is None:
         return
-    extra = floor_variance(basis.noise.share) if basis.unit is Unit.REQUESTS else 0.0
+    extra = floor_variance(basis.noise.floor(figure)) if basis.unit is Unit.REQUESTS else 0.0
     sure = left is not None and right is not None and left.df > 0 and right.df > 0
     yield Cell(
         figure=figure,
@@ -180,12 +181,12 @@ def _called(pair: Pair, standing: Iterator[bool], tests: int) -> Pair:
     return replace(called, verdict=_verdict(called))
 
 
-def _call(cell: Cell, stands: bool, noise: NoiseFloor) -> Cell:
+def _call(cell: Cell, stands: bool, noise: Noise) -> Cell:
     """A change smaller than the floor is none, whatever its p value."""
     found, by = cell.change, cell.worse_by
     if found is None or by is None:
         return cell
-    if stands and abs(math.log(found.ratio)) > math.log1p(noise.share):
+    if stands and abs(math.log(found.ratio)) > math.log1p(noise.floor(cell.figure)):
         return replace(cell, call=Call.WORSE if sum(by) > 0 else Call.BETTER)
     is_wide = found.high - 1.0 > TELLING_SHARE or 1.0 - found.low > TELLING_SHARE
     return replace(cell, call=Call.UNCLEAR if is_wide else Call.NOISE)
@@ -203,3 +204,28 @@ def _verdict(pair: Pair) -> Verdict:
             return verdict
     overall = [cell.call for figure in HEADLINES if (cell := pair.overall(figure))]
     return Verdict.UNCLEAR if Call.UNCLEAR in overall else Verdict.NOISE
+
+
+# ------------------------------------------------------------ noise
+
+
+def noise_of(run: Evidence) -> Noise | None:
+    """The floor of every figure, from the repeats of a run of one and the same; None below three."""
+    shares = {figure.id: share for figure in FIGURES if (share := _share(run, figure)) is not None}
+    return Noise(shares, (run.run.id,)) if shares else None
+
+
+def _share(side: Evidence, figure: Figure) -> float | None:
+    groups = [
+        [value for m in group if (value := value_of(m, figure)) is not None and value > 0]
+        for group in side.by_load.values()
+    ]
+    known = [request_estimate(side, m, figure) for group in side.by_load.values() for m in group]
+    return noise_floor([group for group in groups if group], [one.variance for one in known if one])
+
+
+def louder(floors: Sequence[Noise | None]) -> Noise:
+    """Of several machines: for each figure the highest floor, an unmeasured one counting as assumed."""
+    known = [one or Noise() for one in floors]
+    shares = {figure.id: max(one.floor(figure) for one in known) for figure in FIGURES} if any(floors) else {}
+    return Noise(shares, tuple(dict.fromkeys(run_id for one in known for run_id in one.run_ids)))

@@ -10,7 +10,7 @@ from functools import cached_property
 from core.domain.benchmark import Measurement, Run
 from core.domain.likeness import Difference, Weight
 from core.domain.metrics import Better
-from core.domain.statistics import Change, Estimate, NoiseFloor
+from core.domain.statistics import DEFAULT_FLOOR, Change, Estimate
 from core.domain.version import Version
 
 
@@ -100,12 +100,26 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True)
+class Noise:
+    """By how much two equal runs differ, 95 times of 100, by figure (0.01 is 1 %). ``run_ids``: where that was
+    measured; empty while it is assumed."""
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    run_ids: tuple[str, ...] = ()
+
+    def floor(self, figure: Figure) -> float:
+        """Below it nothing is called a change."""
+        return self.shares.get(figure.id, DEFAULT_FLOOR)
+
+
+@dataclass(frozen=True)
 class Basis:
-    """``repeats``: of the side that has fewer. ``noise``: the floor below which nothing is called a change."""
+    """What a pair's intervals rest on. ``repeats``: of the side that has fewer. ``tests``: how many figures were
+    corrected for."""
 
     unit: Unit
     repeats: int
-    noise: NoiseFloor
+    noise: Noise
     tests: int = 0
 
 

@@ -51,7 +51,7 @@ def _wave_s(point: LoadPoint, workload: Workload, past: Sequence[Past]) -> float
     wanted = point.concurrency or 1
     nearest = min(usable, key=lambda one: _distance(one, wanted, workload))
     ttft, tpot = nearest.measurement.ttft_ms, nearest.measurement.tpot_ms
-    ttft_ms = (ttft.mean if ttft else 0.0) * workload.input_tokens / max(1, nearest.input_tokens)
+    ttft_ms = (ttft.mean if ttft else 0.0) * workload.mean_input / max(1, nearest.input_tokens)
     return (ttft_ms + (workload.output_tokens - 1) * (tpot.mean if tpot else 0.0)) / 1000.0
 
 

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from core.domain.workload import Spread
 
 _BITS = 53
+_CUT = 3
 
 
 def draw(seed: int, name: str, index: int, mean: int, spread: Spread | None) -> int:
@@ -17,6 +18,17 @@ def draw(seed: int, name: str, index: int, mean: int, spread: Spread | None) -> 
     if spread.std is None:
         return spread.low + int(share * (spread.high - spread.low + 1))
     return min(spread.high, max(spread.low, round(mean + spread.std * _normal(share))))
+
+
+def evenly(mean: int, share: float) -> Spread:
+    """From ``share`` below the mean to as much above it."""
+    low = max(1, round(mean * (1 - share)))
+    return Spread(low, max(low, 2 * mean - low))
+
+
+def normally(mean: int, std: float) -> Spread:
+    """Around the mean, cut at three standard deviations and at one token."""
+    return Spread(max(1, round(mean - _CUT * std)), max(1, round(mean + _CUT * std)), float(std))
 
 
 def _share(text: str) -> float:

@@ -54,7 +54,7 @@ class DatabaseNoiseStore:
         with self._database.read() as session:
             return tuple(
                 NoiseRun(row.run_id, row.machine, row.engine, row.created_at, row.created_by)
-                for row in session.scalars(newest_first)
+                for row in session.scalars(query)
             )
 
 

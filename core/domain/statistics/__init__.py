@@ -12,7 +12,7 @@ from core.domain.statistics.estimates import (
     quantile_estimate,
     repeat_estimate,
 )
-from core.domain.statistics.noise import DEFAULT_FLOOR, NoiseFloor, floor_variance, noise_floor
+from core.domain.statistics.noise import DEFAULT_FLOOR, floor_variance, noise_floor
 from core.domain.statistics.summary import percentile, summarize
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "LEVEL",
     "Change",
     "Estimate",
-    "NoiseFloor",
     "change",
     "false_discovery",
     "floor_variance",

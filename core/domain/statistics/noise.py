@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from core.domain.statistics import student
 from core.domain.statistics.estimates import LEVEL
@@ -17,20 +16,6 @@ DEFAULT_FLOOR = 0.01
 LEAST_FLOOR = 0.002
 """Nobody should act on less, however quiet the machine was."""
 LEAST_REPEATS = 3
-
-
-@dataclass(frozen=True)
-class NoiseFloor:
-    """``share``: the difference that 95 of 100 pairs of equal runs stay below (0.01 is 1 %). ``run_id``: where it was
-    measured; None for the default."""
-
-    share: float
-    run_id: str | None = None
-
-    @property
-    def measured(self) -> bool:
-        """Whether it is more than an assumption."""
-        return self.run_id is not None
 
 
 def floor_variance(share: float) -> float:

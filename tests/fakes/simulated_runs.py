@@ -1,0 +1,106 @@
+"""Runs as a server of known speed would make them: for comparisons, whose truth must be known."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from core.domain.benchmark import Measurement, RequestCounts, Run, RunState, requests_artifact
+from core.domain.statistics import summarize
+from core.domain.workload import LoadPoint, Workload
+from core.ports import Store
+from tests.fakes import samples
+
+OUTPUT_TOKENS = 128
+
+
+def varied(random: Random, mean: float, cv: float) -> float:
+    """A positive value around ``mean``, log-normal, with this coefficient of variation."""
+    sigma = math.sqrt(math.log1p(cv * cv))
+    return math.exp(random.gauss(math.log(mean) - sigma * sigma / 2, sigma))
+
+
+def request_records(random: Random, concurrency: int, count: int, slowdown: float, cv: float) -> list[dict[str, Any]]:
+    """The lines of a requests file: waiting grows with the load, as on a real server."""
+    records = []
+    for index in range(count):
+        ttft_ms = varied(random, (40.0 + 3.0 * concurrency) * slowdown, cv)
+        tpot_ms = varied(random, (12.0 + 0.25 * concurrency) * slowdown, cv)
+        e2el_ms = ttft_ms + tpot_ms * (OUTPUT_TOKENS - 1)
+        times = {"ttft_ms": ttft_ms, "tpot_ms": tpot_ms, "e2el_ms": e2el_ms}
+        records.append({"index": index, "started_s": 0.0, **times, "failure": None, "detail": "", "process": 0})
+    return records
+
+
+def measured(records: Sequence[dict[str, Any]], point: LoadPoint, repeat: int, **changes: Any) -> Measurement:
+    """What the load generator would make of the records."""
+    concurrency, count = point.concurrency or 1, len(records)
+    duration_s = sum(record["e2el_ms"] for record in records) / 1000.0 / concurrency
+    named = {name: summarize([record[name] for record in records]) for name in ("ttft_ms", "tpot_ms", "e2el_ms")}
+    base = samples.measurement(
+        point.index,
+        repeat,
+        concurrency=concurrency,
+        duration_s=duration_s,
+        requests=RequestCounts(count, 0),
+        output_tokens=count * OUTPUT_TOKENS,
+        output_tokens_per_s=count * OUTPUT_TOKENS / duration_s,
+        requests_per_s=count / duration_s,
+        total_tokens_per_s=2 * count * OUTPUT_TOKENS / duration_s,
+        steady=None,
+        itl_ms=named["tpot_ms"],
+        **named,
+    )
+    return replace(base, **changes)
+
+
+def sweep(
+    store: Store | None,
+    run_id: str,
+    *,
+    seed: int,
+    slowdown: float = 1.0,
+    noise: float = 0.0,
+    cv: float = 0.15,
+    concurrencies: Sequence[int] = (1, 4, 16),
+    requests: int = 192,
+    repeats: int = 1,
+    keep_records: bool = True,
+    measurement: dict[str, Any] | None = None,
+    **changes: Any,
+) -> tuple[Run, tuple[Measurement, ...]]:
+    """A complete run, put into the store where one is given. ``slowdown`` 1.05: every latency is 5 % longer. ``noise``:
+    standard deviation of what each repeat, as a whole, is off by."""
+    random = Random(seed)
+    points = tuple(LoadPoint(i, concurrency=c, requests=requests) for i, c in enumerate(concurrencies))
+    workload = changes.pop("workload", None) or Workload(128, OUTPUT_TOKENS, points, repeats=repeats)
+    run = samples.run(id=run_id, workload=workload, seed=seed, job_id=None, **changes)
+    found: list[Measurement] = []
+    if store:
+        store.runs.add(run)
+    for repeat in range(repeats):
+        off = slowdown * math.exp(random.gauss(0.0, noise))
+        for point in workload.points:
+            records = request_records(random, point.concurrency or 1, requests, off, cv)
+            at = run.created_at + timedelta(minutes=len(found))
+            found.append(measured(records, point, repeat, started_at=at, **(measurement or {})))
+            if store:
+                if keep_records:
+                    store.artifacts.save(
+                        run.id, requests_artifact(point.index, repeat), "application/x-ndjson", lines(records)
+                    )
+                store.runs.save_measurement(run.id, found[-1])
+    if store:
+        store.runs.set_state(run.id, RunState.COMPLETE, ended_at=run.created_at + timedelta(minutes=len(found)))
+    return replace(run, state=RunState.COMPLETE), tuple(found)
+
+
+def lines(records: Sequence[dict[str, Any]]) -> Iterator[bytes]:
+    """As core.loadgen.records writes them: the gaps last."""
+    for record in records:
+        yield f'{json.dumps(record)[:-1]}, "itl_ms": [{",".join(["12.345"] * 16)}]}}\n'.encode()
