@@ -33,10 +33,8 @@ class EvalScopeFolders:
     def samples(self, found: FoundEvaluation, dataset: str) -> Iterator[Sample]:
         """One dataset's, subset after subset, a line at a time."""
         tree, names = Path(found.folder), [outcome.key for outcome in found.outcomes]
-        files = {
-            path.name for part in ("predictions", "reviews") for path in (tree / part / found.model).glob("*.jsonl")
-        }
-        for name in sorted(files):
+        folders = [tree / part / found.model for part in ("predictions", "reviews")]
+        for name in sorted({path.name for folder in folders for path in folder.glob("*.jsonl")}):
             if _benchmark_of(name, names) == dataset:
                 subset = evalscope.subset_of(name, dataset) or ""
                 predictions, reviews = (folder / name for folder in folders)
