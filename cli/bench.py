@@ -13,7 +13,7 @@ from cli.watch import watch
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.benchmark import BenchmarkRequest, Engine
-from core.domain.benchmark_rules import workload_findings
+from core.domain.workload_rules import workload_findings
 from core.domain.endpoint import Endpoint
 from core.domain.finding import Severity, blocking
 from core.domain.job import JobState, JobView

@@ -16,10 +16,11 @@ from core.adapters.host import describe_host, product_version
 from core.adapters.host_probe import LocalHostProbe
 from core.adapters.locks import WORKER_LOCK
 from core.adapters.processes import LocalToolRunner
+from core.adapters.prompt_files import FolderPromptFiles
 from core.adapters.secrets import EncryptedSecrets
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
-from core.ports import Clock, ContainerEngine, JobQueue, Secrets
+from core.ports import Clock, ContainerEngine, JobQueue, PromptFiles, Secrets
 from core.services.access import AccessService
 from core.services.benchmarks import BenchmarkService
 from core.services.comparisons import ComparisonService
@@ -48,6 +49,7 @@ class App:
     access: AccessService
     endpoints: EndpointService
     benchmarks: BenchmarkService
+    prompts: PromptFiles
     hosts: HostService
     preflight: PreflightService
     deployments: DeploymentService
@@ -75,6 +77,7 @@ def compose(settings: Settings | None = None) -> App:
     probe = _probe(settings)
     catalog = cache(load_catalog)
     hosts = HostService(containers, probe, store.preferences, lambda: catalog().platforms, settings)
+    prompts = FolderPromptFiles(settings.home / "prompts")
     benchmarks = BenchmarkService(
         store,
         queue,
@@ -83,6 +86,8 @@ def compose(settings: Settings | None = None) -> App:
         product_version=product_version(),
         host=describe_host,
         presets=load_presets,
+        catalog=catalog,
+        prompts=prompts,
     )
     return App(
         settings=settings,
@@ -96,6 +101,7 @@ def compose(settings: Settings | None = None) -> App:
         access=AccessService(store.accounts, clock),
         endpoints=endpoints,
         benchmarks=benchmarks,
+        prompts=prompts,
         comparisons=ComparisonService(store, benchmarks, clock),
         hosts=hosts,
         preflight=PreflightService(containers, probe, hosts, catalog),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from core.domain.finding import Finding
+from core.domain.limits import LeftOut
 from core.domain.workload import Workload
 
 T = TypeVar("T")
@@ -53,6 +54,20 @@ class BenchmarkPlan:
     findings: tuple[Finding, ...]
     estimate_s: float | None
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """Several lengths at once: a plan for each pair, and the cells that would not be served."""
+
+    plans: tuple[BenchmarkPlan, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def estimate_s(self) -> float | None:
+        """All of them together; None where one of them cannot be foreseen."""
+        known = [plan.estimate_s for plan in self.plans if plan.estimate_s is not None]
+        return sum(known) if known and len(known) == len(self.plans) else None
 
 
 @dataclass(frozen=True)

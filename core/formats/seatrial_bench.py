@@ -8,10 +8,12 @@ from math import isfinite
 
 from core.domain.benchmark import BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint
-from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from core.domain.lengths import normally
+from core.domain.workload import Api, Arrival, BenchFiles, Dataset, LoadPoint, Slo, Spread, Workload
 from core.errors import BadInput
 
 KEY_VARIABLE = "SEATRIAL_KEY"
+_DIGITS = 10
 
 
 def argv(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[str, ...]:
@@ -21,8 +23,11 @@ def argv(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[str, ...]:
     return (
         *("seatrial", "bench", "--url", endpoint.base_url, "--model", endpoint.served_name),
         *_load(load.points),
-        *("--input-tokens", str(load.input_tokens), "--output-tokens", str(load.output_tokens)),
+        *_length("input", load.input_tokens, load.input_spread),
+        *_length("output", load.output_tokens, load.output_spread),
         *_choices(load),
+        *_judgement(load),
+        *_bench_files(load.bench_files),
         *(("--engine", request.engine.value) if request.engine is not Engine.SEATRIAL else ()),
         *(("--seed", str(request.seed)) if request.seed is not None else ()),
         *(("--key-env", KEY_VARIABLE) if endpoint.key_ref else ()),
@@ -45,23 +50,59 @@ def _load(points: tuple[LoadPoint, ...]) -> tuple[str, ...]:
     )
 
 
+def _length(name: str, mean: int, spread: Spread | None) -> tuple[str, ...]:
+    """``N``, ``LOW-HIGH``, and either of them with a standard deviation."""
+    std = spread.std if spread else None
+    is_cut_as_usual = spread is None or (std is not None and spread == normally(mean, std))
+    text = str(mean) if is_cut_as_usual or spread is None else f"{spread.low}-{spread.high}"
+    return (f"--{name}-tokens", text, *((f"--{name}-std", _text(std)) if std is not None else ()))
+
+
+def _judgement(load: Workload) -> tuple[str, ...]:
+    slo = load.slo
+    limits = [(f"--slo-{name.removesuffix('_ms')}", _text(limit)) for name, limit in slo.limits_ms] if slo else []
+    percentile = slo.percentile if slo and slo.limits_ms else Slo.percentile
+    stops = [name for name, on in (("peak", load.stop_at_peak), ("slo", load.stop_at_slo)) if on]
+    return (
+        *(word for pair in limits for word in pair),
+        *(("--slo-percentile", str(percentile)) if percentile != Slo.percentile else ()),
+        *(("--stop", ",".join(stops)) if stops else ()),
+    )
+
+
+def _bench_files(files: BenchFiles | None) -> tuple[str, ...]:
+    if files is None:
+        return ()
+    return (
+        *(("--bench-host", files.host) if files.host != BenchFiles.host else ()),
+        *(("--result-dir", files.result_dir) if files.result_dir else ()),
+        *(("--result-filename", files.result_filename) if files.result_filename else ()),
+    )
+
+
 def _choices(load: Workload) -> tuple[str, ...]:
     default = Workload(1, 1, ())
     return (
+        *(("--dataset", load.dataset.name) if load.dataset else ()),
+        *(("--prefix-share", _text(load.prefix_share)) if load.prefix_share else ()),
+        *(("--turns", str(load.turns)) if load.turns != default.turns else ()),
         *(("--api", load.api.value) if load.api is not default.api else ()),
         *(("--repeats", str(load.repeats)) if load.repeats != default.repeats else ()),
         *(("--timeout", _text(load.timeout_s)) if load.timeout_s != default.timeout_s else ()),
         *(("--temperature", _text(load.temperature)) if load.temperature != default.temperature else ()),
+        *(("--top-p", _text(load.top_p)) if load.top_p is not None else ()),
+        *(("--top-k", str(load.top_k)) if load.top_k is not None else ()),
         *(() if load.ignore_eos else ("--stop-at-eos",)),
     )
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """The options that make a workload, as they are typed: lists with commas, one value for all points or one each."""
+    """The options that make a workload, as they are typed: lists with commas, one value for all points or one each; a
+    length as ``N`` or ``LOW-HIGH``. ``dataset``: what the named file was kept as."""
 
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | str
+    output_tokens: int | str
     concurrency: str | None = None
     rate: str | None = None
     arrival: str = Arrival.POISSON.value
@@ -73,13 +114,42 @@ class BenchOptions:
     timeout: float = 600.0
     temperature: float = 0.0
     stop_at_eos: bool = False
+    input_std: float | None = None
+    output_std: float | None = None
+    prefix_share: float = 0.0
+    turns: int = 1
+    top_p: float | None = None
+    top_k: int | None = None
+    slo_ttft: float | None = None
+    slo_tpot: float | None = None
+    slo_e2el: float | None = None
+    slo_percentile: int = Slo.percentile
+    stop: str = ""
+    bench_host: str = BenchFiles.host
+    result_dir: str | None = None
+    result_filename: str | None = None
 
 
-def workload_of(options: BenchOptions) -> Workload:
-    """The inverse of ``argv``. Raises BadInput (list_bad: field, value; list_length: field, value, points)."""
+def workload_of(options: BenchOptions, dataset: Dataset | None = None) -> Workload:
+    """The inverse of ``argv``. Raises BadInput (list_bad: field, value; list_length: field, value, points; length_bad:
+    field, value; stop_bad: value)."""
+    input_tokens, input_spread = length_of("input_tokens", options.input_tokens, options.input_std)
+    output_tokens, output_spread = length_of("output_tokens", options.output_tokens, options.output_std)
+    stops = _stops(options.stop)
     return Workload(
-        input_tokens=options.input_tokens,
-        output_tokens=options.output_tokens,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        input_spread=input_spread,
+        output_spread=output_spread,
+        prefix_share=options.prefix_share,
+        turns=options.turns,
+        dataset=dataset,
+        top_p=options.top_p,
+        top_k=options.top_k,
+        slo=_slo(options),
+        stop_at_peak="peak" in stops,
+        stop_at_slo="slo" in stops,
+        bench_files=_files_of(options),
         points=_points(options),
         api=Api(options.api),
         repeats=options.repeats,
@@ -87,6 +157,43 @@ def workload_of(options: BenchOptions) -> Workload:
         temperature=options.temperature,
         ignore_eos=not options.stop_at_eos,
     )
+
+
+def length_of(field: str, text: int | str, std: float | None = None) -> tuple[int, Spread | None]:
+    """``N`` or ``LOW-HIGH``: the length in the middle, and how it varies. Raises BadInput (length_bad)."""
+    parts = str(text).split("-")
+    if len(parts) > 2 or not all(part.isascii() and part.isdecimal() and len(part) < _DIGITS for part in parts):
+        raise BadInput("length_bad", field=field, value=str(text))
+    low, high = int(parts[0]), int(parts[-1])
+    mean = (low + high) // 2
+    if len(parts) == 1:
+        return mean, normally(mean, std) if std is not None else None
+    return mean, Spread(low, high, std)
+
+
+def _stops(text: str) -> set[str]:
+    stops = {part for part in text.split(",") if part}
+    if stops - {"peak", "slo"}:
+        raise BadInput("stop_bad", field="stop", value=text)
+    return stops
+
+
+def _slo(options: BenchOptions) -> Slo | None:
+    slo = Slo(options.slo_percentile, options.slo_ttft, options.slo_tpot, options.slo_e2el)
+    return slo if slo.limits_ms else None
+
+
+def _files_of(options: BenchOptions) -> BenchFiles | None:
+    files = BenchFiles(options.bench_host, options.result_dir, options.result_filename)
+    return files if files != BenchFiles() else None
+
+
+def doubling(low: int, high: int) -> tuple[int, ...]:
+    """A staircase of loads: each the double of the one before, the last one ``high``."""
+    steps = [low]
+    while steps[-1] * 2 < high:
+        steps.append(steps[-1] * 2)
+    return (*steps, high) if high > steps[-1] else tuple(steps)
 
 
 def _points(options: BenchOptions) -> tuple[LoadPoint, ...]:

@@ -12,8 +12,9 @@ from http import HTTPStatus
 from typing import Any
 
 from core.domain.benchmark import Measurement, RequestCounts
+from core.domain.benchmark_rules import range_ratio
 from core.domain.statistics import summarize
-from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from core.domain.workload import Api, Arrival, BenchFiles, LoadPoint, Workload
 from core.errors import BadInput, OutputNotUnderstood
 from core.formats import vllm_serve
 
@@ -22,6 +23,7 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 """The tool sends this variable's value as its bearer token."""
 NO_RECORDS = "no_per_request_records"
 """A measurement's warning: the result holds no per-request values, so that nothing can be summed up from them."""
+OWN_RESULT_DIR = "/tmp/seatrial-bench"
 _BACKENDS = {
     Api.COMPLETIONS: ("openai", "/v1/completions"),
     Api.CHAT: ("openai-chat", "/v1/chat/completions"),
@@ -72,15 +74,38 @@ def argv(
     requests = requests_of(point)
     if requests is None:
         raise BadInput("vllm_bench_needs_requests", field="requests")
-    words = ["vllm", "bench", "serve", "--host", target.host, "--port", str(target.port), "--model", target.model]
+    host = workload.bench_files.host if workload.bench_files else target.host
+    words = ["vllm", "bench", "serve", "--host", host, "--port", str(target.port), "--model", target.model]
     words += ["--dataset-name", "random", "--num-prompts", str(requests)]
-    words += ["--random-input-len", str(workload.input_tokens), *(["--ignore-eos"] if workload.ignore_eos else [])]
+    shared = round(workload.prefix_share * workload.input_tokens)
+    own = str(workload.input_tokens - shared)
+    words += ["--random-input-len", own, *(["--ignore-eos"] if workload.ignore_eos else [])]
     words += ["--random-output-len", str(workload.output_tokens)]
     if point.concurrency is not None:
         words += ["--max-concurrency", str(point.concurrency)]
     words += ["--served-model-name", target.served_name]
     words += ["--save-result", "--result-dir", result_dir, "--result-filename", result_filename]
-    return (*words, *_ours(target, workload, point, seed))
+    return (*words, *_ours(target, workload, point, seed), *_spread(workload, shared))
+
+
+def _spread(workload: Workload, shared: int) -> Iterator[str]:
+    """Both lengths vary evenly by one share (core.domain.benchmark_rules lets nothing else through)."""
+    ratio = range_ratio(workload) if workload.input_spread or workload.output_spread else None
+    if ratio:
+        yield from ("--random-range-ratio", f"{ratio:g}")
+    if shared:
+        yield from ("--random-prefix-len", str(shared))
+
+
+def result_path(workload: Workload, point_index: int, repeat: int, mark: str) -> tuple[str, str]:
+    """Folder and file of one call's result: what the request names, with point and repeat where there are several;
+    else a file of ours that is cleared afterwards."""
+    files = workload.bench_files or BenchFiles()
+    name = files.result_filename or f"{mark}.json"
+    if files.result_filename and len(workload.points) * workload.repeats > 1:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem or ending}-p{point_index}-r{repeat}{dot}{ending if stem else ''}"
+    return files.result_dir or OWN_RESULT_DIR, name
 
 
 def _ours(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int | str) -> Iterator[str]:
@@ -89,6 +114,10 @@ def _ours(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int |
     if target.version is not None and _numbers(target.version) < _ENDPOINT_TYPE_BEFORE:
         yield from ("--endpoint-type", backend)
     yield from ("--seed", str(seed), "--temperature", f"{workload.temperature:g}", "--save-detailed")
+    if workload.top_p is not None:
+        yield from ("--top-p", f"{workload.top_p:g}")
+    if workload.top_k is not None:
+        yield from ("--top-k", str(workload.top_k))
     yield from ("--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,90,95,99")
     if point.arrival is not Arrival.CLOSED and point.rate_per_s is not None:
         burstiness = "1" if point.arrival is Arrival.POISSON else _EVEN_BURSTINESS

@@ -12,6 +12,7 @@ from core.ports.evaluations import EvaluationFolders, EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
 from core.ports.host import FileFacts, HostProbe, PathView
 from core.ports.jobs import JobQueue
+from core.ports.prompt_files import PromptFiles
 from core.ports.storage import (
     AccountStore,
     ArtifactRow,
@@ -51,6 +52,7 @@ __all__ = [
     "NoiseStore",
     "PathView",
     "PreferenceStore",
+    "PromptFiles",
     "RegistryLogin",
     "RunStore",
     "Secrets",

@@ -7,32 +7,40 @@ import json
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.domain.access import Actor, Role
-from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest, Engine, Run, RunState
+from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest, Engine, GridPlan, Run, RunState
 from core.domain.benchmark_rules import benchmark_findings
-from core.domain.container import ContainerSpec
-from core.domain.endpoint import Endpoint, EndpointCheck
+from core.domain.catalog import Catalog
+from core.domain.deployment import Deployment
+from core.domain.endpoint import Endpoint
 from core.domain.estimates import Past, estimate_s
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.history import RunFilter
 from core.domain.job import Job, JobKind, JobState, JobView
+from core.domain.limits import ServingLimits, grid_workloads
 from core.domain.seeds import point_seed
-from core.domain.workload import Preset
+from core.domain.workload import Dataset, LengthGrid, LoadPoint, Preset, Workload
 from core.errors import PlanBlocked, StalePlan
-from core.formats import records, seatrial_bench, vllm_bench
+from core.formats import records, seatrial_bench, vllm_bench, vllm_serve
+from core.formats.datasets import PromptFile, read_prompts
 from core.loadgen import TOOL, TOOL_VERSION
-from core.ports import Clock, JobQueue, Store
+from core.ports import Clock, JobQueue, PromptFiles, Store
 from core.services.access import require
 from core.services.endpoints import EndpointService
+from core.services.provenance import endpoint_snapshot, provenance
 
 _PAST_RUNS = 5
+_NAME_LIMIT = 200
+_SPECULATION = {"--speculative-config", "--speculative_config", "-sc"}
 _SEED_BITS = 31
 
 
 class BenchmarkService:
-    """``host`` describes the machine for a run's provenance; ``presets`` reads the catalog's workloads."""
+    """``host`` describes the machine for a run's provenance; ``presets`` reads the catalog's workloads, ``catalog`` the
+    profiles whose limits a deployment is held to."""
 
     def __init__(
         self,
@@ -44,6 +52,8 @@ class BenchmarkService:
         product_version: str = "0",
         host: Callable[[], Mapping[str, Any]] = dict,
         presets: Callable[[], tuple[Preset, ...]] = tuple,
+        catalog: Callable[[], Catalog] = Catalog,
+        prompts: PromptFiles | None = None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -52,17 +62,70 @@ class BenchmarkService:
         self._product_version = product_version
         self._host = host
         self._presets = presets
+        self._catalog = catalog
+        self._prompts = prompts
 
     def presets(self) -> tuple[Preset, ...]:
         """Workloads to start from."""
         return self._presets()
 
+    def limits(self, endpoint: Endpoint) -> ServingLimits:
+        """What the server behind an endpoint can take, as far as it is known."""
+        check = endpoint.check
+        context = check.max_model_len if check else None
+        deployment = self._deployment(endpoint)
+        if deployment is None:
+            return ServingLimits(max_model_len=context)
+        serve = vllm_serve.parse(deployment.spec.command)
+        args = serve.args if serve else ()
+        key = deployment.request.profile if deployment.request else None
+        entry = self._catalog().entry(key) if key else None
+        group = self._catalog().groups.get(entry.model.profiles) if entry else None
+        return ServingLimits(
+            max_model_len=context or vllm_serve.int_argument(args, "--max-model-len"),
+            max_input=entry.profile.max_input_len if entry else None,
+            max_concurrency=entry.profile.max_concurrency if entry else None,
+            has_mtp=any(flag.split("=")[0] in _SPECULATION for flag in args),
+            name=key,
+            source=group.source if group else None,
+        )
+
+    def _deployment(self, endpoint: Endpoint) -> Deployment | None:
+        return self._store.deployments.get(endpoint.deployment_id) if endpoint.deployment_id else None
+
+    # ------------------------------------------------------------ prompts
+
+    def add_prompts(self, actor: Actor, name: str, content: bytes) -> tuple[Dataset, PromptFile]:
+        """Keeps a file of prompts, and says what was left out of it. Raises NotAllowed, BadInput (prompts_*) and
+        StoreError."""
+        require(actor, Role.OPERATOR)
+        if self._prompts is None:
+            raise RuntimeError("no place for prompts was given")
+        found = read_prompts(content)
+        digest = self._prompts.put(found.text())
+        dataset = Dataset(
+            name=name[:_NAME_LIMIT],
+            digest=digest,
+            samples=len(found.samples),
+            kind=found.kind,
+            has_messages=found.has_messages,
+            input_tokens=found.mean_tokens,
+        )
+        return dataset, found
+
     # ------------------------------------------------------------ planning
+
+    def plan_grid(self, request: BenchmarkRequest, grid: LengthGrid) -> GridPlan:
+        """A plan for every pair of lengths that the server can take. Raises NotFoundError."""
+        limits = self.limits(self._endpoints.get(request.endpoint_id))
+        kept, left_out = grid_workloads(request.workload, grid, limits)
+        return GridPlan(tuple(self.plan(replace(request, workload=workload)) for workload in kept), left_out)
 
     def plan(self, request: BenchmarkRequest) -> BenchmarkPlan:
         """What would happen; nothing is changed. Raises NotFoundError for an unknown endpoint."""
         endpoint = self._endpoints.get(request.endpoint_id)
-        findings = (*benchmark_findings(request, endpoint), *self._queue_findings(endpoint))
+        found = benchmark_findings(request, endpoint, self.limits(endpoint))
+        findings = (*found, *self._queue_findings(endpoint))
         return BenchmarkPlan(
             request=request,
             command=seatrial_bench.argv(request, endpoint),
@@ -83,16 +146,18 @@ class BenchmarkService:
         if target is None or any(vllm_bench.requests_of(point) is None for point in load.points):
             return ()
         return tuple(
-            vllm_bench.argv(target, load, point, _seed_word(request.seed, point.index, repeat), "/tmp", "result.json")
+            vllm_bench.argv(
+                target, load, point, _seed_word(request.seed, point.index, repeat), *_result(load, point, repeat)
+            )
             for point, repeat in steps
         )
 
     def _bench_target(self, endpoint: Endpoint) -> vllm_bench.BenchTarget | None:
-        if endpoint.deployment_id is None:
+        deployment = self._deployment(endpoint)
+        if deployment is None:
             return None
-        command = self._store.deployments.get(endpoint.deployment_id).spec.command
         version = endpoint.check.server_version if endpoint.check else None
-        return vllm_bench.target_of(command, endpoint.served_name, version)
+        return vllm_bench.target_of(deployment.spec.command, endpoint.served_name, version)
 
     def _queue_findings(self, endpoint: Endpoint) -> tuple[Finding, ...]:
         busy = [job for job in self._store.jobs.unfinished() if job.server_key == endpoint.server_key]
@@ -113,6 +178,11 @@ class BenchmarkService:
 
     # ------------------------------------------------------------ starting
 
+    def start_grid(self, actor: Actor, plan: GridPlan) -> tuple[JobView, ...]:
+        """Every run of a grid, queued in order. Raises as ``start`` does, before anything is queued where the first
+        plan is refused."""
+        return tuple(self.start(actor, one) for one in plan.plans)
+
     def start(self, actor: Actor, plan: BenchmarkPlan) -> JobView:
         """Records the run and its job, then queues it. Raises NotAllowed, PlanBlocked and, where the endpoint has
         changed since the plan, StalePlan."""
@@ -120,7 +190,7 @@ class BenchmarkService:
         endpoint = self._endpoints.get(plan.request.endpoint_id)
         if _fingerprint(plan.request, endpoint) != plan.fingerprint:
             raise StalePlan
-        blocks = blocking(benchmark_findings(plan.request, endpoint))
+        blocks = blocking(benchmark_findings(plan.request, endpoint, self.limits(endpoint)))
         if blocks:
             raise PlanBlocked(blocks)
         run = self._run(actor, plan, endpoint)
@@ -148,32 +218,24 @@ class BenchmarkService:
             command=plan.command,
             note=request.note.strip(),
             job_id=f"job-{uuid.uuid4().hex[:12]}",
-            provenance=self._provenance(request.engine, endpoint),
+            provenance=self._provenance(plan, endpoint),
         )
 
-    def _provenance(self, engine: Engine, endpoint: Endpoint) -> dict[str, Any]:
+    def _provenance(self, plan: BenchmarkPlan, endpoint: Endpoint) -> dict[str, Any]:
         """Snapshots, so that history stays true after edits. What only the worker knows, it merges in later."""
-        check = endpoint.check
-        own = engine is Engine.SEATRIAL
+        found = provenance(
+            endpoint, self._deployment(endpoint), product_version=self._product_version, host=self._host()
+        )
+        own = plan.request.engine is Engine.SEATRIAL
         return {
-            "endpoint": _endpoint_snapshot(endpoint),
-            "check": _plain(EndpointCheck, check) if check else None,
-            "server_version": check.server_version if check else None,
-            "tool": TOOL if own else engine.value,
+            **found,
+            "tool": TOOL if own else plan.request.engine.value,
             "tool_version": TOOL_VERSION if own else None,
-            "product_version": self._product_version,
-            "host": dict(self._host()),
-            **self._container_snapshot(endpoint),
-        }
-
-    def _container_snapshot(self, endpoint: Endpoint) -> dict[str, Any]:
-        if endpoint.deployment_id is None:
-            return {}
-        deployment = self._store.deployments.get(endpoint.deployment_id)
-        return {
-            "container_spec": _plain(ContainerSpec, deployment.spec),
-            "container_id": deployment.container_id,
-            "image_digest": deployment.image_digest,
+            "accepted": [
+                {"code": one.code, "field": one.field, "params": dict(one.params)}
+                for one in plan.findings
+                if one.severity is Severity.WARN
+            ],
         }
 
 
@@ -195,6 +257,11 @@ def _job(run: Run, endpoint: Endpoint) -> Job:
     )
 
 
+def _result(load: Workload, point: LoadPoint, repeat: int) -> tuple[str, str]:
+    """Folder and file, as the worker will name them; ``MARK`` stands for a word that it draws."""
+    return vllm_bench.result_path(load, point.index, repeat, "MARK")
+
+
 def _seed_word(run_seed: int | None, point_index: int, repeat: int) -> int | str:
     return "FRESH" if run_seed is None else point_seed(run_seed, point_index, repeat)
 
@@ -203,28 +270,5 @@ def _fingerprint(request: BenchmarkRequest, endpoint: Endpoint) -> str:
     """Of the request and of what the plan depends on: not of when the endpoint was checked."""
     check = endpoint.check
     known = (check.reachable, check.served_name, check.max_model_len, check.vocabulary_size) if check else ()
-    text = records.dumps(BenchmarkRequest, request) + json.dumps([_endpoint_snapshot(endpoint), known])
+    text = records.dumps(BenchmarkRequest, request) + json.dumps([endpoint_snapshot(endpoint), known])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _endpoint_snapshot(endpoint: Endpoint) -> dict[str, Any]:
-    """Without the key; whether there is one."""
-    names = (
-        "id",
-        "name",
-        "base_url",
-        "served_name",
-        "server_key",
-        "version_label",
-        "version_verified",
-        "deployment_id",
-    )
-    return {
-        **{name: getattr(endpoint, name) for name in names},
-        "origin": endpoint.origin.value,
-        "has_key": endpoint.key_ref is not None,
-    }
-
-
-def _plain(kind: type[Any], value: Any) -> Any:
-    return json.loads(records.dumps(kind, value))

@@ -10,7 +10,7 @@ from core.adapters.database.store import DatabaseStore
 from core.adapters.workload_files import load_presets
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.benchmark import BenchmarkRequest, Engine, RunState
-from core.domain.benchmark_rules import workload_findings
+from core.domain.workload_rules import workload_findings
 from core.domain.finding import Severity, blocking
 from core.domain.job import JobKind, JobState
 from core.domain.seeds import point_seed

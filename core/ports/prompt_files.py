@@ -1,0 +1,18 @@
+"""Files of prompts that were given to us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+
+class PromptFiles(Protocol):
+    """Kept under the SHA-256 of their content, for as long as results refer to them."""
+
+    def put(self, text: str) -> str:
+        """The digest. Raises StoreError."""
+        ...
+
+    def path(self, digest: str) -> Path:
+        """Where a child process finds it. Raises NotFoundError."""
+        ...
