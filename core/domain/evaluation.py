@@ -59,8 +59,8 @@ class Subset:
 @dataclass(frozen=True)
 class Dataset:
     """One entry of the list that a person chooses from. ``repo_id`` is its name in the hub; ``prompt_chars`` the mean
-    length of a prompt in characters; ``version`` counts the uploads of an own one; ``revision`` is the SHA-256 of a
-    shipped or own one's questions."""
+    length of a prompt in characters; ``modules`` the Python packages it needs beside EvalScope's; ``version`` counts the
+    uploads of an own one; ``revision`` is the SHA-256 of a shipped or own one's questions."""
 
     key: str
     name: str
@@ -73,6 +73,8 @@ class Dataset:
     tags: tuple[str, ...] = ()
     metric: str = ""
     repo_id: str | None = None
+    hf_repo_id: str | None = None
+    modules: tuple[str, ...] = ()
     prompt_chars: float | None = None
     needs: tuple[Need, ...] = ()
     languages: tuple[str, ...] = ()
@@ -89,12 +91,14 @@ class Dataset:
 @dataclass(frozen=True)
 class DatasetChoice:
     """A dataset that is to be asked. No subsets: all of them. ``few_shot`` None: the dataset's own number.
-    ``local_path``: a folder with a snapshot of its repository."""
+    ``local_path``: a folder with a snapshot of its repository. ``version``: of an own one; None is the latest, which a
+    start then names."""
 
     key: str
     subsets: tuple[str, ...] = ()
     few_shot: int | None = None
     local_path: str | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,32 @@ class Sampling:
     presence_penalty: float | None = None
     repetition_penalty: float | None = None
     preset: str | None = None
+
+
+@dataclass(frozen=True)
+class SamplingPreset:
+    """How a model's vendor samples. ``pattern`` finds the models by their served name, whatever the case;
+    ``thinking_key`` is the chat template's word where the model has a switch."""
+
+    key: str
+    name: str
+    pattern: str
+    sampling: Sampling
+    max_tokens: int
+    source: str
+    thinking_key: str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationPreset:
+    """An evaluation to start from. ``max_tokens`` None: the model's sampling preset decides."""
+
+    key: str
+    datasets: tuple[DatasetChoice, ...]
+    limit: Limit
+    source: str
+    max_tokens: int | None = None
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
