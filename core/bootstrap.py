@@ -12,11 +12,13 @@ from core.adapters.database.store import DatabaseStore
 from core.adapters.disk import LocalDisk
 from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
+from core.adapters.evalscope_folder import EvalScopeFolders
 from core.adapters.host import describe_host, product_version
 from core.adapters.host_probe import LocalHostProbe
 from core.adapters.locks import WORKER_LOCK
 from core.adapters.processes import LocalToolRunner
 from core.adapters.prompt_files import FolderPromptFiles
+from core.adapters.reference_files import load_references
 from core.adapters.secrets import EncryptedSecrets
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
@@ -26,6 +28,8 @@ from core.services.benchmarks import BenchmarkService
 from core.services.comparisons import ComparisonService
 from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
+from core.services.evaluation_import import EvaluationImport
+from core.services.evaluation_results import EvaluationResultService
 from core.services.hosts import HostService
 from core.services.jobs import JobService
 from core.services.preflight import PreflightService
@@ -55,6 +59,8 @@ class App:
     deployments: DeploymentService
     comparisons: ComparisonService
     results: ResultService
+    evaluation_results: EvaluationResultService
+    evaluation_import: EvaluationImport
     jobs: JobService
     storage: StorageService
 
@@ -117,6 +123,8 @@ def compose(settings: Settings | None = None) -> App:
             probe=probe,
         ),
         results=ResultService(store, jobs),
+        evaluation_results=EvaluationResultService(store, jobs, lambda: load_references(settings.catalog)),
+        evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
         jobs=jobs,
         storage=StorageService(settings, LocalDisk()),
     )
