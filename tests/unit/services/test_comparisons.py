@@ -1,0 +1,241 @@
+"""Comparisons: what is called a change and what is not, the guard, baselines, the gate, the noise floor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.adapters.database.store import DatabaseStore
+from core.domain.access import LOCAL_OPERATOR, Actor, Role
+from core.domain.benchmark import Engine, RequestCounts, RunState
+from core.domain.comparison import FIGURES, Call, Unit, Verdict
+from core.domain.gate import Outcome
+from core.domain.likeness import Weight
+from core.domain.workload import Api
+from core.errors import BadInput, NotAllowed, NotFoundError
+from core.services.benchmarks import BenchmarkService
+from core.services.comparisons import ComparisonService
+from core.services.endpoints import EndpointService
+from tests.fakes import samples
+from tests.fakes.clock import FakeClock
+from tests.fakes.endpoint_client import FakeEndpointClient
+from tests.fakes.job_queue import FakeJobQueue
+from tests.fakes.secrets import FakeSecrets
+from tests.fakes.simulated_runs import sweep
+
+THROUGHPUT = FIGURES[0]
+HOST = {"host": {"name": "bench"}, "endpoint": {"base_url": "http://127.0.0.1:8000/v1"}}
+
+
+@pytest.fixture
+def service(database: DatabaseStore) -> ComparisonService:
+    clock = FakeClock()
+    database.endpoints.add(samples.endpoint())
+    endpoints = EndpointService(database.endpoints, FakeEndpointClient(clock), FakeSecrets(), clock)
+    benchmarks = BenchmarkService(database, FakeJobQueue(clock.now()), endpoints, clock, host=lambda: HOST["host"])
+    return ComparisonService(database, benchmarks, clock)
+
+
+def put(database: DatabaseStore, run_id: str, seed: int, **changes: Any) -> None:
+    sweep(database, run_id, seed=seed, **{"provenance": HOST, **changes})
+
+
+def codes(found: Any) -> dict[str, Weight]:
+    return {one.code: one.weight for one in found.pairs[0].differences}
+
+
+def test_a_slower_version_is_called_worse_at_every_load(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, slowdown=1.10, created_at=samples.NOW + timedelta(1))
+    found = service.compare(["run-2", "run-1"])
+    pair = found.pairs[0]
+    assert (found.baseline.run.id, pair.candidate.run.id) == ("run-1", "run-2")
+    assert pair.verdict is Verdict.WORSE
+    assert pair.basis.unit is Unit.REQUESTS
+    assert [load.concurrency for load in pair.loads] == [1, 4, 16]
+    cell = pair.overall(THROUGHPUT)
+    assert cell is not None
+    assert cell.change is not None
+    assert cell.change.share == pytest.approx(-0.09, abs=0.02)
+    assert cell.change.low < -0.09 + 1 < cell.change.high
+    assert cell.worse_by is not None
+    assert 0.05 < cell.worse_by[0] < cell.worse_by[1] < 0.13
+    assert {one.call for one in pair.cells if one.figure.headline} == {Call.WORSE}
+    assert pair.differences == ()
+
+
+def test_equal_versions_differ_by_noise_alone(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 3)
+    put(database, "run-2", 4)
+    pair = service.compare(["run-1", "run-2"]).pairs[0]
+    assert pair.verdict is Verdict.NOISE
+    assert {cell.call for cell in pair.cells} <= {Call.NOISE, Call.UNCLEAR}
+    assert pair.basis.tests == sum(cell.change is not None for cell in pair.cells) == len(FIGURES) * 4
+
+
+def test_few_requests_show_nothing_and_say_so(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 5, requests=6, cv=0.5)
+    put(database, "run-2", 6, requests=6, cv=0.5)
+    pair = service.compare(["run-1", "run-2"]).pairs[0]
+    assert pair.verdict is Verdict.UNCLEAR
+    p99 = next(cell for cell in pair.cells if cell.figure.id == "ttft_p99")
+    assert (p99.change, p99.call) == (None, Call.UNKNOWN)
+    assert p99.baseline is not None
+
+
+def test_from_three_repeats_the_repeat_is_the_unit(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 7, repeats=3, noise=0.003)
+    put(database, "run-2", 8, repeats=3, noise=0.003, slowdown=1.08)
+    pair = service.compare(["run-1", "run-2"], "run-1").pairs[0]
+    assert (pair.basis.unit, pair.basis.repeats) == (Unit.REPEATS, 3)
+    cell = pair.overall(THROUGHPUT)
+    assert cell is not None
+    assert cell.n == (3, 3)
+    assert pair.verdict is Verdict.WORSE
+
+
+def test_a_change_below_the_noise_floor_is_none(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 7, repeats=5, cv=0.01)
+    put(database, "run-2", 8, repeats=5, cv=0.01, slowdown=1.006)
+    pair = service.compare(["run-1", "run-2"], "run-1").pairs[0]
+    cell = pair.overall(THROUGHPUT)
+    assert cell is not None
+    assert cell.change is not None
+    assert cell.change.p_value < 0.001, "beyond chance, and yet less than two equal runs differ by"
+    assert cell.call is Call.NOISE
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "weight"),
+    [
+        ({"workload": replace(samples.workload((1, 4, 16)), input_tokens=256)}, "input_tokens", Weight.VOID),
+        ({"workload": replace(samples.workload((1, 4, 16)), api=Api.CHAT)}, "api", Weight.VOID),
+        ({"workload": replace(samples.workload((1, 4, 16)), temperature=0.7)}, "temperature", Weight.WEAKENS),
+        ({"origin": "simulated"}, "simulated", Weight.VOID),
+        ({"engine": Engine.VLLM_BENCH}, "engine", Weight.WEAKENS),
+        ({"measurement": {"tool_version": "9"}}, "tool_version", Weight.NOTE),
+        ({"provenance": {**HOST, "host": {"name": "other"}}}, "measured_from", Weight.WEAKENS),
+        ({"seed": 1}, "same_seed", Weight.WEAKENS),
+        ({"measurement": {"requests": RequestCounts(190, 10)}}, "failures", Weight.WEAKENS),
+        ({"measurement": {"warnings": ("client_starved",)}}, "client_starved", Weight.WEAKENS),
+        (
+            {"measurement": {"server_metrics": {"prefix_cache_queries_total": 100.0, "prefix_cache_hits_total": 60.0}}},
+            "prefix_cache",
+            Weight.WEAKENS,
+        ),
+        ({"repeats": 2}, "repeats", Weight.NOTE),
+    ],
+)
+def test_the_guard_names_what_differs(
+    service: ComparisonService, database: DatabaseStore, changes: dict[str, Any], code: str, weight: Weight
+) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", **{"seed": 2, **changes})
+    found = service.compare(["run-1", "run-2"], "run-1")
+    assert codes(found)[code] is weight
+    assert (found.pairs[0].verdict is Verdict.NOT_COMPARABLE) == (weight is Weight.VOID)
+
+
+def test_without_a_common_load_there_is_no_verdict(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1, concurrencies=(1, 2))
+    put(database, "run-2", 2, concurrencies=(8,))
+    pair = service.compare(["run-1", "run-2"]).pairs[0]
+    assert (pair.verdict, pair.loads, pair.cells) == (Verdict.NOT_COMPARABLE, (), ())
+    assert pair.overall(THROUGHPUT) is None
+
+
+def test_without_request_records_percentiles_have_no_interval(
+    service: ComparisonService, database: DatabaseStore
+) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, keep_records=False)
+    pair = service.compare(["run-1", "run-2"]).pairs[0]
+    known = {cell.figure.id for cell in pair.cells if cell.change}
+    assert known == {"output_tokens_per_s", "ttft_mean", "tpot_mean", "e2el_mean"}
+
+
+def test_the_best_of_several_is_named(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, slowdown=0.95)
+    put(database, "run-3", 3, slowdown=0.85)
+    put(database, "run-4", 4, slowdown=1.2)
+    found = service.compare(["run-4", "run-3", "run-2", "run-1"], "run-1")
+    assert found.best is not None
+    assert found.best.candidate.run.id == "run-3"
+    assert [row.key for row in service.configuration(found)][:1] == ["model"]
+
+
+def test_what_cannot_be_compared_is_refused(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    with pytest.raises(BadInput, match="compare_one"):
+        service.compare(["run-1", "run-1"])
+    with pytest.raises(NotFoundError):
+        service.compare(["run-1", "run-x"])
+    with pytest.raises(BadInput, match="compare_too_many"):
+        service.compare([f"run-{number}" for number in range(9)])
+
+
+def test_a_baseline_is_pinned_for_model_and_workload(service: ComparisonService, database: DatabaseStore) -> None:
+    for number in (1, 2, 3):
+        put(database, f"run-{number}", number, created_at=samples.NOW + timedelta(number))
+    assert service.baseline_of("run-1") is None
+    service.pin(LOCAL_OPERATOR, "run-1")
+    pinned = service.pin(LOCAL_OPERATOR, "run-2")
+    assert service.baselines() == (pinned,)
+    assert service.compare(["run-3"]).baseline.run.id == "run-2", "a single run is compared with it"
+    assert service.compare(["run-1", "run-2", "run-3"]).baseline.run.id == "run-2"
+    assert service.compare(["run-1", "run-3"]).baseline.run.id == "run-1", "the oldest"
+    assert {row.id for row in service.candidates("run-1")} == {"run-1", "run-2", "run-3"}
+    service.unpin(LOCAL_OPERATOR, "run-3")
+    assert service.baselines() == ()
+    with pytest.raises(NotAllowed):
+        service.pin(Actor("vera", Role.VIEWER), "run-1")
+
+
+def test_an_unfinished_run_is_no_baseline(service: ComparisonService, database: DatabaseStore) -> None:
+    database.runs.add(samples.run())
+    with pytest.raises(BadInput, match="baseline_not_measured"):
+        service.pin(LOCAL_OPERATOR, "run-1")
+
+
+def test_the_gate_fails_only_beyond_doubt_and_limit(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, slowdown=1.10)
+    put(database, "run-3", 3)
+    put(database, "run-4", 4, workload=samples.workload((1,), input_tokens=999))
+    with pytest.raises(BadInput, match="no_baseline"):
+        service.gate("run-2", None, 0.03)
+    service.pin(LOCAL_OPERATOR, "run-1")
+    worse = service.gate("run-2", None, 0.03)
+    assert worse.outcome is Outcome.WORSE
+    assert {cell.figure.id for cell in worse.offenders} == {"output_tokens_per_s", "ttft_mean", "tpot_mean"}
+    assert service.gate("run-2", None, 0.15).outcome is Outcome.PASSED
+    assert service.gate("run-3", None, 0.03).outcome is Outcome.PASSED
+    assert service.gate("run-4", "run-1", 0.03).outcome is Outcome.UNUSABLE
+
+
+def test_the_noise_floor_is_measured_and_used(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, slowdown=1.06)
+    assert service.noise("run-1").run_ids == ()
+    assert service.compare(["run-1", "run-2"]).pairs[0].verdict is Verdict.WORSE
+    plan = service.plan_noise("run-1")
+    assert (plan.request.workload.repeats, plan.request.note) == (6, "A/A")
+    assert [point.concurrency for point in plan.request.workload.points] == [1, 4, 16]
+    view = service.start_noise(LOCAL_OPERATOR, "run-1", plan)
+    run_id = view.job.run_id or ""
+    assert service.noise_job("run-1") == run_id
+    assert service.noise("run-1").run_ids == (), "not before it is complete"
+    _, measured = sweep(None, "unstored", seed=9, repeats=6, noise=0.05)
+    for one in measured:
+        database.runs.save_measurement(run_id, one)
+    database.runs.set_state(run_id, RunState.COMPLETE)
+    assert service.noise_job("run-1") is None
+    noise = service.noise("run-1")
+    assert noise.run_ids == (run_id,)
+    assert 0.05 < noise.floor(THROUGHPUT) < 0.4, "1.96 x sqrt(2) x 5 %, from few repeats"
+    pair = service.compare(["run-1", "run-2"]).pairs[0]
+    assert (pair.verdict, pair.basis.noise) == (Verdict.UNCLEAR, noise), "on this machine 6 % are nothing"
