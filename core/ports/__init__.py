@@ -26,6 +26,7 @@ from core.ports.storage import (
     Store,
 )
 from core.ports.webui import HostAddresses, WebUiAdmin, WebUiStore
+from core.ports.weights import WeightsStore
 
 __all__ = [
     "AccountStore",
@@ -61,4 +62,5 @@ __all__ = [
     "ViewStore",
     "WebUiAdmin",
     "WebUiStore",
+    "WeightsStore",
 ]

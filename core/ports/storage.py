@@ -18,6 +18,7 @@ from core.ports.comparison import BaselineStore, NoiseStore
 from core.ports.evaluations import EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
 from core.ports.webui import WebUiStore
+from core.ports.weights import WeightsStore
 
 
 class Disk(Protocol):
@@ -177,6 +178,8 @@ class Store(Protocol):
     def preferences(self) -> PreferenceStore: ...
     @property
     def webuis(self) -> WebUiStore: ...
+    @property
+    def weights(self) -> WeightsStore: ...
     def atomic(self) -> AbstractContextManager[None]:
         """One short transaction around several verbs: all of them happen, or none."""
         ...

@@ -18,6 +18,7 @@ from core.adapters.database.jobs import DatabaseJobStore
 from core.adapters.database.runs import DatabaseRunStore
 from core.adapters.database.texts import DatabasePreferenceStore, TokenStore
 from core.adapters.database.webuis import DatabaseWebUiStore
+from core.adapters.database.weights import DatabaseWeightsStore
 
 
 def _utc_now() -> datetime:
@@ -50,6 +51,7 @@ class DatabaseStore:
         self._preferences = DatabasePreferenceStore(self._database)
         self._tokens = TokenStore(self._database)
         self._webuis = DatabaseWebUiStore(self._database)
+        self._weights = DatabaseWeightsStore(self._database)
 
     @property
     def endpoints(self) -> DatabaseEndpointStore:
@@ -102,6 +104,10 @@ class DatabaseStore:
     @property
     def webuis(self) -> DatabaseWebUiStore:
         return self._webuis
+
+    @property
+    def weights(self) -> DatabaseWeightsStore:
+        return self._weights
 
     @property
     def tokens(self) -> TokenStore:

@@ -21,6 +21,7 @@ from core.adapters.database.tables.jobs import JobProgressTable, JobTable, Worke
 from core.adapters.database.tables.runs import MeasurementTable, RunDetailTable, RunTable
 from core.adapters.database.tables.settings import CounterTable, PreferenceTable, SecretTable
 from core.adapters.database.tables.webuis import WebUiTable
+from core.adapters.database.tables.weights import WeightsFolderTable
 
 __all__ = [
     "AccountTable",
@@ -52,5 +53,6 @@ __all__ = [
     "SecretTable",
     "SessionTable",
     "WebUiTable",
+    "WeightsFolderTable",
     "WorkerBeatTable",
 ]
