@@ -30,6 +30,7 @@ from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
 from core.services.evaluation_import import EvaluationImport
 from core.services.evaluation_results import EvaluationResultService
+from core.services.history import HistoryService
 from core.services.hosts import HostService
 from core.services.jobs import JobService
 from core.services.preflight import PreflightService
@@ -54,6 +55,7 @@ class App:
     endpoints: EndpointService
     benchmarks: BenchmarkService
     prompts: PromptFiles
+    history: HistoryService
     hosts: HostService
     preflight: PreflightService
     deployments: DeploymentService
@@ -109,6 +111,7 @@ def compose(settings: Settings | None = None) -> App:
         benchmarks=benchmarks,
         prompts=prompts,
         comparisons=ComparisonService(store, benchmarks, clock),
+        history=HistoryService(store, clock),
         hosts=hosts,
         preflight=PreflightService(containers, probe, hosts, catalog),
         deployments=DeploymentService(

@@ -87,6 +87,63 @@ class Annotation:
     archived_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class PointFigures:
+    """What a trend needs of a measurement; None where nothing was measured."""
+
+    run_id: str
+    concurrency: int | None
+    rate_per_s: float | None
+    succeeded: int
+    output_tokens_per_s: float
+    ttft_p50_ms: float | None
+    ttft_p99_ms: float | None
+    tpot_p50_ms: float | None
+    e2el_p50_ms: float | None
+
+
+class TrendFigure(StrEnum):
+    """What a trend draws. Score is of evaluations, the others of sweeps."""
+
+    OUTPUT = "output_tokens_per_s"
+    TTFT_P50 = "ttft_p50_ms"
+    TTFT_P99 = "ttft_p99_ms"
+    TPOT_P50 = "tpot_p50_ms"
+    E2EL_P50 = "e2el_p50_ms"
+    SCORE = "score"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Rates and scores; a latency is better the lower it is."""
+        return self in {TrendFigure.OUTPUT, TrendFigure.SCORE}
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """A run on the time axis; the median of its repeats."""
+
+    run_id: str
+    at: datetime
+    version_key: str
+    version: str
+    value: float
+    person: str
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class Trend:
+    """``points`` are the oldest first; ``loads`` are the concurrencies that can be asked for; ``is_cut`` where older
+    runs were left out."""
+
+    figure: TrendFigure
+    concurrency: int | None
+    points: tuple[TrendPoint, ...]
+    loads: tuple[int, ...]
+    annotations: tuple[Annotation, ...]
+    is_cut: bool = False
+
+
 def tag_of(text: str) -> str:
     """A tag as it is kept: small letters, single spaces, no quotes, backslashes or commas; at most ``TAG_LIMIT``
     characters. Empty where nothing is left."""

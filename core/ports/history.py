@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from core.domain.benchmark import Measurement, Page, Run, RunHead, RunRow, RunState
-from core.domain.history import Annotation, Facet, FacetValue, RunFilter, SavedView
+from core.domain.history import Annotation, Facet, FacetValue, PointFigures, RunFilter, SavedView
 
 
 class RunStore(Protocol):
@@ -49,6 +49,10 @@ class RunStore(Protocol):
 
     def rows(self, run_ids: Sequence[str]) -> tuple[RunRow, ...]:
         """In the order asked for; unknown ones are left out."""
+        ...
+
+    def points(self, run_ids: Sequence[str]) -> tuple[PointFigures, ...]:
+        """By run, point and repeat."""
         ...
 
     def ids(self, where: RunFilter, limit: int) -> tuple[str, ...]: ...

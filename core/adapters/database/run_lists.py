@@ -10,9 +10,9 @@ from sqlalchemy import Select, String, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
-from core.adapters.database.tables import RunFacetTable, RunTable
+from core.adapters.database.tables import MeasurementTable, RunFacetTable, RunTable
 from core.domain.benchmark import Page, RunKind, RunRow, RunState
-from core.domain.history import Facet, FacetValue, RunFilter, Shelf
+from core.domain.history import Facet, FacetValue, PointFigures, RunFilter, Shelf
 
 _ROW_COLUMNS = [getattr(RunTable, field.name) for field in fields(RunRow)]
 _NEWEST_FIRST = (RunTable.created_at.desc(), RunTable.id.desc())
@@ -48,6 +48,14 @@ class RunLists:
         with self._database.read() as session:
             query = _filtered(select(RunTable.id), where).order_by(*_NEWEST_FIRST).limit(limit)
             return tuple(session.scalars(query))
+
+    def points(self, run_ids: Sequence[str]) -> tuple[PointFigures, ...]:
+        """The figures of every point of these runs, by run, point and repeat."""
+        columns = [getattr(MeasurementTable, field.name) for field in fields(PointFigures)]
+        order = (MeasurementTable.run_id, MeasurementTable.point_index, MeasurementTable.repeat)
+        with self._database.read() as session:
+            query = select(*columns).where(MeasurementTable.run_id.in_(run_ids)).order_by(*order)
+            return tuple(PointFigures(*row) for row in session.execute(query))
 
     def count(self, where: RunFilter = _EVERYTHING) -> int:
         """How many runs the filter finds."""
@@ -111,9 +119,10 @@ def _filtered(query: Select[Any], where: RunFilter) -> Select[Any]:
         query = query.where(RunTable.created_at >= where.since)
     if where.until is not None:
         query = query.where(RunTable.created_at < where.until)
-    for word in where.text.casefold().split():
+    query = _of_facets(query, where.facets)
+    for word in where.text.casefold().split():  # after the facets: they are compared sooner
         query = query.where(RunTable.search_text.contains(word, autoescape=True))
-    return _of_facets(query, where.facets)
+    return query
 
 
 def _of_facets(query: Select[Any], facets: Mapping[Facet, str]) -> Select[Any]:

@@ -1,0 +1,173 @@
+"""What a long history costs: every query of its lists, and the pages that draw them, at 100,000 runs and 1,000,000
+measurements.
+
+python scripts/bench_history.py [--json FILE] [--runs 100000] [--points 10] [--keep FILE]; medians of 9. Processor time of
+this process (the server's side), and bytes to the browser. ``--keep`` names a database to make once and use again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from sqlalchemy import insert  # noqa: E402
+
+from core.adapters.database.migrations import migrate  # noqa: E402
+from core.adapters.database.run_lists import search_text, store_facets  # noqa: E402
+from core.adapters.database.runs import _identify, _measurement_row, _run_row  # noqa: E402
+from core.adapters.database.store import DatabaseStore  # noqa: E402
+from core.adapters.database.tables import MeasurementTable, RunDetailTable, RunTable  # noqa: E402
+from core.domain.benchmark import RunState  # noqa: E402
+from core.domain.history import Facet, RunFilter, Shelf  # noqa: E402
+from tests.fakes import samples  # noqa: E402
+
+REPEATS = 9
+BATCH = 2_000
+START = datetime(2025, 1, 1, tzinfo=UTC)
+MODELS = [f"model-{number:02}" for number in range(20)]
+PLATFORMS = ("va16-32", "va10-16", "a100-8", None)
+
+
+def main() -> int:
+    """Prints the table; writes JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--points", type=int, default=10)
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    with history(arguments.keep, arguments.runs, arguments.points) as home:
+        figures = queries(home) | pages(home)
+    for name, value in figures.items():
+        print(f"{name:<44}{value:>10.2f}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2))
+    return 0
+
+
+# ---------------------------------------------------------------- a long history
+
+
+@contextmanager
+def history(keep: Path | None, runs: int, points: int) -> Iterator[Path]:
+    """A data folder with that many runs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        home = keep or Path(scratch)
+        home.mkdir(parents=True, exist_ok=True)
+        file = home / "seatrial.db"
+        if not file.exists():
+            began = time.monotonic()
+            migrate(f"sqlite:///{file}")
+            fill(DatabaseStore(f"sqlite:///{file}"), runs, points)
+            print(f"made {runs} runs of {points} measurements in {time.monotonic() - began:.0f} s", file=sys.stderr)
+        yield home
+
+
+def fill(store: DatabaseStore, runs: int, points: int) -> None:
+    """Runs of 20 models in 60 versions on 4 platforms; a hundredth is archived, a tenth has tags."""
+    store.endpoints.add(samples.endpoint())
+    dice = random.Random(7)
+    for first in range(0, runs, BATCH):
+        rows = [run_row(number, dice) for number in range(first, min(first + BATCH, runs))]
+        with store._database.write() as session:
+            for row in rows[:200]:
+                store_facets(session, row)
+            session.execute(insert(RunTable), [columns(row) for row in rows])
+            details = [{"run_id": row.id, "workload": WORKLOAD, "command": ("x",), "provenance": {}} for row in rows]
+            session.execute(insert(RunDetailTable), details)
+            figures = [columns(_measurement_row(row.id, point)) for row in rows for point in MEASURED[:points]]
+            session.execute(insert(MeasurementTable), figures)
+
+
+WORKLOAD = samples.workload(tuple(2**exponent for exponent in range(10)))
+MEASURED = [samples.measurement(index, concurrency=2**index) for index in range(10)]
+
+
+def run_row(number: int, dice: random.Random) -> RunTable:
+    """One run, ten minutes after the one before."""
+    model, platform = dice.choice(MODELS), dice.choice(PLATFORMS)
+    told = {"platform": platform, "profile": f"tp{dice.choice((8, 16, 32))}", "image": f"vllm:0.{dice.randrange(30, 34)}"}
+    run = samples.run(
+        id=f"run-{number:012x}",
+        model=model,
+        version_label=f"r{dice.randrange(3)}",
+        workload=replace(WORKLOAD, input_tokens=dice.choice((128, 1024, 8192))),
+        created_at=START + timedelta(minutes=10 * number),
+        created_by=dice.choice(("han", "li", "local")),
+        state=RunState.COMPLETE,
+        tags=("nightly", "driver 550") if dice.random() < 0.1 else (),
+        archived_at=START if dice.random() < 0.01 else None,
+        note="after the driver upgrade" if dice.random() < 0.05 else "",
+    )
+    row = _run_row(run)
+    _identify(row, told)
+    row.search_text = search_text(row)
+    row.points_done, row.best_output_tokens_per_s = 10, dice.gauss(2000, 100)
+    row.lowest_ttft_p50_ms = dice.gauss(200, 10)
+    return row
+
+
+def columns(row: Any) -> dict[str, Any]:
+    """A mapped row's values."""
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+# ---------------------------------------------------------------- queries
+
+
+def queries(home: Path) -> dict[str, float]:
+    """Milliseconds of processor time."""
+    store = DatabaseStore(f"sqlite:///{home / 'seatrial.db'}")
+    model = RunFilter(facets={Facet.MODEL: "model-07"})
+    three = RunFilter(facets={Facet.MODEL: "model-07", Facet.PLATFORM: "a100-8", Facet.PERSON: "li"})
+    tagged = RunFilter(facets={Facet.TAG: "nightly"})
+    month = RunFilter(since=START + timedelta(days=300), until=START + timedelta(days=330))
+    asked: dict[str, Callable[[], object]] = {
+        "list_first_page_ms": lambda: store.runs.page(0, 25),
+        "list_last_page_ms": lambda: store.runs.page(98_000, 25),
+        "list_model_ms": lambda: store.runs.page(0, 25, model),
+        "list_three_filters_ms": lambda: store.runs.page(0, 25, three),
+        "list_tag_ms": lambda: store.runs.page(0, 25, tagged),
+        "list_month_ms": lambda: store.runs.page(0, 25, month),
+        "list_archived_ms": lambda: store.runs.page(0, 25, RunFilter(shelf=Shelf.ARCHIVED)),
+        "list_words_ms": lambda: store.runs.page(0, 25, RunFilter(text="driver model-07")),
+        "list_words_not_found_ms": lambda: store.runs.page(0, 25, RunFilter(text="zzzz")),
+        "list_filters_and_words_ms": lambda: store.runs.page(0, 25, replace(three, text="upgrade")),
+        "choices_ms": lambda: store.runs.facets(),
+        "one_run_ms": lambda: (store.runs.get("run-00000000c350"), store.runs.measurements("run-00000000c350")),
+    }
+    return {name: 1000 * cpu(ask) for name, ask in asked.items()}
+
+
+def cpu(act: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Median seconds of processor time, after one call that warms up."""
+    act()
+    took = []
+    for _ in range(repeats):
+        began = time.process_time()
+        act()
+        took.append(time.process_time() - began)
+    return statistics.median(took)
+
+
+def pages(home: Path) -> dict[str, float]:
+    return {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
