@@ -23,6 +23,7 @@ from docker.utils import parse_repository_tag
 from core.adapters.docker_errors import connecting, docker_errors, pull_error
 from core.adapters.docker_exec import VARIABLE, kill_argv, parse_read, read_argv, start_argv
 from core.adapters.docker_logs import LogReader
+from core.adapters.docker_specs import spec_view
 from core.adapters.docker_views import engine_view, image_view, loaded_names, view
 from core.domain.container import ContainerSpec, ContainerView
 from core.domain.host import ImageFacts
@@ -124,6 +125,31 @@ class DockerEngine:
         """Raises NotFoundError."""
         return view(self._container(container_id).attrs)
 
+    def describe(self, container_id: str) -> ContainerSpec:
+        """Raises NotFoundError."""
+        attrs = self._container(container_id).attrs
+        image_env: Sequence[str] = ()
+        with suppress(ImageMissing, NotFoundError), docker_errors(image=str(attrs.get("Image"))):
+            image_env = self._client().images.get(attrs["Image"]).attrs.get("Config", {}).get("Env") or ()
+        return spec_view(attrs, image_env)
+
+    def run_once(self, image: str, argv: Sequence[str], timeout_s: int = 120) -> ExecResult:
+        """Raises ImageMissing, EngineError (one_shot_timeout: image, timeout_s)."""
+        with docker_errors(image=image):
+            container = self._client(patient=True).containers.create(
+                image, entrypoint=[argv[0]], command=list(argv[1:]), network_mode="none"
+            )
+        try:
+            with docker_errors(image=image):
+                container.start()
+                code = int(container.wait(timeout=timeout_s)["StatusCode"])
+                return ExecResult(code, bytes(container.logs()).decode("utf-8", "replace"))
+        except EngineUnavailable as error:
+            raise EngineError("one_shot_timeout", image=image, timeout_s=timeout_s) from error
+        finally:
+            with docker_errors(image=image):
+                container.remove(v=True, force=True)
+
     def list(self, label: str | None = None) -> tuple[ContainerView, ...]:
         """All containers, also stopped ones; ``label``: a key, or key=value."""
         with docker_errors():
@@ -158,6 +184,22 @@ class DockerEngine:
         container = self._container(container_id, patient=True)
         with docker_errors(_name(container)):
             container.remove(v=True, force=force)
+
+    # ------------------------------------------------------------ volumes
+
+    def has_volume(self, name: str) -> bool:
+        """See the port."""
+        try:
+            with docker_errors(name):
+                self._client().volumes.get(name)
+        except NotFoundError:
+            return False
+        return True
+
+    def remove_volume(self, name: str) -> None:
+        """See the port. Raises EngineError where a container still uses it."""
+        with suppress(NotFoundError), docker_errors(name):
+            self._client(patient=True).volumes.get(name).remove()
 
     # ------------------------------------------------------------ logs
 

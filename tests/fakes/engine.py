@@ -59,12 +59,15 @@ class FakeEngine:
         self.files: dict[str, bytes] = {}
         self.ports_of_others: set[int] = set()
         self.down: str | None = None
+        self.actual: dict[str, ContainerSpec] = {}
+        """What ``describe`` tells, where it is not the spec."""
         self.faults: dict[str, AppError] = {}
         self.facts: dict[str, ImageFacts] = {}
         self.private: set[str] = set()
         """Registries that ask for a login."""
         self.pulled: list[tuple[str, RegistryLogin | None]] = []
         self.created = 0
+        self.volumes: set[str] = set()
         self.started: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
         """Marked commands: mark, argv, environment."""
         self._containers: dict[str, _Container] = {}
@@ -153,6 +156,16 @@ class FakeEngine:
     def get(self, container_id: str) -> ContainerView:
         return self._container(container_id, "get").view
 
+    def describe(self, container_id: str) -> ContainerSpec:
+        return self.actual.get(container_id, self._container(container_id, "describe").spec)
+
+    def run_once(self, image: str, argv: Sequence[str], timeout_s: int = 120) -> ExecResult:
+        self._meet_faults("run_once")
+        if image not in self.images:
+            raise ImageMissing(image=image)
+        program = self._program(argv, FakeProgram(exit_code=0))
+        return ExecResult(program.exit_code or 0, "".join(f"{line}\n" for line in program.lines))
+
     def list(self, label: str | None = None) -> tuple[ContainerView, ...]:
         self._meet_faults("list")
         key, _, value = (label or "").partition("=")
@@ -179,6 +192,14 @@ class FakeEngine:
         if container.view.state == "running" and not force:
             raise EngineError(detail="You cannot remove a running container")
         self.lose(container_id)
+
+    def has_volume(self, name: str) -> bool:
+        self._meet_faults("has_volume")
+        return name in self.volumes
+
+    def remove_volume(self, name: str) -> None:
+        self._meet_faults("remove_volume")
+        self.volumes.discard(name)
 
     def logs_tail(self, container_id: str, lines: int = 200) -> str:
         return "".join(f"{line}\n" for _, line in self._container(container_id, "logs_tail").log[-lines:])
