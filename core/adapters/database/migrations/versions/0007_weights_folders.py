@@ -31,5 +31,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_weights_folders"),
         sa.UniqueConstraint("path", name="uq_weights_folders_path"),
     )
-    op.create_index("ix_weights_folders_created_at", "weights_folders", ["created_at", "id"])
+    op.create_index("ix_weights_folders_created_at_id", "weights_folders", ["created_at", "id"])
     op.create_index("ix_weights_folders_job_id", "weights_folders", ["job_id"])
