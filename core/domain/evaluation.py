@@ -59,7 +59,7 @@ class Subset:
 @dataclass(frozen=True)
 class Dataset:
     """One entry of the list that a person chooses from. ``repo_id`` is its name in the hub; ``prompt_chars`` the mean
-    length of a prompt in characters; ``modules`` the Python packages it needs beside EvalScope's; ``version`` counts the
+    length of a prompt in characters; ``modules`` the missing Python packages that it needs; ``version`` counts the
     uploads of an own one; ``revision`` is the SHA-256 of a shipped or own one's questions."""
 
     key: str

@@ -13,6 +13,7 @@ from core.ports.history import AnnotationStore, RunStore, ViewStore
 from core.ports.host import FileFacts, HostProbe, PathView
 from core.ports.jobs import JobQueue
 from core.ports.prompt_files import PromptFiles
+from core.ports.questions import DatasetFolders, EvaluationCatalog, QuestionStore
 from core.ports.storage import (
     AccountStore,
     ArtifactRow,
@@ -37,11 +38,13 @@ __all__ = [
     "ChatClient",
     "Clock",
     "ContainerEngine",
+    "DatasetFolders",
     "DeploymentStore",
     "Disk",
     "EndpointClient",
     "EndpointStore",
     "EngineInfo",
+    "EvaluationCatalog",
     "EvaluationFolders",
     "EvaluationStore",
     "ExecResult",
@@ -54,6 +57,7 @@ __all__ = [
     "PathView",
     "PreferenceStore",
     "PromptFiles",
+    "QuestionStore",
     "RegistryLogin",
     "RunStore",
     "Secrets",

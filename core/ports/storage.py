@@ -17,6 +17,7 @@ from core.domain.job import Job, JobState, Progress, Reason
 from core.ports.comparison import BaselineStore, NoiseStore
 from core.ports.evaluations import EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
+from core.ports.questions import QuestionStore
 from core.ports.webui import WebUiStore
 from core.ports.weights import WeightsStore
 
@@ -176,6 +177,8 @@ class Store(Protocol):
     def noise(self) -> NoiseStore: ...
     @property
     def preferences(self) -> PreferenceStore: ...
+    @property
+    def questions(self) -> QuestionStore: ...
     @property
     def webuis(self) -> WebUiStore: ...
     @property

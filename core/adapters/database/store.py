@@ -15,6 +15,7 @@ from core.adapters.database.endpoints import DatabaseEndpointStore
 from core.adapters.database.evaluations import DatabaseEvaluationStore
 from core.adapters.database.history import DatabaseAnnotationStore, DatabaseViewStore
 from core.adapters.database.jobs import DatabaseJobStore
+from core.adapters.database.questions import DatabaseQuestionStore
 from core.adapters.database.runs import DatabaseRunStore
 from core.adapters.database.texts import DatabasePreferenceStore, TokenStore
 from core.adapters.database.webuis import DatabaseWebUiStore
@@ -49,6 +50,7 @@ class DatabaseStore:
         self._baselines = DatabaseBaselineStore(self._database)
         self._noise = DatabaseNoiseStore(self._database)
         self._preferences = DatabasePreferenceStore(self._database)
+        self._questions = DatabaseQuestionStore(self._database)
         self._tokens = TokenStore(self._database)
         self._webuis = DatabaseWebUiStore(self._database)
         self._weights = DatabaseWeightsStore(self._database)
@@ -108,6 +110,10 @@ class DatabaseStore:
     @property
     def weights(self) -> DatabaseWeightsStore:
         return self._weights
+
+    @property
+    def questions(self) -> DatabaseQuestionStore:
+        return self._questions
 
     @property
     def tokens(self) -> TokenStore:

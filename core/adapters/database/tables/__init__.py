@@ -18,6 +18,7 @@ from core.adapters.database.tables.evaluations import (
 )
 from core.adapters.database.tables.history import AnnotationTable, RunFacetTable, SavedViewTable
 from core.adapters.database.tables.jobs import JobProgressTable, JobTable, WorkerBeatTable
+from core.adapters.database.tables.questions import QuestionSetTable
 from core.adapters.database.tables.runs import MeasurementTable, RunDetailTable, RunTable
 from core.adapters.database.tables.settings import CounterTable, PreferenceTable, SecretTable
 from core.adapters.database.tables.webuis import WebUiTable
@@ -46,6 +47,7 @@ __all__ = [
     "MeasurementTable",
     "NoiseRunTable",
     "PreferenceTable",
+    "QuestionSetTable",
     "RunDetailTable",
     "RunFacetTable",
     "RunTable",
