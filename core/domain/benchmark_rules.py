@@ -23,14 +23,15 @@ def benchmark_findings(
     """Blocks, warnings and notes, by the request's field."""
     return (
         *workload_findings(request.workload),
-        *_endpoint_findings(endpoint, request.workload.api),
+        *endpoint_findings(endpoint, request.workload.api),
         *_length_findings(request.workload, endpoint.check),
         *limit_findings(request.workload, limits or ServingLimits()),
         *_engine_findings(request, endpoint),
     )
 
 
-def _endpoint_findings(endpoint: Endpoint, api: Api) -> Iterator[Finding]:
+def endpoint_findings(endpoint: Endpoint, api: Api) -> Iterator[Finding]:
+    """What is known of the endpoint that speaks against asking it anything."""
     if endpoint.archived_at is not None:
         yield Finding("bench_endpoint_archived", Severity.BLOCK, "endpoint_id", {"name": endpoint.name})
     if endpoint.check is None:
