@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
-from core.adapters.catalog_files import load_catalog
+from core.adapters.catalog_files import CatalogFolder
+from core.adapters.chat_http import HttpChatClient
 from core.adapters.clock import SystemClock
 from core.adapters.database.migrations import migrate
 from core.adapters.database.store import DatabaseStore
@@ -14,8 +14,10 @@ from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
 from core.adapters.evalscope_folder import EvalScopeFolders
 from core.adapters.host import describe_host, product_version
+from core.adapters.host_addresses import LocalAddresses
 from core.adapters.host_probe import LocalHostProbe
 from core.adapters.locks import WORKER_LOCK
+from core.adapters.openwebui_http import HttpWebUiAdmin
 from core.adapters.processes import LocalToolRunner
 from core.adapters.prompt_files import FolderPromptFiles
 from core.adapters.reference_files import load_references
@@ -24,8 +26,13 @@ from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
 from core.ports import Clock, ContainerEngine, JobQueue, PromptFiles, Secrets
 from core.services.access import AccessService
+from core.services.adoption import AdoptionService
 from core.services.benchmarks import BenchmarkService
+from core.services.catalog import CatalogService
+from core.services.chat import ChatService
 from core.services.comparisons import ComparisonService
+from core.services.containers import ContainerService
+from core.services.deployment_details import DeploymentDetails
 from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
 from core.services.evaluation_import import EvaluationImport
@@ -36,6 +43,7 @@ from core.services.jobs import JobService
 from core.services.preflight import PreflightService
 from core.services.results import ResultService
 from core.services.storage import StorageService
+from core.services.webui_room import WebUiRoom, webui_room
 from core.settings import Settings, read_settings
 
 
@@ -58,13 +66,19 @@ class App:
     history: HistoryService
     hosts: HostService
     preflight: PreflightService
+    catalog: CatalogService
     deployments: DeploymentService
+    deployment_details: DeploymentDetails
+    adoption: AdoptionService
+    inside: ContainerService
     comparisons: ComparisonService
     results: ResultService
     evaluation_results: EvaluationResultService
     evaluation_import: EvaluationImport
     jobs: JobService
     storage: StorageService
+    chat: ChatService
+    webui: WebUiRoom
 
 
 def compose(settings: Settings | None = None) -> App:
@@ -82,9 +96,27 @@ def compose(settings: Settings | None = None) -> App:
     endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
     containers = DockerEngine(settings.docker_host)
+    chat = HttpChatClient()
     probe = _probe(settings)
-    catalog = cache(load_catalog)
+    files = CatalogFolder(settings.catalog)
+    catalog = files.load
+    profiles = CatalogService(files, clock, dict(settings.registries))
     hosts = HostService(containers, probe, store.preferences, lambda: catalog().platforms, settings)
+    preflight = PreflightService(containers, probe, hosts, catalog)
+    deployments = DeploymentService(
+        store=store,
+        queue=queue,
+        engine=containers,
+        endpoints=endpoints,
+        jobs=jobs,
+        client=client,
+        secrets=secrets,
+        clock=clock,
+        probe=probe,
+        catalog=catalog,
+        devices=hosts.devices,
+        preflight=preflight.check,
+    )
     prompts = FolderPromptFiles(settings.home / "prompts")
     benchmarks = BenchmarkService(
         store,
@@ -113,23 +145,33 @@ def compose(settings: Settings | None = None) -> App:
         comparisons=ComparisonService(store, benchmarks, clock),
         history=HistoryService(store, clock),
         hosts=hosts,
-        preflight=PreflightService(containers, probe, hosts, catalog),
-        deployments=DeploymentService(
-            store=store,
-            queue=queue,
-            engine=containers,
-            endpoints=endpoints,
-            jobs=jobs,
-            client=client,
-            secrets=secrets,
-            clock=clock,
-            probe=probe,
-        ),
+        preflight=preflight,
+        catalog=profiles,
+        deployments=deployments,
+        deployment_details=DeploymentDetails(store, containers, deployments, profiles, clock),
+        adoption=AdoptionService(store, queue, containers, profiles, secrets, clock),
+        inside=ContainerService(store, containers),
         results=ResultService(store, jobs),
         evaluation_results=EvaluationResultService(store, jobs, lambda: load_references(settings.catalog)),
         evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
         jobs=jobs,
         storage=StorageService(settings, LocalDisk()),
+        chat=ChatService(endpoints, chat),
+        webui=webui_room(
+            store=store,
+            queue=queue,
+            engine=containers,
+            endpoints=endpoints,
+            client=client,
+            chat=chat,
+            admin=HttpWebUiAdmin(),
+            addresses=LocalAddresses(settings.public_host),
+            secrets=secrets,
+            clock=clock,
+            probe=probe,
+            catalog=catalog,
+            registries=dict(settings.registries),
+        ),
     )
 
 

@@ -49,6 +49,8 @@ class Settings:
     modelscope_endpoint: str
     """SEATRIAL_MODELSCOPE_ENDPOINT (https://modelscope.cn)."""
 
+    public_host: str | None = None
+    """SEATRIAL_PUBLIC_HOST (the address of the way out): this machine's name or address, as colleagues reach it."""
     registries: tuple[tuple[str, str], ...] = ()
     """SEATRIAL_REGISTRIES (each image's own): ``vastai=mirror.example:5000,ghcr=...``, hosts for image prefixes."""
 
@@ -100,6 +102,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         hf_endpoint=(source.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
         modelscope_endpoint=(source.get("SEATRIAL_MODELSCOPE_ENDPOINT") or "https://modelscope.cn").rstrip("/"),
         registries=_pairs(source, "SEATRIAL_REGISTRIES"),
+        public_host=source.get("SEATRIAL_PUBLIC_HOST") or None,
     )
 
 

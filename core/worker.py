@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ensure_worker", "main", "run"]
 
 LOG = logging.getLogger("seatrial.worker")
+WEBUI_ROUND_S = 900.0
+"""How often each Open WebUI is checked; it is asked for its settings, no model is asked anything."""
 Runners = Callable[[App], "Mapping[Engine, PointRunner]"]
 
 
@@ -57,7 +59,7 @@ def measuring_engines(app: App) -> Mapping[Engine, PointRunner]:
     from core.jobs.vllm_bench_runner import VllmBenchRunner
 
     return {
-        Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets),
+        Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets, app.prompts),
         Engine.VLLM_BENCH: VllmBenchRunner(
             app.tools, app.containers, app.store.deployments, app.secrets, app.settings, app.clock
         ),
@@ -89,7 +91,9 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     from core.jobs.benchmark import BenchmarkWork
     from core.jobs.deployment import DeploymentWork
     from core.jobs.engine import Engine as JobEngine
+    from core.jobs.upkeep import Upkeep
     from core.jobs.vllm_bench_runner import end_left_behind
+    from core.jobs.webui import WebUiWork
     from core.jobs.workflows import Work
 
     def is_cancelled(job_id: str) -> bool:
@@ -99,12 +103,16 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     works: dict[JobKind, Work] = {
         JobKind.BENCHMARK: BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock),
         JobKind.DEPLOYMENT: DeploymentWork(app.store, app.deployments, is_cancelled, app.settings, app.clock),
+        JobKind.WEBUI: WebUiWork(app.store, app.webui.steps, is_cancelled, app.settings, app.clock),
     }
     engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)
     engine.start()
+    rounds = Upkeep(((app.webui.doctor.examine_all, WEBUI_ROUND_S),))
+    rounds.start()
     try:
         told.wait()
     finally:
+        rounds.stop()
         engine.stop()
 
 

@@ -9,11 +9,10 @@ from urllib.parse import quote
 import httpx
 
 from core.adapters.endpoint_transport import Answer, exchange, open_client
-from core.domain.webui import Access, WebUiInfo
+from core.domain.webui import Access, Area, Documents, WebUiInfo
 from core.errors import EndpointError, WebUiError
 from core.formats import openwebui
 from core.formats.openai_api import parse_json, parse_models
-from core.formats.openwebui import Area, Documents
 
 _TIMEOUT_S = 30.0
 _MISSING = frozenset({404, 405})
@@ -86,7 +85,7 @@ class HttpWebUiAdmin:
         return Documents(areas, {model: self._card(url, access, model) for model in models})
 
     def _document(self, url: str, access: Access, area: Area) -> Mapping[str, Any] | None:
-        answer = self._send("GET", url, area.read_path, token=access.token)
+        answer = self._send("GET", url, openwebui.read_path(area), token=access.token)
         if area is Area.USER_CONNECTIONS and _is_absent(answer):
             answer = self._send("GET", url, _USER_CONNECTIONS_BEFORE_0_6_18, token=access.token)
         return None if _is_absent(answer) else self._json(url, answer, "webui_read_failed", area=area.value)
@@ -101,7 +100,7 @@ class HttpWebUiAdmin:
 
     def write(self, url: str, access: Access, area: Area, document: Mapping[str, Any]) -> None:
         """See the port."""
-        answer = self._send("POST", url, area.write_path, token=access.token, body=document)
+        answer = self._send("POST", url, openwebui.write_path(area), token=access.token, body=document)
         if area is Area.USER_CONNECTIONS and _is_absent(answer):
             answer = self._send("POST", url, _USER_CONNECTIONS_BEFORE_0_6_18, token=access.token, body=document)
         self._json(url, answer, "webui_write_refused", area=area.value)

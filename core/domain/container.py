@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class BindMount:
-    """A host folder inside the container."""
+    """A host folder inside the container; a source that is a mere name is a volume of the engine's own."""
 
     source: str
     target: str
     read_only: bool = False
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the engine keeps it under a name."""
+        return re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", self.source) is not None
 
 
 @dataclass(frozen=True)

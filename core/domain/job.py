@@ -15,6 +15,7 @@ class JobKind(StrEnum):
 
     BENCHMARK = "benchmark"
     DEPLOYMENT = "deployment"
+    WEBUI = "webui"
 
 
 class JobState(StrEnum):

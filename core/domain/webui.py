@@ -22,6 +22,28 @@ PLACEHOLDER_URL = "https://api.openai.com/v1"
 DEFAULT_OLLAMA = frozenset({"http://localhost:11434", "http://host.docker.internal:11434", "http://ollama:11434"})
 
 
+Document = Mapping[str, Any]
+"""One JSON document of Open WebUI's, with all that we do not know of."""
+
+
+class Area(StrEnum):
+    """What is read and written as one document."""
+
+    OPENAI = "openai"
+    OLLAMA = "ollama"
+    TASKS = "tasks"
+    DEFAULTS = "defaults"
+    USER_CONNECTIONS = "user_connections"
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What one Open WebUI answered; it holds keys. An area or a card that it does not have is None."""
+
+    areas: Mapping[Area, Document | None] = field(repr=False)
+    cards: Mapping[str, Document | None]
+
+
 class Switch(StrEnum):
     """Calls to the model that nobody typed. The guide's picture shows five; follow-ups came later."""
 
@@ -218,7 +240,8 @@ class WriteState(StrEnum):
 @dataclass(frozen=True)
 class WebUi:
     """An Open WebUI that we know. ``url``: as this machine reaches it; ``public_url``: as a colleague does. ``spec``:
-    the container where it is ours. ``token_kept``: checks on a schedule can sign in."""
+    the container where it is ours; ``wanted``: what its start is to connect. ``token_kept``: checks on a schedule can
+    sign in."""
 
     id: str
     name: str
@@ -230,6 +253,7 @@ class WebUi:
     admin_email: str | None = None
     token_kept: bool = False
     wishes: Wishes = field(default_factory=Wishes)
+    wanted: tuple[UpstreamRequest, ...] = ()
     connected: tuple[Connected, ...] = ()
     written: WriteState = WriteState.NONE
     written_at: datetime | None = None
@@ -259,3 +283,40 @@ class ConnectPlan:
     before: WebUiSettings = field(repr=False)
     after: WebUiSettings = field(repr=False)
     fingerprint: str = ""
+
+
+class Network(StrEnum):
+    """Host: the container shares the machine's ports. Bridge: it has its own, and its loopback is not the machine's."""
+
+    HOST = "host"
+    BRIDGE = "bridge"
+
+
+@dataclass(frozen=True)
+class WebUiStartRequest:
+    """A container to start; the guide's settings, corrected. ``password``: of the administrator whom an existing volume
+    already has; None: one is made. ``offline``: nothing is fetched, and documents cannot be searched."""
+
+    image: str
+    email: str
+    upstreams: tuple[UpstreamRequest, ...] = ()
+    container_name: str = "open-webui"
+    volume: str = "open-webui"
+    port: int = 18080
+    network: Network = Network.HOST
+    restart: str = "always"
+    locale: str = ""
+    offline: bool = False
+    password: str | None = field(default=None, repr=False)
+    wishes: Wishes = field(default_factory=Wishes)
+
+
+@dataclass(frozen=True)
+class WebUiStartPlan:
+    """``docker_run`` is the exact line; keys and passwords stand there by name only."""
+
+    request: WebUiStartRequest
+    spec: ContainerSpec
+    docker_run: str
+    findings: tuple[Finding, ...]
+    fingerprint: str

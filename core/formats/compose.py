@@ -13,7 +13,9 @@ from core.domain.container import BindMount, ContainerSpec, PublishedPort
 def render(spec: ContainerSpec) -> str:
     """One service. ``$`` in values is doubled, since compose would fill variables in; a secret variable is taken from
     the environment of ``docker compose up``, which stops where it is not set."""
-    document = {"services": {_service_name(spec.name): _service(spec)}}
+    document: dict[str, Any] = {"services": {_service_name(spec.name): _service(spec)}}
+    if named := [mount.source for mount in spec.mounts if mount.is_volume]:
+        document["volumes"] = {name: {"name": name} for name in named}  # or compose would put the project before it
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000)
 
 
@@ -57,6 +59,8 @@ def _environment(spec: ContainerSpec) -> dict[str, str]:
 
 
 def _volume(mount: BindMount) -> dict[str, Any]:
+    if mount.is_volume:
+        return {"type": "volume", "source": mount.source, "target": _literal(mount.target)}
     volume: dict[str, Any] = {"type": "bind", "source": _literal(mount.source), "target": _literal(mount.target)}
     if mount.read_only:
         volume["read_only"] = True

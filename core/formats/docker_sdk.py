@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.types import DeviceRequest, Mount, Ulimit
 
-from core.domain.container import ContainerSpec
+from core.domain.container import BindMount, ContainerSpec
 from core.errors import StoreError
 
 
@@ -23,9 +23,14 @@ def create_kwargs(spec: ContainerSpec, secrets: Mapping[str, str]) -> dict[str, 
         "environment": {**spec.env, **_secret_values(spec, secrets)},
         "labels": dict(spec.labels),
         "privileged": spec.privileged,
-        "mounts": [Mount(m.target, m.source, type="bind", read_only=m.read_only) for m in spec.mounts],
+        "mounts": [_mount(mount) for mount in spec.mounts],
         **{name: value for name, value in _optional(spec).items() if value},
     }
+
+
+def _mount(mount: BindMount) -> Mount:
+    kind = "volume" if mount.is_volume else "bind"
+    return Mount(mount.target, mount.source, type=kind, read_only=mount.read_only)
 
 
 def _secret_values(spec: ContainerSpec, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -7,14 +7,11 @@ and the whole is written back, so that one client fits every version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable
 from typing import Any
 
-from core.domain.webui import Card, Connection, Switch, WebUiInfo, WebUiSettings
+from core.domain.webui import Area, Card, Connection, Document, Documents, Switch, WebUiInfo, WebUiSettings
 
-Document = Mapping[str, Any]
 SESSION_ID = "seatrial-probe"
 """A session id alone makes a request look like a browser's (built-in tools and all); the answer stays one JSON."""
 _DETAIL_LIMIT = 300
@@ -30,24 +27,6 @@ _METADATA = "DEFAULT_MODEL_METADATA"
 _PUBLIC_GRANT = {"principal_type": "user", "principal_id": "*", "permission": "read"}
 
 
-class Area(StrEnum):
-    """One document each: where it is read, where it is written."""
-
-    OPENAI = "openai"
-    OLLAMA = "ollama"
-    TASKS = "tasks"
-    DEFAULTS = "defaults"
-    USER_CONNECTIONS = "user_connections"
-
-    @property
-    def read_path(self) -> str:
-        return _PATHS[self][0]
-
-    @property
-    def write_path(self) -> str:
-        return _PATHS[self][1]
-
-
 _PATHS = {
     Area.OPENAI: ("/openai/config", "/openai/config/update"),
     Area.OLLAMA: ("/ollama/config", "/ollama/config/update"),
@@ -57,12 +36,14 @@ _PATHS = {
 }
 
 
-@dataclass(frozen=True)
-class Documents:
-    """What one Open WebUI answered. An area or a card that it does not have is None."""
+def read_path(area: Area) -> str:
+    """Where its document is got."""
+    return _PATHS[area][0]
 
-    areas: Mapping[Area, Document | None]
-    cards: Mapping[str, Document | None]
+
+def write_path(area: Area) -> str:
+    """Where its document is posted, whole."""
+    return _PATHS[area][1]
 
 
 # ---------------------------------------------------------------- documents to settings

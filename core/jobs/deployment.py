@@ -59,7 +59,7 @@ class DeploymentWork:
 
     async def do(self, job_id: str, step: int) -> Reason | None:
         """One step; why it could not be done, or None."""
-        stop = _Stop(lambda: self._is_cancelled(job_id))
+        stop = StepStop(lambda: self._is_cancelled(job_id))
         thread = asyncio.ensure_future(asyncio.to_thread(self._do, job_id, step, stop))
         try:
             return await asyncio.shield(thread)
@@ -74,9 +74,9 @@ class DeploymentWork:
         settle(self._store, job_id, outcome, self._clock.now(), reason)
         self._log.say(job_id, outcome.value, {"reason": reason.code, **reason.params} if reason else None)
 
-    def _do(self, job_id: str, step: int, stop: _Stop) -> Reason | None:
+    def _do(self, job_id: str, step: int, stop: StepStop) -> Reason | None:
         deployment_id = self._store.jobs.get(job_id).deployment_id or ""
-        report = _Report(self._store, self._log, job_id)
+        report = StepReport(self._store, self._log, job_id)
         try:
             if step == 0:
                 self._steps.step_create(deployment_id, report, stop)
@@ -84,19 +84,19 @@ class DeploymentWork:
                 self._steps.step_wait_ready(deployment_id, report, stop)
             else:
                 self._steps.step_register_endpoint(deployment_id, report)
-        except _WorkerStops:
+        except WorkerStops:
             return None  # nobody reads it: the step is done again by the next worker
         except AppError as error:
             return reason_of(error)
         return None
 
 
-class _WorkerStops(Exception):
+class WorkerStops(Exception):
     """Unwinds a step whose worker ends, past every handler that would undo its work."""
 
 
-class _Stop:
-    """``is_cancelled`` for a step: False until somebody asks; then True for a person, _WorkerStops for the worker."""
+class StepStop:
+    """``is_cancelled`` for a step: False until somebody asks; then True for a person, WorkerStops for the worker."""
 
     def __init__(self, by_person: Callable[[], bool]) -> None:
         self._by_person = by_person
@@ -111,10 +111,10 @@ class _Stop:
             return False
         if self._by_person():
             return True
-        raise _WorkerStops
+        raise WorkerStops
 
 
-class _Report:
+class StepReport:
     """Writes the latest progress, a few times a second at most, and each new stage into the log."""
 
     def __init__(self, store: Store, log: JobLog, job_id: str) -> None:

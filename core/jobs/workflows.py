@@ -111,6 +111,12 @@ async def deployment(job_id: str) -> str:
     return await _run(JobKind.DEPLOYMENT, job_id)
 
 
+@DBOS.workflow(name=JobKind.WEBUI.value, max_recovery_attempts=_MAX_RECOVERIES)
+async def webui(job_id: str) -> str:
+    """An Open WebUI of ours, from its container to a chat that works."""
+    return await _run(JobKind.WEBUI, job_id)
+
+
 async def _run(kind: JobKind, job_id: str) -> str:
     work = _bound().works[kind]
     with ACTIVE.entered(job_id):

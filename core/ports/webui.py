@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from core.domain.webui import Access, WebUi, WebUiInfo
-from core.formats.openwebui import Area, Documents
+from core.domain.webui import Access, Area, Documents, WebUi, WebUiInfo
 
 
 class WebUiAdmin(Protocol):

@@ -14,9 +14,11 @@ from core.domain.endpoint import UrlError, canonical_url, server_root
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.webui import (
     Access,
+    Area,
     Change,
     Connected,
     ConnectPlan,
+    Documents,
     Undo,
     Upstream,
     UpstreamRequest,
@@ -29,7 +31,7 @@ from core.domain.webui import (
 from core.domain.webui_rules import changes, kept, plan_findings, undone, wanted
 from core.errors import AppError, BadInput, NotFoundError, PlanBlocked, StalePlan, WebUiError
 from core.formats import records
-from core.formats.openwebui import Area, Documents, read_settings, write_settings
+from core.formats.openwebui import read_settings, write_settings
 from core.ports import Clock, Secrets, WebUiAdmin, WebUiStore
 from core.services.access import require
 from core.services.webui_upstreams import UpstreamFinder

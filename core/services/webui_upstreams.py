@@ -83,6 +83,32 @@ class UpstreamFinder:
         except NotFoundError:
             return None
 
+    def for_container(
+        self, requests: Sequence[UpstreamRequest], *, on_host: bool
+    ) -> tuple[tuple[Upstream, ...], tuple[Finding, ...]]:
+        """For a container that is still to be made: by address alone, nothing is asked. On the host's network loopback
+        is this machine; on a bridge it needs an address that is not."""
+        found: list[Upstream] = []
+        findings: list[Finding] = []
+        for request in requests:
+            endpoint = self._endpoints.get(request.endpoint_id)
+            url = self._from_container(endpoint.base_url, on_host)
+            if url is None:
+                params = {"upstream": endpoint.base_url, "name": endpoint.name, "address": None}
+                findings.append(Finding("webui_route_loopback", Severity.BLOCK, "network", params))
+                continue
+            key = self._endpoints.key_of(endpoint) or ""
+            found.append(Upstream(endpoint.id, url, key, endpoint.served_name, request.card))
+        return tuple(found), tuple(findings)
+
+    def _from_container(self, base_url: str, on_host: bool) -> str | None:
+        host, port = host_and_port(base_url)
+        if on_host or (not host.startswith("127.") and host not in {"localhost", "::1"}):
+            return base_url
+        outward = self._addresses.outward()
+        path = base_url.partition("://")[2].partition("/")[2]
+        return f"{base_url.partition('://')[0]}://{outward}:{port}/{path}" if outward else None
+
     # ------------------------------------------------------------ one service
 
     def _one(

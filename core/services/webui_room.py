@@ -1,0 +1,98 @@
+"""Everything about Open WebUI in one place, wired: what a page, a command and the worker hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from core.domain.catalog import Catalog
+from core.domain.webui import WebUi
+from core.ports import (
+    ChatClient,
+    Clock,
+    ContainerEngine,
+    EndpointClient,
+    HostAddresses,
+    HostProbe,
+    JobQueue,
+    Secrets,
+    Store,
+    WebUiAdmin,
+)
+from core.services.endpoints import EndpointService
+from core.services.webui import WebUiService
+from core.services.webui_containers import WebUiContainers
+from core.services.webui_doctor import WebUiDoctor
+from core.services.webui_steps import WebUiSteps
+from core.services.webui_upstreams import UpstreamFinder
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})
+
+
+@dataclass(frozen=True)
+class WebUiRoom:
+    """``connect``: look, plan, write, undo. ``doctor``: check again. ``containers``: ours. ``steps``: the worker's."""
+
+    connect: WebUiService
+    doctor: WebUiDoctor
+    containers: WebUiContainers
+    steps: WebUiSteps
+    endpoints: EndpointService
+    client: EndpointClient
+    addresses: HostAddresses
+
+    def address_for_colleagues(self, webui: WebUi) -> str | None:
+        """Never loopback: that is another machine to whoever reads it. None where this machine has no other address."""
+        if webui.public_url:
+            return webui.public_url
+        parts = urlsplit(webui.url)
+        if parts.hostname not in _LOOPBACK:
+            return webui.url
+        outward = self.addresses.outward()
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{outward}{port}{parts.path}" if outward else None
+
+    def calls(self, endpoint_id: str) -> int | None:
+        """Requests that the model server has taken since it started, finished and running, by its own counters; None
+        where it has none."""
+        found = self.client.metrics(self.endpoints.get(endpoint_id).base_url)
+        done = (found or {}).get("request_success_total")
+        if found is None or done is None:
+            return None
+        return round(done + found.get("num_requests_running", 0) + found.get("num_requests_waiting", 0))
+
+
+def webui_room(
+    *,
+    store: Store,
+    queue: JobQueue,
+    engine: ContainerEngine,
+    endpoints: EndpointService,
+    client: EndpointClient,
+    chat: ChatClient,
+    admin: WebUiAdmin,
+    addresses: HostAddresses,
+    secrets: Secrets,
+    clock: Clock,
+    probe: HostProbe,
+    catalog: Callable[[], Catalog],
+    registries: Mapping[str, str],
+) -> WebUiRoom:
+    """The services of this room over their ports."""
+    finder = UpstreamFinder(endpoints, client, chat, admin, addresses)
+    connect = WebUiService(store.webuis, admin, finder, secrets, clock)
+    doctor = WebUiDoctor(connect, store.webuis, admin, endpoints, client, clock)
+    containers = WebUiContainers(
+        store=store,
+        queue=queue,
+        engine=engine,
+        finder=finder,
+        secrets=secrets,
+        clock=clock,
+        probe=probe,
+        catalog=catalog,
+        registries=registries,
+    )
+    steps = WebUiSteps(store, engine, admin, connect, doctor, secrets, clock)
+    return WebUiRoom(connect, doctor, containers, steps, endpoints, client, addresses)
