@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -74,6 +73,31 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What became of the questions of one subset: each counted once. ``part`` scored between 0 and 1; ``wrong`` were
+    answered, the last five were not, or not judged."""
+
+    dataset: str
+    subset: str
+    right: int = 0
+    part: int = 0
+    wrong: int = 0
+    truncated: int = 0
+    overflow: int = 0
+    no_answer: int = 0
+    errored: int = 0
+    unscored: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(getattr(self, name) for name in TALLIED)
+
+
+TALLIED = ("right", "part", "wrong", "truncated", "overflow", "no_answer", "errored", "unscored")
+
+
+@dataclass(frozen=True)
 class LeadRow:
     """The primary score of one dataset of one evaluation, and whose. ``version_key`` is equal where model, label,
     weights, image and profile are."""
@@ -126,7 +150,3 @@ class Speed:
     version_label: str
     output_tokens_per_s: float
     run_id: str
-
-
-Boards = Mapping[str, Conditions]
-"""By key."""

@@ -17,6 +17,7 @@ from core.domain.evaluation_reading import (
     SampleFilter,
     SampleRow,
     Speed,
+    Tally,
 )
 from core.domain.evaluation_scores import Conditions, Ending
 
@@ -49,6 +50,7 @@ class EvaluationStore(Protocol):
         """The same by dataset, with the conditions of each; empty for a run without any."""
         ...
 
+    def tallies(self, run_id: str) -> tuple[Tally, ...]: ...
     def samples(self, run_id: str, wanted: SampleFilter, offset: int, limit: int) -> Page[SampleRow]: ...
     def sample(self, run_id: str, dataset: str, number: int) -> SampleDetail:
         """One, whole. Raises NotFoundError."""

@@ -10,7 +10,7 @@ from core.domain.accuracy_statistics import DEFAULT_MARGIN
 from core.domain.benchmark import Page, RunHead, RunKind, RunRow
 from core.domain.evaluation import EvaluationRequest, Sample
 from core.domain.evaluation_pairs import Flip, PairedScores, pair
-from core.domain.evaluation_reading import DatasetScores, LeadRow, SampleDetail, SampleFilter, SampleRow, Speed
+from core.domain.evaluation_reading import DatasetScores, LeadRow, SampleDetail, SampleFilter, SampleRow, Speed, Tally
 from core.domain.evaluation_scores import Ending
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobView
@@ -37,6 +37,7 @@ class EvaluationDetail:
     request: EvaluationRequest
     datasets: tuple[DatasetScores, ...]
     healths: tuple[Health, ...]
+    tallies: tuple[Tally, ...]
     artifacts: tuple[ArtifactRow, ...]
     job: JobView | None
 
@@ -92,6 +93,7 @@ class EvaluationResultService:
             request=request,
             datasets=datasets,
             healths=tuple(health_of(dataset, request) for dataset in datasets),
+            tallies=self._store.evaluations.tallies(run_id),
             artifacts=self._store.artifacts.list(run_id),
             job=self._jobs.view(run.job_id) if run.job_id else None,
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
@@ -31,6 +31,7 @@ from core.domain.evaluation_reading import (
     SampleRow,
     Show,
     Speed,
+    Tally,
 )
 from core.domain.evaluation_scores import Conditions, Ending
 from core.errors import NotFoundError
@@ -85,6 +86,21 @@ class EvaluationLists:
                 rows[row.dataset_id].append(_score_row(row._mapping))
             found = session.execute(asked).all()
         return tuple(DatasetScores(row.dataset, row.document, row.is_partial, tuple(rows[row.id])) for row in found)
+
+    def tallies(self, run_id: str) -> tuple[Tally, ...]:
+        """What became of the questions, by dataset and subset."""
+        share = case((_Sample.score >= 1, "right"), (_Sample.score > 0, "part"), else_=_Sample.ending).label("share")
+        query = select(_Sample.dataset_id, _Sample.subset, share, func.count()).group_by(
+            _Sample.dataset_id, _Sample.subset, share
+        )
+        with self._database.read() as session:
+            names = _names(session, run_id, None)
+            found = session.execute(query.where(_Sample.dataset_id.in_(names))).all()
+        counts: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
+        for dataset_id, subset, name, count in found:
+            counts[dataset_id, subset]["wrong" if name == Ending.ANSWERED else name] = count
+        ordered = sorted(counts, key=lambda key: (list(names).index(key[0]), key[1]))
+        return tuple(Tally(names[key[0]], key[1], **counts[key]) for key in ordered)
 
     # ------------------------------------------------------------ samples
 
