@@ -11,6 +11,7 @@ from core.domain.catalog import Catalog
 from core.domain.container import ContainerView
 from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest, DeploymentState
 from core.domain.finding import Finding, Severity
+from core.domain.host import DeviceGroup
 from core.domain.platform import Platform
 from core.errors import EngineError, EngineUnavailable
 from core.formats import compose, docker_cli, records
@@ -27,6 +28,8 @@ ENDED = frozenset({DeploymentState.FAILED, DeploymentState.LOST, DeploymentState
 """States that only a new start can leave."""
 LIVING = frozenset({DeploymentState.LOADING, DeploymentState.READY})
 """With a container that works."""
+Preflight = Callable[[DeploymentRequest], tuple[Finding, ...]]
+"""What the host says of a request (services.preflight)."""
 GLANCE_S = 2.0
 """How old the engine's word may be while a person types."""
 _HOLDS_PORT = frozenset({"running", "restarting", "paused"})
@@ -64,11 +67,21 @@ class _EngineWord:
 class DeploymentPlanner:
     """Looks at engine, host, catalog and store, and puts the findings beside their fields."""
 
-    def __init__(self, store: Store, engine: ContainerEngine, probe: HostProbe, catalog: Callable[[], Catalog]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: ContainerEngine,
+        probe: HostProbe,
+        catalog: Callable[[], Catalog],
+        devices: Callable[[], tuple[DeviceGroup, ...]],
+        preflight: Preflight,
+    ) -> None:
         self._store = store
         self._engine = engine
         self._probe = probe
         self._catalog = catalog
+        self._devices = devices
+        self._preflight = preflight
         self._reader = WeightsReader(probe)
         self._words: dict[str, _EngineWord] = {}
 
@@ -85,7 +98,8 @@ class DeploymentPlanner:
         facts = arithmetic(resolved, catalog, situation.there, self._weights_bytes(resolved))
         findings = [*self._findings(asked, resolved, platform, situation)]
         findings += memory_findings(facts, platform) if platform else ()
-        kept = tuple(_set_aside(finding, asked.overrides) for finding in findings)
+        once = {(found.code, found.field): found for found in reversed(findings)}
+        kept = tuple(_set_aside(finding, asked.overrides) for finding in reversed(once.values()))
         return DeploymentPlan(
             request=asked,
             spec=spec,
@@ -102,6 +116,8 @@ class DeploymentPlanner:
     def _look(self, request: DeploymentRequest, catalog: Catalog, platform: Platform | None, fresh: bool) -> Situation:
         deployments = self._store.deployments.list()
         leaving = next((found for found in deployments if found.id == request.replaces), None)
+        if leaving is not None and leaving.state is DeploymentState.REMOVED:
+            leaving = None
         pending = tuple(found for found in self.pending(deployments) if found is not leaving)
         word = self._engine_word(request, fresh)
         there = self._devices_there(platform) if platform else None
@@ -143,9 +159,9 @@ class DeploymentPlanner:
             return replace(nothing, problem=Finding(error.code, BLOCK, "image", error.params))
 
     def _devices_there(self, platform: Platform) -> int | None:
-        if platform.device_nodes is None or not self._probe.sees_devices:
-            return None
-        return len(self._probe.nodes(platform.device_nodes))
+        """None where none are known: that is preflight's to say."""
+        groups = (group for group in self._devices() if platform.id in group.platforms)
+        return next((group.count for group in groups if group.count), None)
 
     def _weights_bytes(self, request: DeploymentRequest) -> int | None:
         """All weight files together; None where there are none to be seen."""
@@ -172,6 +188,7 @@ class DeploymentPlanner:
         yield from flag_findings(asked, situation.catalog, self._image_flags(situation.image_id))
         if platform is not None:
             yield from device_findings(asked, resolved, platform, situation.there, situation.held)
+        yield from self._preflight(resolved)
         if situation.problem is not None:
             if situation.problem.field not in {finding.field for finding in own}:
                 yield situation.problem
@@ -197,6 +214,11 @@ class DeploymentPlanner:
             yield Finding("port_taken", BLOCK, "host_port", {"port": port, "owner": holder})
         elif holder is not None:
             yield Finding("port_in_use", BLOCK, "host_port", {"port": port})
+
+
+def no_preflight(request: DeploymentRequest) -> tuple[Finding, ...]:
+    """Where no host can be looked at."""
+    return ()
 
 
 def tidy(request: DeploymentRequest) -> DeploymentRequest:

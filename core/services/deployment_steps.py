@@ -156,7 +156,7 @@ class DeploymentSteps:
     def _pull(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
         """False where it was cancelled meanwhile."""
         image = deployment.spec.image
-        if self._engine.image_digest(image) is not None:
+        if deployment.adopted or self._engine.image_digest(image) is not None:
             return True
         self._tell(report, 0, "pull", deployment)
         over = threading.Event()
@@ -234,7 +234,8 @@ class DeploymentSteps:
         container_id = deployment.container_id or ""
         try:
             view = self._engine.get(container_id)
-            if view.state in {"exited", "dead", "restarting"} or view.restart_count > 0:
+            restarted = view.restart_count > 0 and not deployment.adopted
+            if view.state in {"exited", "dead", "restarting"} or restarted:
                 raise self._failure(deployment, view)
             return read_start(self._engine.logs_tail(container_id, _LOG_LINES), before)
         except NotFoundError as error:
@@ -249,7 +250,7 @@ class DeploymentSteps:
         log = self._engine.logs_tail(view.id, _LOG_LINES)
         reason = explain_failure(f"{view.error or ''}\n{log}", view.exit_code, view.oom_killed)
         failure = ContainerFailed(reason.code, **reason.params)
-        if view.state != "exited":  # its restart policy would start it for ever
+        if view.state != "exited" and not deployment.adopted:  # its restart policy would start it for ever
             self._engine.stop(view.id, _STOP_TIMEOUT_S)
         self._fail(deployment.id, failure)
         return failure
@@ -305,6 +306,9 @@ class DeploymentSteps:
 
     def _cancelled(self, deployment: Deployment) -> bool:
         """A start that is not wanted any more must not keep devices busy. Returns False."""
+        if deployment.adopted:  # it works for somebody: only our word about it ends
+            self._store.deployments.set_state(deployment.id, DeploymentState.REMOVED, at=self._clock.now())
+            return False
         container_id = self._store.deployments.get(deployment.id).container_id
         if container_id is not None:
             try:

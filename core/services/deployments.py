@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from core.domain.access import Actor, Role
@@ -17,6 +18,7 @@ from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest
 from core.domain.devices import write_devices
 from core.domain.endpoint import Endpoint
 from core.domain.finding import Finding, Severity, blocking
+from core.domain.host import DeviceGroup
 from core.domain.job import Job, JobKind, JobState, JobView, Reason
 from core.errors import (
     DeviceTaken,
@@ -31,7 +33,7 @@ from core.errors import (
 from core.formats.deployment import LABEL
 from core.ports import Clock, ContainerEngine, EndpointClient, EngineInfo, HostProbe, JobQueue, Secrets, Store
 from core.services.access import require
-from core.services.deployment_plan import ENDED, LIVING, DeploymentPlanner, wants_port
+from core.services.deployment_plan import ENDED, LIVING, DeploymentPlanner, Preflight, no_preflight, wants_port
 from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore
 from core.services.device_findings import shared_devices
 from core.services.endpoints import EndpointService
@@ -82,6 +84,8 @@ class DeploymentService:
         clock: Clock,
         probe: HostProbe,
         catalog: Callable[[], Catalog] = Catalog,
+        devices: Callable[[], tuple[DeviceGroup, ...]] = tuple,
+        preflight: Preflight = no_preflight,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
@@ -93,7 +97,7 @@ class DeploymentService:
         self._clock = clock
         self._sleep = sleep
         self._catalog = catalog
-        self._planner = DeploymentPlanner(store, engine, probe, catalog)
+        self._planner = DeploymentPlanner(store, engine, probe, catalog, devices, preflight)
         self._steps = DeploymentSteps(store, engine, endpoints, client, secrets, clock, sleep)
 
     # ------------------------------------------------------------ planning and starting
@@ -146,20 +150,8 @@ class DeploymentService:
             request=request,
             accepted=accepted(plan.findings),
         )
-        job = self._job(actor, deployment, start_key(deployment))
+        job = deployment_job(actor, deployment, start_key(deployment), self._clock.now())
         return replace(deployment, job_id=job.id), job
-
-    def _job(self, actor: Actor, deployment: Deployment, server_key: str) -> Job:
-        return Job(
-            id=f"job-{uuid.uuid4().hex[:12]}",
-            kind=JobKind.DEPLOYMENT,
-            title=f"{deployment.name} · {deployment.served_name}",
-            server_key=server_key,
-            created_at=self._clock.now(),
-            created_by=actor.name,
-            steps_total=STEPS,
-            deployment_id=deployment.id,
-        )
 
     def _refuse_second(self, deployment: Deployment) -> None:
         """Within the transaction that records it: whoever comes second sees the first."""
@@ -261,7 +253,7 @@ class DeploymentService:
             deployment = replace(deployment, container_id=None)
         endpoint = self._now().endpoint_of(deployment)
         key = endpoint.server_key if endpoint and deployment.container_id else start_key(deployment)
-        job = self._job(actor, deployment, key)
+        job = deployment_job(actor, deployment, key, self._clock.now())
         again = DeploymentState.STARTING
         cleared = replace(
             deployment, job_id=job.id, state=again, ended_at=None, reason_code=None, reason_params=(), stages=()
@@ -282,14 +274,13 @@ class DeploymentService:
                 raise DeviceTaken(devices=write_devices(shared), owner=other.name)
 
     def remove(self, actor: Actor, deployment_id: str, cancel_jobs: bool = False) -> None:
-        """Removes the container, forgets its key and archives its endpoint; the history stays. Raises as ``stop``."""
+        """Removes the container, forgets its key and archives its endpoint; the history stays. Of an adopted one only
+        our record goes: the container was not ours to make. Raises as ``stop``."""
         require(actor, Role.OPERATOR)
         deployment = self._freed(actor, deployment_id, cancel_jobs)
-        try:
-            if deployment.container_id is not None:
+        if deployment.container_id is not None and not deployment.adopted:
+            with suppress(NotFoundError):  # somebody was faster; the rest is ours to tidy
                 self._engine.remove(deployment.container_id, force=True)
-        except NotFoundError:
-            pass  # somebody was faster; the rest is ours to tidy
         endpoint = self._now().endpoint_of(deployment)
         if endpoint is not None and endpoint.archived_at is None:
             self._endpoints.archive(actor, endpoint.id)
@@ -326,6 +317,20 @@ class DeploymentService:
     def step_register_endpoint(self, deployment_id: str, progress: Report = ignore) -> None:
         """See DeploymentSteps.register."""
         self._steps.register(deployment_id, progress)
+
+
+def deployment_job(actor: Actor, deployment: Deployment, server_key: str, at: datetime) -> Job:
+    """The job that brings a deployment up."""
+    return Job(
+        id=f"job-{uuid.uuid4().hex[:12]}",
+        kind=JobKind.DEPLOYMENT,
+        title=f"{deployment.name} · {deployment.served_name}",
+        server_key=server_key,
+        created_at=at,
+        created_by=actor.name,
+        steps_total=STEPS,
+        deployment_id=deployment.id,
+    )
 
 
 def accepted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
