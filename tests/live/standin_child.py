@@ -2,8 +2,9 @@
 demand behaves badly. ``python -m tests.live.standin_child TASK.json``.
 
 The served name says how: ``stubborn`` has a child in a session of its own that ignores SIGTERM and the death of
-everybody. The server's folder under STANDIN_JOURNAL holds one file per living process; the kernel's word on who is
-alive, not the lock under test, decides whether two overlap."""
+everybody; ``held`` does not end its second point before there is a file ``release`` under STANDIN_JOURNAL. The server's
+folder there holds one file per living process; the kernel's word on who is alive, not the lock under test, decides
+whether two overlap."""
 
 from __future__ import annotations
 
@@ -46,6 +47,8 @@ def main() -> None:
     for done in range(1, 11):
         time.sleep(step_s / 10)
         emit("progress", done=done, total=10, failed=0, elapsed_s=step_s * done / 10, eta_s=0.0, in_flight=1)
+    while "held" in task.served_name and task.point.index == 1 and not journal.released():
+        time.sleep(0.02)
     leave_files(task)
     journal.write("end", **point)
     emit("done")
@@ -78,6 +81,7 @@ class Journal:
 
     def __init__(self, folder: Path, server: int) -> None:
         self._file = folder / "journal.jsonl"
+        self._release = folder / "release"
         self._server = server
         self._present = folder / str(server)
         self._present.mkdir(parents=True, exist_ok=True)
@@ -89,6 +93,10 @@ class Journal:
         if strangers:
             self.write("overlap", others=strangers)
         (self._present / birth_mark(pid)).write_text(str(os.getpid()))
+
+    def released(self) -> bool:
+        """Whether the test lets go of who is held."""
+        return self._release.exists()
 
     def write(self, event: str, **values: Any) -> None:
         line = json.dumps({"event": event, "server": self._server, "pid": os.getpid(), "at": time.time(), **values})

@@ -37,8 +37,8 @@ def test_cancel_ends_the_whole_group_within_two_seconds_and_the_next_job_waits_f
 
 
 def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tmp_path: Path) -> None:
-    with job_site(tmp_path, step_s=0.4) as site:
-        job = site.job("job-1", ONE, 3)
+    with job_site(tmp_path, step_s=0.2) as site:
+        job = site.job("job-1", ONE, 3, "held")
         site.start_worker()
         until(lambda: site.points(job) == [0], 30, "the first point")
         until(lambda: site.begun(job) == [0, 1], 30, "the second to begin")
@@ -47,6 +47,7 @@ def test_a_cancelled_job_keeps_its_points_and_resumes_at_the_first_unfinished(tm
         assert view.steps_done == 1
         assert site.app.store.runs.get(f"run-{job}").state is RunState.PARTIAL
         assert not site.app.tools.is_held(view.job.server_key)
+        (site.home / "journal" / "release").touch()
         site.resume(job)
         with pytest.raises(RefusedError) as refused:
             site.resume(job)
