@@ -75,6 +75,11 @@ class Settings:
         return self.home / "catalog"
 
     @property
+    def datasets(self) -> Path:
+        """What evaluations fetched from hubs."""
+        return self.home / "datasets"
+
+    @property
     def work(self) -> Path:
         """Children's task files and results before they are stored."""
         return self.home / "work"
