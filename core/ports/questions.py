@@ -44,6 +44,6 @@ class DatasetFolders(Protocol):
         ...
 
     def problem(self, folder: Path) -> str | None:
-        """Why a folder cannot be a snapshot of a dataset's repository: dataset_folder_relative,
-        dataset_folder_missing, dataset_folder_empty; None where nothing speaks against it."""
+        """Why a folder cannot be a snapshot of a dataset's repository: eval_folder_relative,
+        eval_folder_missing, eval_folder_empty; None where nothing speaks against it."""
         ...
