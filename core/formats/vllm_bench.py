@@ -19,6 +19,14 @@ from core.errors import BadInput, OutputNotUnderstood
 from core.formats import vllm_serve
 
 TOOL = "vllm bench serve"
+RUST_TOOL = "vllm-rs bench serve"
+RUST_PROBE = (
+    "sh",
+    "-c",
+    "p=$(python3 -c 'import importlib.util as u; print(u.find_spec(\"vllm\").submodule_search_locations[0])')/vllm-rs;"
+    ' [ -x "$p" ] && echo "$p"',
+)
+"""Prints where the official images from vLLM 0.33 on keep a client written in Rust. vLLM itself is not imported."""
 KEY_VARIABLE = "OPENAI_API_KEY"
 """The tool sends this variable's value as its bearer token."""
 NO_RECORDS = "no_per_request_records"
@@ -148,6 +156,7 @@ class Origin:
     seed: int
     started_at: datetime
     tool_version: str
+    is_rust: bool = False
 
 
 def parse_result(content: bytes | str, origin: Origin) -> Measurement:
@@ -161,7 +170,7 @@ def parse_result(content: bytes | str, origin: Origin) -> Measurement:
     return Measurement(
         point_index=origin.point.index,
         repeat=origin.repeat,
-        tool=TOOL,
+        tool=RUST_TOOL if origin.is_rust else TOOL,
         tool_version=origin.tool_version,
         seed=origin.seed,
         started_at=origin.started_at,

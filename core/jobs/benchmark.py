@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.adapters.database.failures import translated
-from core.domain.benchmark import Engine, Measurement, Run
+from core.domain.benchmark import Engine, Measurement, Run, server_metrics_artifact
 from core.domain.endpoint import Endpoint
 from core.domain.job import JobState, Progress, Reason
+from core.domain.sweep import stop_of
 from core.domain.workload import Arrival, LoadPoint
 from core.errors import AppError, OutputNotUnderstood
-from core.formats.loadgen import measurement_from_json
-from core.formats.vllm_metrics import counted_between
+from core.formats.loadgen import measurement_from_json, measurement_to_json
 from core.jobs.outcomes import JobLog, reason_of, reopen_run, settle
+from core.jobs.server_watch import ServerView, ServerWatch, cache_warnings, failure_warnings
 from core.ports import Clock, EndpointClient, Store
 from core.settings import Settings
 
 MEASUREMENT_FILE = "measurement.json"
+_SERIES_FILE = "server-metrics.jsonl.gz"
 _PROGRESS_GAP_S = 0.25
 _CHUNK_BYTES = 1024 * 1024
 _LOST = frozenset({"connect", "disconnected", "truncated", "not_sent"})
@@ -65,6 +67,10 @@ class PointRunner(Protocol):
 
     def raw_files(self, work: PointWork) -> tuple[RawFile, ...]:
         """What it left beside the measurement."""
+        ...
+
+    def close(self, job_id: str) -> None:
+        """The sweep is over: ends what was kept ready for its next point. Blocking; may be called again."""
         ...
 
 
@@ -110,10 +116,16 @@ class BenchmarkWork:
 
     def end(self, job_id: str, outcome: JobState, reason: Reason | None = None) -> None:
         """Writes outcome and run state; finished points stay."""
+        self._close(job_id)
         settle(self._store, job_id, outcome, self._clock.now(), reason)
         self._log.say(job_id, outcome.value, {"reason": reason.code, **reason.params} if reason else None)
         if outcome is JobState.DONE:
             shutil.rmtree(self._settings.work / job_id, ignore_errors=True)
+
+    def _close(self, job_id: str) -> None:
+        """What an engine keeps warm between the points of a sweep."""
+        for runner in self._runners.values():
+            runner.close(job_id)
 
     # ------------------------------------------------------------ one point
 
@@ -126,12 +138,23 @@ class BenchmarkWork:
         job, run = self._store.jobs.get(job_id), self._run(job_id)
         repeat, position = divmod(step, len(run.workload.points))
         point = run.workload.points[position]
-        if self._store.runs.has_measurement(run.id, point.index, repeat):
+        if self._store.runs.has_measurement(run.id, point.index, repeat) or self._is_beyond(job_id, run, point):
             return None
         endpoint = self._store.endpoints.get(run.endpoint_id)
         out_dir = self._settings.work / job_id / f"p{point.index}-r{repeat}"
         log = self._log.path(job_id)
         return PointWork(job_id, job.server_key, step, run, endpoint, point, repeat, out_dir, log)
+
+    def _is_beyond(self, job_id: str, run: Run, point: LoadPoint) -> bool:
+        """Whether the sweep has ended by itself before this point."""
+        stop = stop_of(run.workload, self._store.runs.measurements(run.id))
+        if stop is None or point.index <= stop.point_index:
+            return False
+        if run.provenance.get("stopped") is None:
+            told = {"code": stop.code, "point_index": stop.point_index}
+            self._store.runs.merge_provenance(run.id, {"stopped": told})
+            self._log.say(job_id, "the sweep ends here", told)
+        return True
 
     async def _measure(self, work: PointWork) -> Reason | None:
         measurement = await asyncio.to_thread(_finished, work)
@@ -149,30 +172,24 @@ class BenchmarkWork:
         await asyncio.to_thread(self._log.say, work.job_id, "point begins", _facts(work))
         reporter = _Reporter(self._store, self._clock, work)
         await reporter.word("preparing", {})
-        before = asyncio.ensure_future(asyncio.to_thread(self._metrics, work))
-        counted: Mapping[str, float] | None = None
-        async with aclosing(self._runners[work.run.engine].run(work)) as events:
-            async for event in events:
-                if event["event"] == "started":  # a later look would miss what was counted since
-                    counted = before.result() if before.done() else None
-                await reporter.event(event)
-        measurement = await asyncio.to_thread(_finished, work)
-        if measurement is None:
-            raise OutputNotUnderstood(tool=work.run.engine.value, detail="no measurement was left", line="")
-        return await asyncio.to_thread(self._with_metrics, work, measurement, counted)
+        watch = ServerWatch(lambda: self._metrics(work))
+        watch.begin()
+        try:
+            async with aclosing(self._runners[work.run.engine].run(work)) as events:
+                async for event in events:
+                    if event["event"] == "started":
+                        watch.started()
+                    await reporter.event(event)
+            view = await watch.end()
+        finally:
+            await watch.stop()
+        return await asyncio.to_thread(_with_view, work, view)
 
     def _metrics(self, work: PointWork) -> Mapping[str, float] | None:
         check = work.endpoint.check
         if check is not None and check.has_metrics is False:
             return None
         return self._client.metrics(work.endpoint.base_url)
-
-    def _with_metrics(self, work: PointWork, found: Measurement, before: Mapping[str, float] | None) -> Measurement:
-        """What the server itself counted meanwhile, warm-up included."""
-        after = self._metrics(work) if before is not None else None
-        if before is None or after is None:
-            return found
-        return replace(found, server_metrics=counted_between(before, after))
 
     def _server_is_gone(self, work: PointWork, found: Measurement) -> bool:
         """Requests that failed are a measurement; a server that is not there any more is a reason to stop."""
@@ -185,12 +202,21 @@ class BenchmarkWork:
         for raw in self._runners[work.run.engine].raw_files(work):
             with translated():
                 self._store.artifacts.save(work.run.id, raw.name, raw.media_type, _chunks(raw.path))
+        self._save_series(work)
         self._store.runs.save_measurement(work.run.id, measurement)
         counts = measurement.requests
         facts = {"succeeded": counts.succeeded, "failed": counts.failed, **counts.failures}
         self._log.say(work.job_id, "point measured", {**_facts(work), **facts})
         self._store.jobs.save_progress(work.job_id, _progress(work, self._clock, work.step + 1, "measured", {}))
         shutil.rmtree(work.out_dir, ignore_errors=True)
+
+    def _save_series(self, work: PointWork) -> None:
+        """The server's own view beside the point, where it has one."""
+        file = work.out_dir / _SERIES_FILE
+        if file.exists():
+            name = server_metrics_artifact(work.point.index, work.repeat)
+            with translated():
+                self._store.artifacts.save(work.run.id, name, "application/gzip", [file.read_bytes()])
 
 
 class _Reporter:
@@ -246,6 +272,24 @@ def _load(point: LoadPoint) -> dict[str, int | float | None]:
 
 def _facts(work: PointWork) -> dict[str, object]:
     return {"point": work.point.index, "repeat": work.repeat, **_load(work.point)}
+
+
+def _with_view(work: PointWork, view: ServerView | None) -> Measurement:
+    """The measurement with what the server told, written back: it is whole only then. Raises OutputNotUnderstood."""
+    found = _finished(work)
+    if found is None:
+        raise OutputNotUnderstood(tool=work.run.engine.value, detail="no measurement was left", line="")
+    metrics = view.metrics() if view else None
+    warnings = (*failure_warnings(found), *(cache_warnings(work.run.workload, metrics) if metrics else ()))
+    new = tuple(warning for warning in warnings if warning not in found.warnings)
+    found = replace(found, server_metrics=metrics, warnings=(*found.warnings, *new))
+    with translated():
+        if view is not None:
+            (work.out_dir / _SERIES_FILE).write_bytes(view.as_gzip())
+        draft = work.out_dir / f"{MEASUREMENT_FILE}.new"
+        draft.write_text(measurement_to_json(found), encoding="utf-8")
+        draft.replace(work.out_dir / MEASUREMENT_FILE)
+    return found
 
 
 def _clear(out_dir: Path) -> None:

@@ -15,7 +15,7 @@ from core.domain.benchmark import requests_artifact
 from core.errors import AppError, OutputNotUnderstood, ToolFailed
 from core.jobs.benchmark import PointWork, RawFile
 from core.loadgen.task import LoadTask
-from core.ports import Secrets, ToolRunner
+from core.ports import PromptFiles, Secrets, ToolRunner
 
 KEY_VARIABLE = "SEATRIAL_ENDPOINT_KEY"
 TOOL = "core.loadgen"
@@ -26,9 +26,10 @@ _REQUESTS_FILE = "requests.jsonl.gz"
 class LoadgenRunner:
     """A PointRunner."""
 
-    def __init__(self, tools: ToolRunner, secrets: Secrets, module: str = TOOL) -> None:
+    def __init__(self, tools: ToolRunner, secrets: Secrets, prompts: PromptFiles, module: str = TOOL) -> None:
         self._tools = tools
         self._secrets = secrets
+        self._prompts = prompts
         self._module = module
 
     async def run(self, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
@@ -36,7 +37,7 @@ class LoadgenRunner:
         key = await asyncio.to_thread(self._key, work)
         task_file = work.out_dir / "task.json"
         with translated():
-            task_file.write_text(load_task(work, has_key=key is not None).to_json(), encoding="utf-8")
+            task_file.write_text(self._task(work, has_key=key is not None).to_json(), encoding="utf-8")
         child = self._tools.run(
             [sys.executable, "-m", self._module, str(task_file)],
             server_key=work.server_key,
@@ -58,13 +59,22 @@ class LoadgenRunner:
     def _key(self, work: PointWork) -> str | None:
         return self._secrets.get(work.endpoint.key_ref) if work.endpoint.key_ref else None
 
+    def _task(self, work: PointWork, *, has_key: bool) -> LoadTask:
+        """Raises NotFoundError where the file of prompts is gone."""
+        dataset = work.run.workload.dataset
+        path = self._prompts.path(dataset.digest) if dataset else None
+        return load_task(work, has_key=has_key, dataset_path=str(path) if path else None)
+
+    def close(self, job_id: str) -> None:
+        """Every point has a child of its own: nothing is kept."""
+
     def raw_files(self, work: PointWork) -> tuple[RawFile, ...]:
         """One line per request."""
         name = requests_artifact(work.point.index, work.repeat)
         return (RawFile(name, "application/x-ndjson", work.out_dir / _REQUESTS_FILE),)
 
 
-def load_task(work: PointWork, *, has_key: bool) -> LoadTask:
+def load_task(work: PointWork, *, has_key: bool, dataset_path: str | None = None) -> LoadTask:
     """The child's task. The key is named, not told."""
     workload, check = work.run.workload, work.endpoint.check
     return LoadTask(
@@ -82,6 +92,13 @@ def load_task(work: PointWork, *, has_key: bool) -> LoadTask:
         temperature=workload.temperature,
         ignore_eos=workload.ignore_eos,
         key_env=KEY_VARIABLE if has_key else None,
+        top_p=workload.top_p,
+        top_k=workload.top_k,
+        input_spread=workload.input_spread,
+        output_spread=workload.output_spread,
+        prefix_share=workload.prefix_share,
+        turns=workload.turns,
+        dataset_path=dataset_path,
     )
 
 

@@ -1,7 +1,8 @@
 """``vllm bench serve`` inside the service's own container, as a measuring engine: the way of the vendor's guide.
 
-The command is started detached and read by offset. It would outlive this worker, so a note of it lies in the work
-folder until it is over, and the next worker ends what it finds noted there before it takes up any job.
+Three ways, the first that the image can go: its own Rust client, called directly; one warm process for all points of a
+sweep; one call per point. A command is started detached and read by offset. It would outlive this worker, so a note of
+it lies in the work folder until it is over, and the next worker ends what it finds noted there before any job.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shlex
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from core.errors import AppError, EngineUnavailable, NotFoundError, OutputNotUnd
 from core.formats import vllm_bench
 from core.formats.loadgen import measurement_to_json
 from core.jobs.benchmark import MEASUREMENT_FILE, PointWork, RawFile
+from core.jobs.vllm_bench_warm import WarmBench, WarmUnavailable
 from core.ports import Clock, ContainerEngine, DeploymentStore, Secrets, ToolRunner
 from core.settings import Settings
 
@@ -33,7 +36,8 @@ LOG = logging.getLogger("seatrial.jobs")
 POLL_S = 2.0
 """Each look is an exec on the machine that is being measured."""
 _PATIENCE = 5
-_RESULT_DIR = "/tmp/seatrial-bench"
+_PYTHON_CLIENT = "vllm"
+_HEAD_WORDS = 3
 _DETAIL_CHARACTERS = 2_000
 _RESULT_FILE, _OUTPUT_FILE = "result.json", "output.log"
 
@@ -48,6 +52,7 @@ class _Command:
     env: Mapping[str, str]
     origin: vllm_bench.Origin
     result: str
+    is_ours: bool
     note: Path
 
 
@@ -71,20 +76,80 @@ class VllmBenchRunner:
         self._settings = settings
         self._clock = clock
         self._poll_s = poll_s
+        self._rust: dict[str, str | None] = {}
+        self._warm: dict[str, WarmBench] = {}
+        self._cold: set[str] = set()
 
     async def run(self, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
         """Raises ToolFailed, OutputNotUnderstood, NotFoundError (container, deployment), ContainerFailed
         (container_not_running), EngineUnavailable, BadInput (vllm_bench_needs_requests)."""
         async with self._tools.hold(work.server_key, job_id=work.job_id):
             command = await asyncio.to_thread(self._command, work)
-            try:
-                await asyncio.to_thread(self._start, command, work)
-                yield {"event": "started", "total": vllm_bench.requests_of(work.point)}
-                async for event in self._follow(command, work):
+            if command.argv[0] == _PYTHON_CLIENT and work.job_id not in self._cold:
+                try:
+                    async with aclosing(self._warm_point(command, work)) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except WarmUnavailable as reason:
+                    self._cold.add(work.job_id)
+                    await asyncio.to_thread(_begin_anew, work, str(reason))
+            async with aclosing(self._point(command, work)) as events:
+                async for event in events:
                     yield event
-                await asyncio.to_thread(self._keep, command, work)
-            finally:
-                await to_the_end(asyncio.to_thread(self._end, command))
+
+    async def _point(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
+        """One call for this point."""
+        try:
+            await asyncio.to_thread(self._start, command, work)
+            yield {"event": "started", "total": vllm_bench.requests_of(work.point)}
+            async for event in self._follow(command, work):
+                yield event
+            await asyncio.to_thread(self._keep, command, work)
+        finally:
+            await to_the_end(asyncio.to_thread(self._end, command))
+
+    async def _warm_point(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
+        """This point in the sweep's warm process, which ends with whatever goes wrong. Raises WarmUnavailable."""
+        finished = False
+        try:
+            warm = await asyncio.to_thread(self._warm_bench, command, work)
+            await asyncio.to_thread(_append, _outputs(work), f"$ {shlex.join(command.argv)}\n".encode())
+            begun = time.monotonic()
+            async with aclosing(warm.run(command.argv[_HEAD_WORDS:], _outputs(work))) as events:
+                async for event in events:
+                    begun = time.monotonic() if event["event"] == "started" else begun
+                    told = {"total": vllm_bench.requests_of(work.point), "elapsed_s": time.monotonic() - begun}
+                    yield {**told, **event}
+            await asyncio.to_thread(self._keep, command, work)
+            finished = True
+        finally:
+            if finished:
+                await to_the_end(asyncio.to_thread(self._clear, command))
+            else:
+                await to_the_end(asyncio.to_thread(self.close, work.job_id))
+
+    def _warm_bench(self, command: _Command, work: PointWork) -> WarmBench:
+        """The sweep's warm process; started where there is none yet in this container."""
+        warm = self._warm.get(work.job_id)
+        if warm is not None and warm.container_id == command.container_id:
+            return warm
+        self.close(work.job_id)
+        warm = WarmBench(self._containers, command.container_id, uuid.uuid4().hex, self._poll_s)
+        _write_note(_notes(self._settings) / warm.mark, command.container_id)
+        self._warm[work.job_id] = warm
+        warm.start(command.env)
+        return warm
+
+    def close(self, job_id: str) -> None:
+        """Ends the sweep's warm process, where it has one."""
+        self._cold.discard(job_id)
+        warm = self._warm.pop(job_id, None)
+        if warm is None:
+            return
+        with contextlib.suppress(AppError):
+            warm.end()
+            (_notes(self._settings) / warm.mark).unlink(missing_ok=True)
 
     def raw_files(self, work: PointWork) -> tuple[RawFile, ...]:
         """The tool's own result, whole, and what it printed."""
@@ -99,17 +164,29 @@ class VllmBenchRunner:
         mark = uuid.uuid4().hex
         seed = point_seed(work.run.seed, work.point.index, work.repeat)
         key = self._secrets.get(work.endpoint.key_ref) if work.endpoint.key_ref else None
-        argv = vllm_bench.argv(target, work.run.workload, work.point, seed, _RESULT_DIR, f"{mark}.json")
+        load = work.run.workload
+        folder, file = vllm_bench.result_path(load, work.point.index, work.repeat, mark)
+        argv = vllm_bench.argv(target, load, work.point, seed, folder, file)
+        rust = self._rust_client(container_id)
         version = target.version or "unknown"
         return _Command(
             container_id=container_id,
             mark=mark,
-            argv=argv,
+            argv=(rust, *argv[1:]) if rust else argv,
             env={vllm_bench.KEY_VARIABLE: key} if key else {},
-            origin=vllm_bench.Origin(work.point, work.repeat, seed, self._clock.now(), version),
-            result=f"{_RESULT_DIR}/{mark}.json",
+            origin=vllm_bench.Origin(work.point, work.repeat, seed, self._clock.now(), version, is_rust=bool(rust)),
+            result=f"{folder}/{file}",
+            is_ours=folder == vllm_bench.OWN_RESULT_DIR,
             note=_notes(self._settings) / mark,
         )
+
+    def _rust_client(self, container_id: str) -> str | None:
+        """Where the image keeps its own Rust client; looked for once in each container."""
+        if container_id not in self._rust:
+            answer = self._containers.exec(container_id, vllm_bench.RUST_PROBE)
+            found = answer.output.strip().splitlines()[-1:] if answer.exit_code == 0 else []
+            self._rust[container_id] = found[0] if found and found[0].startswith("/") else None
+        return self._rust[container_id]
 
     def _target(self, endpoint: Endpoint) -> tuple[str, vllm_bench.BenchTarget]:
         """The container and, from the command it was started with, the server inside it."""
@@ -124,9 +201,7 @@ class VllmBenchRunner:
 
     def _start(self, command: _Command, work: PointWork) -> None:
         _append(_outputs(work), f"$ {shlex.join(command.argv)}\n".encode())
-        with translated():
-            command.note.parent.mkdir(parents=True, exist_ok=True)
-            command.note.write_text(command.container_id, encoding="utf-8")
+        _write_note(command.note, command.container_id)
         self._containers.exec_start(command.container_id, command.argv, command.mark, command.env)
 
     async def _follow(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
@@ -167,7 +242,13 @@ class VllmBenchRunner:
         """The note stays where the engine cannot be told: the next worker tries again."""
         with contextlib.suppress(AppError):
             _end_command(self._containers, command.note)
-            self._containers.exec(command.container_id, ("rm", "-f", command.result))
+            self._clear(command)
+
+    def _clear(self, command: _Command) -> None:
+        """A result in a folder that a person named stays there."""
+        if command.is_ours:
+            with contextlib.suppress(AppError):
+                self._containers.exec(command.container_id, ("rm", "-f", command.result))
 
 
 def end_left_behind(settings: Settings, containers: ContainerEngine) -> int:
@@ -180,6 +261,12 @@ def end_left_behind(settings: Settings, containers: ContainerEngine) -> int:
         except AppError as error:
             LOG.warning("a command of an earlier worker could not be ended: %s", error)
     return ended
+
+
+def _write_note(note: Path, container_id: str) -> None:
+    with translated():
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(container_id, encoding="utf-8")
 
 
 def _notes(settings: Settings) -> Path:
@@ -204,6 +291,12 @@ def _judge(code: int, output: bytes) -> None:
 def _outputs(work: PointWork) -> tuple[Path, ...]:
     """What the tool prints is kept with the run and shown with the job."""
     return (work.out_dir / _OUTPUT_FILE, work.log)
+
+
+def _begin_anew(work: PointWork, reason: str) -> None:
+    """What the warm process printed of this point stays in the job's log alone."""
+    _append((work.log,), f"# one call per point: {reason}\n".encode())
+    (work.out_dir / _OUTPUT_FILE).unlink(missing_ok=True)
 
 
 def _append(files: tuple[Path, ...], data: bytes) -> None:

@@ -12,5 +12,5 @@ from core.jobs.loadgen_runner import LoadgenRunner
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     child = "tests.live.standin_child"
-    worker.run(lambda app: {Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets, module=child)})
+    worker.run(lambda app: {Engine.SEATRIAL: LoadgenRunner(app.tools, app.secrets, app.prompts, module=child)})
     sys.exit(0)

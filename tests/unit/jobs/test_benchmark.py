@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from core.adapters.prompt_files import FolderPromptFiles
 from core.domain.benchmark import Engine, Measurement, RequestCounts, RunState
 from core.domain.endpoint import EndpointCheck, KeyState
 from core.domain.job import JobState, Reason
@@ -66,7 +67,7 @@ class Site:
         self.leaves_measurement = True
         self.seen_env: list[Mapping[str, str]] = []
         self.tasks: list[LoadTask] = []
-        runner = LoadgenRunner(self.tools, self.secrets)
+        runner = LoadgenRunner(self.tools, self.secrets, FolderPromptFiles(home / "prompts"))
         self.work = BenchmarkWork(
             self.store,
             self.client,  # type: ignore[arg-type]  # only what a sweep asks
@@ -197,7 +198,16 @@ async def test_the_servers_own_counters_are_kept_as_what_was_counted_meanwhile(s
     site.tools.run = site.child_that_starts(after=lambda: site.client.looks == 1)  # type: ignore[method-assign]
     await site.do(0)
     (found,) = site.store.runs.measurements("run-1")
-    assert found.server_metrics == {"request_success_total": 10.0}
+    assert found.server_metrics == {
+        "request_success_total": 10.0,
+        "requests_running_mean": 3.0,
+        "requests_running_max": 3.0,
+    }
+    series = next(row for row in site.store.artifacts.list("run-1") if row.name == "server-metrics-0-0.jsonl.gz")
+    lines = gzip.decompress(b"".join(site.store.artifacts.read(series.id))).splitlines()
+    first, last = json.loads(lines[0]), json.loads(lines[-1])
+    assert first["t_s"] < 0 < last["t_s"]
+    assert last["num_requests_running"] == 3.0
 
 
 async def test_a_look_that_came_too_late_to_count_from_is_dropped(site: Site) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import shlex
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,13 @@ import pytest
 from core.domain.benchmark import Engine
 from core.domain.container import ContainerSpec
 from core.domain.seeds import point_seed
+from core.domain.workload import BenchFiles
 from core.errors import ContainerFailed, NotFoundError, OutputNotUnderstood, ToolFailed
 from core.formats.loadgen import measurement_from_json
+from core.formats.vllm_bench import RUST_PROBE
 from core.jobs.benchmark import PointWork
 from core.jobs.vllm_bench_runner import VllmBenchRunner, end_left_behind
+from core.ports import ExecResult
 from core.settings import Settings, read_settings
 from tests.fakes import samples
 from tests.fakes.clock import FakeClock
@@ -57,9 +62,9 @@ class OneDeployment:
 class Site:
     """A container that serves, and a runner beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: type[FakeEngine] = FakeEngine) -> None:
         self.settings: Settings = read_settings({"SEATRIAL_HOME": str(folder)})
-        self.engine = FakeEngine({"vllm:test": "sha256:0"})
+        self.engine = engine({"vllm:test": "sha256:0"})
         self.engine.files["/tmp/seatrial-bench/*"] = RESULT
         self.engine.programs[BENCH] = FakeProgram(("100%|##########| 8/8 [00:00<00:00]",), 0)
         spec = ContainerSpec("vllm_service", "vllm:test", SERVE, labels={"seatrial.deployment": "d-1"})
@@ -82,6 +87,10 @@ class Site:
         async with aclosing(self.runner.run(self.work)) as events:
             return [event async for event in events]
 
+    def calls(self) -> list[tuple[str, tuple[str, ...], Mapping[str, str]]]:
+        """The starts of the tool itself."""
+        return [one for one in self.engine.started if one[1][: len(BENCH)] == BENCH]
+
     @property
     def notes(self) -> list[str]:
         return [path.name for path in (self.settings.work / "execs").glob("*")]
@@ -95,8 +104,7 @@ def site(tmp_path: Path) -> Site:
 async def test_a_point_becomes_a_measurement_with_the_tools_own_result_beside_it(site: Site) -> None:
     events = await site.events()
     assert events[0] == {"event": "started", "total": 192}
-    ((_, argv, env),) = site.engine.started
-    assert argv[: len(BENCH)] == BENCH
+    ((_, argv, env),) = site.calls()
     said = dict(itertools.pairwise(argv))
     assert (said["--port"], said["--model"], said["--served-model-name"]) == ("8001", "/weights/tiny", "tiny")
     assert said["--seed"] == str(point_seed(site.work.run.seed, 1, 2))
@@ -110,7 +118,7 @@ async def test_a_point_becomes_a_measurement_with_the_tools_own_result_beside_it
         "vllm-bench-p1-r2.json": RESULT,
         "vllm-bench-p1-r2.log": printed,
     }
-    assert site.work.log.read_bytes() == printed
+    assert site.work.log.read_bytes().endswith(b"# one call per point: \n" + printed), "this image cannot be kept warm"
     assert site.notes == []
 
 
@@ -129,7 +137,7 @@ async def test_progress_is_told_while_it_runs_and_a_cancel_ends_the_command_befo
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    ((mark, _, _),) = site.engine.started
+    ((mark, _, _),) = site.calls()
     assert site.engine.exec_read(site.container_id, mark, 0)[1] == 137
     assert (site.tools.held, site.notes) == (None, [])
 
@@ -184,3 +192,83 @@ def test_what_a_killed_worker_left_is_ended_and_forgotten(site: Site) -> None:
     assert end_left_behind(site.settings, site.engine) == 2
     assert site.engine.exec_read(site.container_id, "left", 0) == (b"begun\n", 137)
     assert site.notes == []
+
+
+# ---------------------------------------------------------------- kept warm, or another client
+
+
+class WarmEngine(FakeEngine):
+    """Its image's Python keeps the tool warm: a job that is put in is told to be done, or to have failed."""
+
+    fails = False
+    jobs: list[list[str]]
+
+    def exec_start(
+        self, container_id: str, argv: Sequence[str], mark: str, env: Mapping[str, str] | None = None
+    ) -> None:
+        super().exec_start(container_id, argv, mark, env)
+        if argv[0] == "python3":
+            self.jobs = []
+            self.output, self.warm_mark = b'loading\n@seatrial {"event": "ready"}\n', mark
+
+    def exec(self, container_id: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> ExecResult:
+        if len(argv) > 3 and argv[3].endswith(".json"):
+            job = len(self.jobs)
+            self.jobs.append(json.loads(argv[4]))
+            end = {"event": "failed", "job": job, "detail": "no"} if self.fails else {"event": "done", "job": job}
+            bar = {"event": "progress", "job": job, "done": 3, "total": 8}
+            self.output += "".join(f"\n@seatrial {json.dumps(one)}\n" for one in (bar, end)).encode()
+        return super().exec(container_id, argv, env)
+
+    def exec_read(self, container_id: str, mark: str, offset: int) -> tuple[bytes, int | None]:
+        if mark == getattr(self, "warm_mark", ""):
+            return self.output[offset:], None
+        return super().exec_read(container_id, mark, offset)
+
+
+@pytest.fixture
+def warm(tmp_path: Path) -> Site:
+    return Site(tmp_path, WarmEngine)
+
+
+async def test_one_warm_process_measures_every_point_of_a_sweep(warm: Site) -> None:
+    events = await warm.events()
+    assert [(one["event"], one["total"]) for one in events] == [("started", 192), ("progress", 8)]
+    (warm.work.out_dir / "measurement.json").unlink()
+    await warm.events()
+    ((mark, argv, env),) = warm.engine.started
+    assert argv[:3] == ("python3", "-u", "-c")
+    assert env == {"OPENAI_API_KEY": "sk-1"}
+    assert [job[:2] for job in warm.engine.jobs] == [["--host", "127.0.0.1"]] * 2  # type: ignore[attr-defined]
+    assert (warm.work.out_dir / "measurement.json").exists()
+    assert warm.notes == [mark]
+    warm.runner.close("job-1")
+    assert warm.notes == []
+
+
+async def test_a_warm_process_that_fails_is_ended_and_each_point_has_its_own_call(warm: Site) -> None:
+    warm.engine.fails = True  # type: ignore[attr-defined]
+    await warm.events()
+    assert len(warm.calls()) == 1
+    await warm.events()
+    assert len(warm.calls()) == 2
+    assert [argv[0] for _, argv, _ in warm.engine.started] == ["python3", "vllm", "vllm"]
+    assert warm.notes == []
+
+
+async def test_the_images_own_rust_client_is_called_directly(site: Site) -> None:
+    site.engine.programs["sh", "-c", RUST_PROBE[2]] = FakeProgram(("/opt/vllm/vllm-rs",), 0)
+    site.engine.programs["/opt/vllm/vllm-rs",] = FakeProgram((), 0)
+    await site.events()
+    ((_, argv, _),) = site.engine.started
+    assert argv[:3] == ("/opt/vllm/vllm-rs", "bench", "serve")
+    assert measurement_from_json((site.work.out_dir / "measurement.json").read_bytes()).tool == "vllm-rs bench serve"
+
+
+async def test_a_result_in_a_folder_that_was_named_stays_there(site: Site) -> None:
+    files = BenchFiles(result_dir="./benchmark_result", result_filename="result.json")
+    run = replace(site.work.run, workload=replace(site.work.run.workload, bench_files=files))
+    site.work = replace(site.work, run=run)
+    site.engine.files["./benchmark_result/result-p1-r2.json"] = RESULT
+    await site.events()
+    assert (site.work.out_dir / "result.json").read_bytes() == RESULT
