@@ -16,9 +16,9 @@ from core.domain.model import Model
 from core.domain.platform import Image, Platform, RunFacts
 from core.domain.serving import arm_tag, image_reference, serving
 from core.errors import BadInput, NotFoundError
-from core.formats import serve_settings
+from core.formats import docker_cli, serve_settings
 from core.formats.catalog_yaml import write_saved
-from core.formats.deployment import device_options
+from core.formats.deployment import device_options, read_request
 from core.ports import Clock
 from core.ports.catalog import CatalogSource
 from core.services.access import require
@@ -38,6 +38,14 @@ class ProfileChoice:
     weights: str = ""
     mtp: bool = False
     architecture: str | None = None
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """``left``: what a request has no place for, verbatim."""
+
+    request: DeploymentRequest
+    left: tuple[str, ...]
 
 
 class CatalogService:
@@ -151,6 +159,13 @@ class CatalogService:
             serve_args=serve_settings.read_settings(request.serve_args).arguments(),
         )
         return _devices_named(named, platform) if platform else named
+
+    def paste(self, text: str) -> Pasted:
+        """A pasted ``docker run`` as a request. Nothing in it is run or expanded. Raises BadInput (command_too_long,
+        command_not_docker_run, command_unbalanced, command_no_image; field command)."""
+        found = docker_cli.parse(text)
+        held = read_request(found.spec)
+        return Pasted(self.recognise(held.request), (*found.not_understood, *held.not_held))
 
     # ------------------------------------------------------------ the team's own
 

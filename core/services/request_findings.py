@@ -20,6 +20,7 @@ _IPC = re.compile(r"host|private|shareable|none|container:[\w.-]+")
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(?::\d+)?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL", re.IGNORECASE)
+_SHELL = re.compile(r"\$\([^)]*\)?|`[^`]*`?|\$\{\w+\}|\$[A-Za-z_]\w*")
 _OURS = {
     "--host": "host_ip",
     "--port": "container_port",
@@ -36,6 +37,7 @@ def request_findings(request: DeploymentRequest) -> Iterator[Finding]:
     yield from _run_options(request)
     yield from _environment(request)
     yield from _arguments(request)
+    yield from _unexpanded(request)
     yield from _key(request)
 
 
@@ -108,6 +110,20 @@ def _arguments(request: DeploymentRequest) -> Iterator[Finding]:
             yield Finding("key_in_args", BLOCK, "serve_args", {"flag": flag})
     for bad in vllm_serve.bad_json(args):
         yield Finding("start_json_argument", BLOCK, "serve_args", {"flag": bad.flag, "value": bad.value})
+
+
+def _unexpanded(request: DeploymentRequest) -> Iterator[Finding]:
+    """What a shell would have filled in is text here."""
+    places = {
+        "env": [value for _, value in request.env],
+        "serve_args": [word for word in request.serve_args if not word.startswith("{")],
+        "weights": [request.weights],
+        "image": [request.image],
+    }
+    for field, words in places.items():
+        found = next((match for word in words if (match := _SHELL.search(word))), None)
+        if found is not None:
+            yield Finding("shell_is_text", WARN, field, {"text": found[0]})
 
 
 def _key(request: DeploymentRequest) -> Iterator[Finding]:
