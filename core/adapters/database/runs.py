@@ -184,9 +184,9 @@ def _head_values(row: RunTable, detail: RunDetailTable) -> dict[str, Any]:
 
 
 def _count(run: RunTable, measurement: Measurement) -> None:
-    """The list's figures. A point without a success has no throughput worth showing."""
+    """The list's figures. A point of which too much failed has no throughput worth showing."""
     run.points_done += 1
-    if measurement.requests.succeeded == 0:
+    if not measurement.is_sound:
         return
     rate, best = measurement.output_tokens_per_s, run.best_output_tokens_per_s
     run.best_output_tokens_per_s = rate if best is None else max(best, rate)
