@@ -217,7 +217,7 @@ def _undone_connections(before: WebUiSettings, after: WebUiSettings, now: WebUiS
 
 
 def plan_findings(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wishes) -> tuple[Finding, ...]:
-    """Codes: webui_same_name (name), webui_name_elsewhere (name, url), webui_no_switch (switches),
+    """Codes: webui_same_name (name), webui_name_elsewhere (name, url), webui_no_switch (switch),
     webui_no_user_connections, webui_tools_for_all, webui_no_endpoint."""
     return tuple(_plan_findings(now, upstreams, wishes))
 
@@ -232,9 +232,9 @@ def _plan_findings(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wi
     for one in now.connections:
         for name in sorted(set(one.models) & set(names)) if one.same_as not in ours else ():
             yield Finding("webui_name_elsewhere", Severity.WARN, "endpoints", {"name": name, "url": one.url})
-    missing = [switch.value for switch in Switch if now.switches.get(switch) is None]
-    if wishes.quiet and missing:
-        yield Finding("webui_no_switch", Severity.NOTE, "quiet", {"switches": ", ".join(missing)})
+    for switch in Switch if wishes.quiet else ():
+        if now.switches.get(switch) is None:
+            yield Finding("webui_no_switch", Severity.NOTE, "quiet", {"switch": switch.value})
     if wishes.user_connections is not None and now.user_connections is None:
         yield Finding("webui_no_user_connections", Severity.WARN, "user_connections")
     others = [one for one in now.connections if one.same_as not in ours and one.key]

@@ -11,7 +11,7 @@ if [ ! -f "$site/.complete" ]; then
   rm -rf "$site"
   "${PYTHON:-python3}" -m venv "$site"
   printf '%s ; python_version < "3"\n' torch sentence-transformers transformers faster-whisper opencv-python-headless \
-    rapidocr rapidocr-onnxruntime onnxruntime pyarrow >"$LAB/open-webui.overrides"
+    rapidocr rapidocr-onnxruntime pyarrow >"$LAB/open-webui.overrides"
   "$site/bin/python" "$LAB_SCRIPTS/../fast_pip.py" --uv-only -q \
     --override "$LAB/open-webui.overrides" "open-webui==$version" >&2
   touch "$site/.complete"
