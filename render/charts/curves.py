@@ -20,6 +20,7 @@ CURVE_HEIGHT = 420
 PERCENTILES_HEIGHT = 420
 _MARKER_SIZE, _CHOSEN_SIZE = 9, 15
 _LETTER_WIDTH = 7
+_NAME_LENGTH = 16
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 
 
@@ -50,7 +51,7 @@ def latency_throughput(
     if slo_ms is not None:
         _limit(figure, slo_ms, log_x, t)
     if len(ordered) > 1:
-        longest = max(len(curve.name) for curve in ordered)
+        longest = max(len(short_name(curve.name)) for curve in ordered)
         figure.update_layout(showlegend=True, margin={"r": 24 + longest * _LETTER_WIDTH})
     return figure
 
@@ -130,8 +131,13 @@ def _point_label(point: Point, place: int, t: Texts) -> str:
 def _name_at_the_end(figure: go.Figure, curve: Curve, last: Point, log_x: bool, log_y: bool) -> None:
     place = {"x": log10(last.x) if log_x else last.x, "y": log10(last.y) if log_y else last.y}
     figure.add_annotation(
-        text=escape(curve.name), showarrow=False, xanchor="left", xshift=10, yanchor="middle", **place
+        text=escape(short_name(curve.name)), showarrow=False, xanchor="left", xshift=10, yanchor="middle", **place
     )
+
+
+def short_name(name: str) -> str:
+    """For the end of a line, where room is short; the legend and the hover have it whole."""
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
 
 
 def _axis(axis: Any, title: str, log: bool, values: Sequence[float], t: Texts) -> None:

@@ -72,10 +72,11 @@ def sweep(
     repeats: int = 1,
     keep_records: bool = True,
     measurement: dict[str, Any] | None = None,
+    records: dict[tuple[int, int], list[dict[str, Any]]] | None = None,
     **changes: Any,
 ) -> tuple[Run, tuple[Measurement, ...]]:
     """A complete run, put into the store where one is given. ``slowdown`` 1.05: every latency is 5 % longer. ``noise``:
-    standard deviation of what each repeat, as a whole, is off by."""
+    standard deviation of what each repeat, as a whole, is off by. ``records`` is filled with what lies behind."""
     random = Random(seed)
     points = tuple(LoadPoint(i, concurrency=c, requests=requests) for i, c in enumerate(concurrencies))
     workload = changes.pop("workload", None) or Workload(128, OUTPUT_TOKENS, points, repeats=repeats)
@@ -86,13 +87,15 @@ def sweep(
     for repeat in range(repeats):
         off = slowdown * math.exp(random.gauss(0.0, noise))
         for point in workload.points:
-            records = request_records(random, point.concurrency or 1, requests, off, cv)
+            rows = request_records(random, point.concurrency or 1, requests, off, cv)
+            if records is not None:
+                records[(point.index, repeat)] = rows
             at = run.created_at + timedelta(minutes=len(found))
-            found.append(measured(records, point, repeat, started_at=at, **(measurement or {})))
+            found.append(measured(rows, point, repeat, started_at=at, **(measurement or {})))
             if store:
                 if keep_records:
                     store.artifacts.save(
-                        run.id, requests_artifact(point.index, repeat), "application/x-ndjson", lines(records)
+                        run.id, requests_artifact(point.index, repeat), "application/x-ndjson", lines(rows)
                     )
                 store.runs.save_measurement(run.id, found[-1])
     if store:

@@ -26,7 +26,8 @@ def floor_variance(share: float) -> float:
 def noise_floor(groups: Sequence[Sequence[float]], explained: Sequence[float]) -> float | None:
     """From repeats of the same load points: ``groups`` holds one figure's values, a group per load point, ``explained``
     the variance of each value's logarithm that its requests account for. The variance between repeats that is left
-    becomes the difference that two single runs stay below 95 % of the time. None below three repeats."""
+    becomes the difference that two single runs stay below 95 % of the time; the load points of a repeat share its
+    moment, so that they do not make it surer. None below three repeats."""
     usable = [
         [math.log(value) for value in group] for group in groups if len(group) >= LEAST_REPEATS and min(group) > 0
     ]
@@ -36,4 +37,5 @@ def noise_floor(groups: Sequence[Sequence[float]], explained: Sequence[float]) -
     squares = math.fsum((log - math.fsum(group) / len(group)) ** 2 for group in usable for log in group)
     known = math.fsum(explained) / len(explained) if explained else 0.0
     left = max(0.0, squares / df - known)
-    return max(LEAST_FLOOR, math.expm1(student.quantile(LEVEL, df) * math.sqrt(2.0 * left)))
+    sure = student.quantile(LEVEL, max(len(group) for group in usable) - 1)
+    return max(LEAST_FLOOR, math.expm1(sure * math.sqrt(2.0 * left)))
