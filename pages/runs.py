@@ -1,63 +1,61 @@
-"""Every run, newest first; a page at a time, as SQL delivers it."""
+"""The history: every run, newest first, a page at a time as SQL delivers it; or one figure of them over time."""
 
 import streamlit as st
 
-from core.domain.history import Facet, RunFilter
 from ui import session
 from ui.components import empty_state, header
+from ui.components.run_bulk import after_a_shelf_change, bulk_bar, pick_box
+from ui.components.run_filters import clear_filters, filter_chips, filter_popover, first_page, run_filter
 from ui.components.run_table import run_table
+from ui.components.run_trend import trend_card
+from ui.components.run_views import open_view, view_line, views_popover
+from ui.components.url_state import url_segments
 
 PER_PAGE = 25
 
 app, t = session.app(), session.texts()
-
-
-def filters() -> tuple[str | None, str | None]:
-    """Model and words; both live in the address, and a change begins at the first page."""
-    left, right = st.columns([2, 3])
-    model = left.selectbox(
-        t("page.runs.model"),
-        app.results.models(),
-        index=None,
-        key="model",
-        bind="query-params",
-        placeholder=t("page.runs.all_models"),
-        on_change=first_page,
-    )
-    text = right.text_input(
-        t("page.runs.search"), key="q", bind="query-params", help=t("page.runs.search_help"), on_change=first_page
-    )
-    return model, text.strip() or None
-
-
-def first_page() -> None:
-    """Another list begins at its beginning."""
-    st.session_state.pop("runs_page", None)
-
-
-def clear() -> None:
-    """Everything again."""
-    st.session_state["model"], st.session_state["q"] = None, ""
-    first_page()
-
-
-everything = app.results.runs(0, 1).total
-if not everything:
+after_a_shelf_change()
+view = open_view()
+choices = app.history.choices()
+if not choices:
     header("runs")
     empty_state(t("page.runs.none"), label=t("page.overview.benchmark"), page="benchmark")
     st.stop()
 answer = st.container()
-model, text = filters()
-where = RunFilter(facets={Facet.MODEL: model} if model else {}, text=text or "")
-total = app.results.runs(0, 1, where).total
+if view:
+    view_line(view)
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    shown = url_segments("show", t("page.runs.show"), ("list", "trend"), "list", lambda one: t(f"page.runs.show_{one}"))
+    st.text_input(
+        t("page.runs.search"),
+        key="q",
+        bind="query-params",
+        placeholder=t("page.runs.search_help"),
+        label_visibility="collapsed",
+        icon=":material/search:",
+        on_change=first_page,
+    )
+    filter_popover(choices)
+    keep = st.container(width="content")
+where = run_filter(view.run_ids if view else None)
+number = int(st.session_state.get("runs_page", 1))
+page = app.history.page((number - 1) * PER_PAGE, PER_PAGE, where)
+if page.total and not page.rows:
+    first_page()
+    st.rerun()
 with answer:
-    header("runs", t("page.runs.answer", total=total, everything=everything))
-if not total:
+    header("runs", t("page.runs.found", total=t.number(page.total), count=page.total))
+with keep:
+    views_popover(where, page.total)
+filter_chips(choices)
+if not page.total:
     empty_state(t("page.runs.no_match"), icon=":material/search_off:")
-    st.button(t("page.runs.clear"), on_click=clear, key="runs_clear")
+    st.button(t("page.runs.clear"), on_click=clear_filters, key="runs_clear_all")
     st.stop()
-pages = -(-total // PER_PAGE)
-place = st.container()
-number = st.pagination(pages, key="runs_page") if pages > 1 else 1
-with place:
-    run_table(app.results.runs((number - 1) * PER_PAGE, PER_PAGE, where).rows)
+if shown == "trend":
+    trend_card(where)
+    st.stop()
+bulk_bar(page.rows, where.shelf)
+run_table(page.rows, pick_box)
+if page.total > PER_PAGE:
+    st.pagination(-(-page.total // PER_PAGE), key="runs_page")

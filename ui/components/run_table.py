@@ -1,13 +1,13 @@
-"""Runs as a table whose first column are links; no JSON is parsed and no artifact is read to draw it."""
+"""Runs as a table whose rows are links; no JSON is parsed and no artifact is read to draw it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
 
-from core.domain.benchmark import RunRow
+from core.domain.benchmark import RunKind, RunRow
 from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
@@ -15,33 +15,63 @@ from ui.components.links import link
 from ui.components.pieces import simulated_badge, state_badge
 from ui.markdown import plain
 
-_SPANS = {"run": 5, "state": 4, "tokens": 2, "points": 1, "best": 2, "ttft": 2, "when": 3}
-_LEFT = ("run", "state")
+_SPANS = {"run": 5, "workload": 2, "state": 3, "points": 1, "result": 2, "ttft": 2, "when": 3}
+_LEFT = ("pick", "run", "workload", "state")
+_TAGS_SHOWN = 3
+_NOTHING = "\N{NO-BREAK SPACE}"
 
 
-def run_table(rows: Sequence[RunRow]) -> None:
-    """One row a run, in the order they come."""
+def run_table(rows: Sequence[RunRow], pick: Callable[[RunRow], None] | None = None) -> None:
+    """One row a run, in the order they come; ``pick`` draws a first column to choose by."""
     t = session.texts()
-    columns = [Column(name, t(f"page.runs.column_{name}"), span, name not in _LEFT) for name, span in _SPANS.items()]
-    grid_table(columns, map(_cells, rows))
+    spans = {"pick": 1, **_SPANS} if pick else _SPANS
+    columns = [
+        Column(name, _NOTHING if name == "pick" else t(f"page.runs.column_{name}"), span, name not in _LEFT)
+        for name, span in spans.items()
+    ]
+    grid_table(columns, ({**_cells(row), **({"pick": partial(pick, row)} if pick else {})} for row in rows))
 
 
 def _cells(row: RunRow) -> dict[str, Cell]:
     t = session.texts()
-    version = "" if row.origin == Origin.SIMULATED else plain(row.version_label)
     return {
-        "run": partial(link, "run", f"**{plain(row.model)}** {version}".strip(), id=row.id),
+        "run": partial(_name, row),
+        "workload": f":small[{plain(row.workload_label)}]" if row.workload_label else "–",
         "state": partial(_state, row),
-        "tokens": f"{t.number(row.input_tokens)} / {t.number(row.output_tokens)}",
         "points": f"{row.points_done} / {row.points_total}",
-        "best": t.number(row.best_output_tokens_per_s),
+        "result": _result(row),
         "ttft": t.number(row.lowest_ttft_p50_ms),
         "when": f":small[{t.when(row.created_at)} · {plain(row.created_by)}]",
     }
 
 
+def _result(row: RunRow) -> str:
+    t = session.texts()
+    return t.percent(row.score) if row.kind is RunKind.EVALUATION else t.tokens_per_s(row.best_output_tokens_per_s)
+
+
+def _name(row: RunRow) -> None:
+    version = "" if row.origin == Origin.SIMULATED else plain(row.version_label)
+    page = "evaluation" if row.kind is RunKind.EVALUATION else "run"
+    label = f"**{plain(row.model)}** {version}".strip()
+    if not row.tags:
+        link(page, label, id=row.id)
+        return
+    with st.container(gap=None):
+        link(page, label, id=row.id)
+        tags = [f":gray-badge[{plain(tag)}]" for tag in row.tags[:_TAGS_SHOWN]]
+        more = [f":small[+{len(row.tags) - _TAGS_SHOWN}]"] if len(row.tags) > _TAGS_SHOWN else []
+        st.markdown(" ".join([*tags, *more]))
+
+
 def _state(row: RunRow) -> None:
+    t = session.texts()
+    if row.origin != Origin.SIMULATED and row.archived_at is None:
+        state_badge(row.state)
+        return
     with st.container(horizontal=True, gap="xxsmall"):
         state_badge(row.state)
         if row.origin == Origin.SIMULATED:
             simulated_badge()
+        if row.archived_at is not None:
+            st.badge(t("shelf.archived"), icon=":material/archive:", color="gray")

@@ -45,3 +45,20 @@ def url_number(param: str) -> int | None:
     """``?param=3``; None where it is no number."""
     text = st.query_params.get(param, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def url_segments(param: str, label: str, options: Sequence[str], default: str, words: Callable[[str], str]) -> str:
+    """A segmented control, without its label, whose choice is ``?param=id``."""
+    wanted = st.query_params.get(param, default)
+    shown = wanted if wanted in options else default
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=shown,
+        format_func=words,
+        key=f"url_{param}",
+        required=True,
+        label_visibility="collapsed",
+    )
+    keep(param, chosen or default, default)
+    return chosen or default
