@@ -22,6 +22,7 @@ from core.adapters.processes import LocalToolRunner
 from core.adapters.prompt_files import FolderPromptFiles
 from core.adapters.reference_files import load_references
 from core.adapters.secrets import EncryptedSecrets
+from core.adapters.weights_disk import LocalWeightsDisk
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
 from core.ports import Clock, ContainerEngine, JobQueue, PromptFiles, Secrets
@@ -44,6 +45,7 @@ from core.services.preflight import PreflightService
 from core.services.results import ResultService
 from core.services.storage import StorageService
 from core.services.webui_room import WebUiRoom, webui_room
+from core.services.weights import WeightsService
 from core.settings import Settings, read_settings
 
 
@@ -77,6 +79,7 @@ class App:
     evaluation_import: EvaluationImport
     jobs: JobService
     storage: StorageService
+    weights: WeightsService
     chat: ChatService
     webui: WebUiRoom
 
@@ -156,6 +159,17 @@ def compose(settings: Settings | None = None) -> App:
         evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
         jobs=jobs,
         storage=StorageService(settings, LocalDisk()),
+        weights=WeightsService(
+            store=store,
+            queue=queue,
+            jobs=jobs,
+            probe=probe,
+            disk=LocalWeightsDisk(),
+            secrets=secrets,
+            settings=settings,
+            clock=clock,
+            catalog=catalog,
+        ),
         chat=ChatService(endpoints, chat),
         webui=webui_room(
             store=store,

@@ -12,6 +12,7 @@ AppError
 ├── WebUiError            an Open WebUI that says no
 ├── ToolError             a child process of ours
 │   ├── ToolMissing · ToolFailed · OutputNotUnderstood
+├── HubFailed             where models are fetched from
 └── StoreError            database or disk
 
 An error is a code and its parameters; the sentence a person reads is in render/texts under [error].
@@ -188,6 +189,14 @@ class OutputNotUnderstood(ToolError):
     """params: tool, detail, line."""
 
     default_code = "output_not_understood"
+
+
+class HubFailed(AppError):
+    """params: repo, endpoint, detail. Codes: hub_unreachable, hub_not_found, hub_denied, hub_revision_missing
+    (revision), hub_empty, hub_path_unsafe (path); download_file_failed (file), download_too_large (file),
+    download_damaged (file, count), download_no_room (needed_gib, free_gib, path)."""
+
+    default_code = "hub_unreachable"
 
 
 class StoreError(AppError):

@@ -46,6 +46,8 @@ class Settings:
     """SEATRIAL_HOST_PROFILE (none): a simulated host of catalog/hosts, such as va16-64, in place of this machine."""
     hf_endpoint: str
     """HF_ENDPOINT (https://huggingface.co): where Hugging Face models are fetched, for example a mirror."""
+    download_workers: int
+    """SEATRIAL_DOWNLOAD_WORKERS (4): files that are fetched at once."""
     modelscope_endpoint: str
     """SEATRIAL_MODELSCOPE_ENDPOINT (https://modelscope.cn)."""
 
@@ -105,6 +107,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         host_dev=_folder(source.get("SEATRIAL_HOST_DEV")),
         host_profile=source.get("SEATRIAL_HOST_PROFILE") or None,
         hf_endpoint=(source.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
+        download_workers=_number(source, "SEATRIAL_DOWNLOAD_WORKERS", 4),
         modelscope_endpoint=(source.get("SEATRIAL_MODELSCOPE_ENDPOINT") or "https://modelscope.cn").rstrip("/"),
         registries=_pairs(source, "SEATRIAL_REGISTRIES"),
         public_host=source.get("SEATRIAL_PUBLIC_HOST") or None,

@@ -90,6 +90,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     """The engine is imported once the lock is ours: it takes half a second."""
     from core.jobs.benchmark import BenchmarkWork
     from core.jobs.deployment import DeploymentWork
+    from core.jobs.download import DownloadWork
     from core.jobs.engine import Engine as JobEngine
     from core.jobs.upkeep import Upkeep
     from core.jobs.vllm_bench_runner import end_left_behind
@@ -104,6 +105,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
         JobKind.BENCHMARK: BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock),
         JobKind.DEPLOYMENT: DeploymentWork(app.store, app.deployments, is_cancelled, app.settings, app.clock),
         JobKind.WEBUI: WebUiWork(app.store, app.webui.steps, is_cancelled, app.settings, app.clock),
+        JobKind.DOWNLOAD: DownloadWork(app.store, app.tools, app.secrets, app.settings, app.clock),
     }
     engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)
     engine.start()

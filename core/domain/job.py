@@ -15,7 +15,10 @@ class JobKind(StrEnum):
 
     BENCHMARK = "benchmark"
     DEPLOYMENT = "deployment"
+    EVALUATION = "evaluation"
+    DATASETS = "datasets"
     WEBUI = "webui"
+    DOWNLOAD = "download"
 
 
 class JobState(StrEnum):

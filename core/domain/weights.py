@@ -13,7 +13,7 @@ from core.domain.job import JobState, JobView
 
 PARTIAL_SUFFIX = ".incomplete"
 """What a file is called until its last byte is there; both hubs' libraries use the same."""
-REPO = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?/[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?")
+REPO_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?/[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?")
 """``owner/name``, as both hubs have it."""
 
 

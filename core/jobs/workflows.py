@@ -117,6 +117,12 @@ async def webui(job_id: str) -> str:
     return await _run(JobKind.WEBUI, job_id)
 
 
+@DBOS.workflow(name=JobKind.DOWNLOAD.value, max_recovery_attempts=_MAX_RECOVERIES)
+async def download(job_id: str) -> str:
+    """Weights into a folder: ask the hub, fetch, verify."""
+    return await _run(JobKind.DOWNLOAD, job_id)
+
+
 async def _run(kind: JobKind, job_id: str) -> str:
     work = _bound().works[kind]
     with ACTIVE.entered(job_id):

@@ -27,7 +27,7 @@ from core.ports.storage import (
     Store,
 )
 from core.ports.webui import HostAddresses, WebUiAdmin, WebUiStore
-from core.ports.weights import WeightsStore
+from core.ports.weights import WeightsDisk, WeightsStore
 
 __all__ = [
     "AccountStore",
@@ -66,5 +66,6 @@ __all__ = [
     "ViewStore",
     "WebUiAdmin",
     "WebUiStore",
+    "WeightsDisk",
     "WeightsStore",
 ]

@@ -29,3 +29,12 @@ class WeightsStore(Protocol):
     def remove(self, folder_id: str) -> None:
         """Forgets it; the folder on the disk is not touched."""
         ...
+
+
+class WeightsDisk(Protocol):
+    """The disk that downloads are written to."""
+
+    def delete(self, folder: str, files: Sequence[str]) -> None:
+        """These files of the folder, whole or partial, and every folder that is empty then. What is not there is fine.
+        Raises StoreError (weights_not_deleted: path, detail)."""
+        ...
