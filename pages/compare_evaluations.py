@@ -1,0 +1,30 @@
+"""Two evaluations of the same questions: the difference first, then what flipped."""
+
+import streamlit as st
+
+from render.score_words import comparison_answer, run_name
+from ui import session
+from ui.components import empty_state, link, plain, provenance_line
+from ui.components.evaluation_flips import flips_section, pairs_card
+from ui.components.evaluation_head import evaluation_line
+
+app, t = session.app(), session.texts()
+before, after = st.query_params.get("before", ""), st.query_params.get("after", "")
+if not before or not after:
+    empty_state(t("page.compare_evaluations.choose"), label=t("page.evaluation.to_list"), page="runs")
+    st.stop()
+found = app.evaluation_results.compare(before, after)
+answer = comparison_answer(found, t)
+link("evaluation", plain(run_name(found.after)), icon=":material/arrow_back:", id=after)
+st.title(t("page.compare_evaluations.title"), anchor=False)
+st.markdown(f"#### {plain(answer)}")
+for name, run in (("before", found.before), ("after", found.after)):
+    provenance_line(t(f"page.compare_evaluations.{name}"), run_name(run), *evaluation_line(run, t))
+with st.container(horizontal=True, gap="small"):
+    link("evaluation", t("page.compare_evaluations.before"), icon=":material/quiz:", id=before)
+    link("evaluation", t("page.compare_evaluations.after"), icon=":material/quiz:", id=after)
+    swapped = {"before": after, "after": before}
+    link("compare_evaluations", t("page.compare_evaluations.swap"), icon=":material/swap_horiz:", **swapped)
+if found.datasets:
+    pairs_card(found, answer)
+    flips_section(found)

@@ -1,0 +1,281 @@
+"""The leaderboard: one board in full, all of them at a glance, published scores, history, speed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.domain.leaderboard import Beside, Board, BoardRow, Standings
+from core.domain.reference import Reference
+from render.charts.scores import ScorePoint, score_history, score_intervals, score_speed
+from render.evaluation_documents import board_csv, board_document, board_markdown
+from render.score_words import (
+    conditions_words,
+    interval_words,
+    lead_name,
+    parity_help,
+    parity_words,
+    points,
+    rank_words,
+    version_name,
+)
+from ui import session
+from ui.components.chart import chart
+from ui.components.evaluation_flips import verdict_badge
+from ui.components.grid_table import Cell, Column, grid_table
+from ui.components.links import go, link, link_button
+from ui.components.url_state import url_select
+from ui.markdown import plain
+
+MOST_ROWS = 20
+MOST_BOARDS = 6
+_MOST_PUBLISHED = 40
+_RANKING = {"rank": 1, "version": 5, "score": 2, "ci": 3, "n": 2, "lost": 2, "when": 3}
+_REFERENCES = {"version": 4, "score": 2, "published": 2, "platform": 2, "gap": 4, "verdict": 3, "source": 5}
+_PUBLISHED = {"model": 4, "platform": 3, "published": 2, "n": 2, "source": 6}
+_WORDS = {"version", "model", "platform", "source", "verdict"}
+
+
+def ranking_card(board: Board, answer: str) -> None:
+    """The best of them as points with intervals; published scores of the same models beside them."""
+    t = session.texts()
+    shown = [row for row in board.rows if row.lead.score is not None][:MOST_ROWS]
+    with st.container(border=True, gap="small"):
+        st.subheader(t("page.leaderboard.ranking"), anchor=False)
+        st.caption(plain(conditions_words(board.conditions, t)))
+        alt = t("page.leaderboard.chart_alt", answer=answer)
+        figure = score_intervals([_point(board, row) for row in shown], t, board.key)
+        chart(figure, key=f"board_{board.key}", alt=alt, file=board.conditions.dataset, on_click=_open)
+        st.caption(t("page.leaderboard.ranking_hint"))
+
+
+def _point(board: Board, row: BoardRow) -> ScorePoint:
+    t, lead = session.texts(), row.lead
+    rank = t("page.leaderboard.partial") if row.rank is None else rank_words(board, row.rank, t)
+    others = tuple(
+        (f"{beside.reference.platform} ({beside.reference.model})", beside.reference.score)
+        for beside in row.references
+        if beside.parity
+    )
+    return ScorePoint(
+        id=lead.run_id,
+        name=f"{rank}  {lead_name(lead)}",
+        score=lead.score or 0.0,
+        low=lead.ci_low,
+        high=lead.ci_high,
+        n=lead.n,
+        is_partial=row.rank is None,
+        note=t.when(lead.created_at),
+        others=others,
+    )
+
+
+def _open(clicked: list[Any]) -> None:
+    st.session_state["board_open"] = str(clicked[0])
+
+
+def follow_click() -> None:
+    """Opens what was clicked on a chart: a callback may not leave the page itself."""
+    run_id = st.session_state.pop("board_open", None)
+    if run_id:
+        go("evaluation", id=run_id)
+
+
+def ranking_table(board: Board) -> None:
+    """The same in figures; those that have no score last."""
+    t = session.texts()
+    rows = board.rows[:MOST_ROWS]
+    grid_table(_columns(_RANKING), [_ranking_cells(board, row) for row in rows])
+    if len(board.rows) > len(rows):
+        st.caption(t("page.leaderboard.more_rows", count=len(board.rows) - len(rows)))
+    with st.container(horizontal=True):
+        _download(board, "json", "json", "application/json", lambda: _json(board))
+        _download(board, "csv", "csv", "text/csv", lambda: board_csv(board))
+        _download(board, "markdown", "md", "text/markdown", lambda: board_markdown(board, t))
+
+
+def _download(board: Board, name: str, kind: str, media_type: str, make: Callable[[], str]) -> None:
+    """Made when it is asked for."""
+    st.download_button(
+        session.texts()(f"page.leaderboard.{name}"),
+        make,
+        file_name=f"leaderboard-{board.conditions.dataset}.{kind}",
+        mime=media_type,
+        key=f"board_{name}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _json(board: Board) -> str:
+    return json.dumps(board_document(board), ensure_ascii=False, indent=2)
+
+
+def _columns(spans: dict[str, int]) -> list[Column]:
+    t = session.texts()
+    return [
+        Column(name, t(f"page.leaderboard.column_{name}"), span, name not in _WORDS) for name, span in spans.items()
+    ]
+
+
+def _ranking_cells(board: Board, row: BoardRow) -> dict[str, Cell]:
+    t, lead = session.texts(), row.lead
+    lost = lead.truncated + lead.overflow + lead.no_answer + lead.errored
+    share = lost / lead.requested if lead.requested else None
+    rank = t("page.leaderboard.partial") if lead.is_partial else rank_words(board, row.rank, t)
+    return {
+        "rank": rank,
+        "version": partial(link, "evaluation", plain(lead_name(lead)), id=lead.run_id),
+        "score": t("score.no_score") if lead.score is None else f"**{t.percent(lead.score)}**",
+        "ci": interval_words(_ends(row), t),
+        "n": t.number(lead.n),
+        "lost": f":orange[{t.percent(share)}]" if lost else t.percent(share, 0),
+        "when": f":small[{t.when(lead.created_at)}]",
+    }
+
+
+def _ends(row: BoardRow) -> tuple[float, float] | None:
+    low, high = row.lead.ci_low, row.lead.ci_high
+    return None if low is None or high is None else (low, high)
+
+
+# ---------------------------------------------------------------- published scores
+
+
+def references_section(board: Board, margin: float) -> None:
+    """Ours beside what others published of the same model and dataset."""
+    t = session.texts()
+    rows = [(row, beside) for row in board.rows for beside in row.references]
+    rows.sort(key=lambda pair: pair[1].parity is None)
+    st.subheader(t("page.leaderboard.references"), anchor=False)
+    if not rows:
+        st.caption(t("page.leaderboard.references_none"))
+        return
+    st.caption(t("page.leaderboard.references_lead", margin=t.number(margin * 100)))
+    grid_table(_columns(_REFERENCES), [_reference_cells(row, beside) for row, beside in rows[:_MOST_PUBLISHED]])
+
+
+def _reference_cells(row: BoardRow, beside: Beside) -> dict[str, Cell]:
+    t, lead, reference, parity = session.texts(), row.lead, beside.reference, beside.parity
+    gap = t.number(None)
+    if parity is not None:
+        low, high = points(parity.interval.low, t), points(parity.interval.high, t)
+        gap = f"**{points(parity.gap, t)}** :small[({low} \N{EN DASH} {high})]"
+    return {
+        "version": plain(lead_name(lead)),
+        "score": t.percent(lead.score),
+        "published": t.percent(reference.score),
+        "platform": plain(reference.platform),
+        "gap": gap,
+        "verdict": partial(_verdict, beside),
+        "source": _source(reference),
+    }
+
+
+def _verdict(beside: Beside) -> None:
+    t = session.texts()
+    if beside.parity is None:
+        st.markdown(f":gray[:small[{parity_words(None, t)}]]")
+    else:
+        verdict_badge(beside.parity.verdict, parity_words(beside.parity, t), parity_help(beside.parity, t))
+
+
+def _source(reference: Reference) -> str:
+    t = session.texts()
+    told = [t("score.n", n=t.number(reference.n)), reference.source, reference.note]
+    return f":gray[:small[{plain(' · '.join(str(part) for part in told if part))}]]"
+
+
+def published_section(published: Sequence[Reference]) -> None:
+    """What others published for models that were not evaluated here."""
+    t = session.texts()
+    if not published:
+        return
+    with st.expander(f"{t('page.leaderboard.published')} ({len(published)})", icon=":material/menu_book:"):
+        st.caption(t("page.leaderboard.published_lead"))
+        grid_table(_columns(_PUBLISHED), [_published_cells(reference) for reference in published[:_MOST_PUBLISHED]])
+
+
+def _published_cells(reference: Reference) -> dict[str, Cell]:
+    t = session.texts()
+    return {
+        "model": plain(reference.model),
+        "platform": plain(reference.platform),
+        "published": t.percent(reference.score),
+        "n": t.number(reference.n),
+        "source": f":gray[:small[{plain(reference.source)}]]",
+    }
+
+
+# ---------------------------------------------------------------- all boards, time, speed
+
+
+def overview_section(standings: Standings) -> None:
+    """Versions by board; what was not measured is a gap."""
+    t = session.texts()
+    boards = standings.boards[:MOST_BOARDS]
+    if len(boards) < 2:
+        return
+    versions = [version for version in standings.versions if any(board.key in version.by_board for board in boards)]
+    st.subheader(t("page.leaderboard.overview"), anchor=False)
+    st.caption(t("page.leaderboard.overview_lead", count=len(boards)))
+    columns = [Column("version", t("page.leaderboard.column_version"), 5)]
+    columns += [Column(board.key, _board_head(board), 3, right=True) for board in boards]
+    rows = []
+    for version in versions[:MOST_ROWS]:
+        name = version_name(version.model, version.version_label, version.origin)
+        cells: dict[str, Cell] = {"version": f"**{plain(name)}**"}
+        cells |= {board.key: _cell(board, version.by_board.get(board.key)) for board in boards}
+        rows.append(cells)
+    grid_table(columns, rows)
+    if len(versions) > MOST_ROWS:
+        st.caption(t("page.leaderboard.more_rows", count=len(versions) - MOST_ROWS))
+
+
+def _board_head(board: Board) -> str:
+    t = session.texts()
+    return f"{plain(board.conditions.dataset)}  \n{plain(conditions_words(board.conditions, t, short=True))}"
+
+
+def _cell(board: Board, row: BoardRow | None) -> str:
+    t = session.texts()
+    if row is None:
+        return ""
+    if row.lead.score is None:
+        return f":gray[:small[{t('score.no_score')}]]"
+    rank = t("page.leaderboard.partial") if row.rank is None else f"#{rank_words(board, row.rank, t)}"
+    return f"{t.percent(row.lead.score)} :gray[:small[{rank}]]"
+
+
+def history_card(board: Board) -> None:
+    """One model's scores under the board's conditions, version after version."""
+    t = session.texts()
+    models = list(dict.fromkeys(row.lead.model for row in board.rows))
+    with st.container(border=True, gap="small", height="stretch"):
+        st.subheader(t("page.leaderboard.history"), anchor=False)
+        model = url_select("model", t("page.leaderboard.history_model"), models, models[0], str)
+        rows = session.app().evaluation_results.history(model, board.key)
+        if len([row for row in rows if row.score is not None]) < 2:
+            st.caption(plain(t("page.leaderboard.history_few", model=model)))
+            return
+        alt = t("page.leaderboard.history_alt", model=model)
+        chart(score_history(rows, t), key=f"history_{board.key}", alt=alt, file=f"{model}-history", on_click=_open)
+
+
+def speed_card(board: Board) -> None:
+    """Accuracy against throughput, a point a version."""
+    t = session.texts()
+    found = session.app().evaluation_results.beside_speed(board)
+    with st.container(border=True, gap="small", height="stretch"):
+        st.subheader(t("page.leaderboard.speed"), anchor=False)
+        if not found:
+            st.caption(t("page.leaderboard.speed_none"))
+            link_button("benchmark", t("page.leaderboard.to_benchmark"), key="board_to_benchmark")
+            return
+        alt = t("page.leaderboard.speed_alt")
+        chart(score_speed(found, t), key=f"speed_{board.key}", alt=alt, file="accuracy-throughput", on_click=_open)
+        st.caption(t("page.leaderboard.speed_hint"))

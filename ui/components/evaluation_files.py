@@ -1,0 +1,113 @@
+"""An evaluation's settings, its files, how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.services.evaluation_results import EvaluationDetail
+from render.evaluation_documents import (
+    evaluation_json,
+    evaluation_markdown,
+    samples_csv,
+    samples_jsonl,
+    scores_csv,
+)
+from render.score_words import conditions_words, sampling_words
+from render.texts import Texts
+from ui import session
+from ui.components.log import log_tail
+from ui.components.pieces import command_block, copyable
+from ui.markdown import plain
+
+_TABS = ("settings", "files", "reproduce", "log")
+
+
+def evaluation_evidence(detail: EvaluationDetail) -> None:
+    """In tabs; only the open one is drawn. An imported one has no log."""
+    t = session.texts()
+    names = [name for name in _TABS if name != "log" or detail.run.job_id]
+    draws = {"settings": _settings, "files": _files, "reproduce": _reproduce, "log": _log}
+    tabs = st.tabs([t(f"page.evaluation.tab_{name}") for name in names], key="evaluation_evidence", on_change="rerun")
+    for tab, name in zip(tabs, names, strict=True):
+        if tab.open:
+            with tab:
+                draws[name](detail)
+
+
+def _settings(detail: EvaluationDetail) -> None:
+    t = session.texts()
+    with st.grid(min_column_width=220, gap=("xsmall", "small")):
+        for name, value in setting_facts(detail, t):
+            st.markdown(f":gray[:small[{t(f'page.evaluation.setting_{name}')}]]  \n{plain(value)}")
+    for found in detail.datasets:
+        words = conditions_words(found.conditions, t)
+        st.caption(plain(t("page.evaluation.conditions", dataset=found.dataset, conditions=words)))
+
+
+def setting_facts(detail: EvaluationDetail, t: Texts) -> list[tuple[str, str]]:
+    """What is known; what is not is left out."""
+    run, request, told = detail.run, detail.request, detail.run.provenance
+    thinking = {True: "on", False: "off", None: "default"}[request.thinking]
+    sampling = detail.datasets[0].conditions.sampling if detail.datasets else {}
+    facts = [
+        ("run", run.id),
+        ("when", t.when(run.started_at or run.created_at)),
+        ("who", run.created_by),
+        ("endpoint", (told.get("endpoint") or {}).get("base_url")),
+        ("version", run.version_label),
+        ("tool", " ".join(str(told[name]) for name in ("tool", "tool_version") if told.get(name))),
+        ("max_tokens", t.number(request.max_tokens) if request.max_tokens else ""),
+        ("batch", t.number(request.batch_size)),
+        ("sampling", sampling_words(sampling)),
+        ("seed", str(request.seed)),
+        ("thinking", t(f"page.evaluation.thinking_{thinking}")),
+    ]
+    return [(name, str(value)) for name, value in facts if value]
+
+
+def _files(detail: EvaluationDetail) -> None:
+    t, run_id = session.texts(), detail.run.id
+    with st.container(horizontal=True):
+        _download("scores_csv", f"{run_id}.csv", "text/csv", lambda: scores_csv(detail))
+        _download("scores_json", f"{run_id}.json", "application/json", lambda: evaluation_json(detail))
+        _download("scores_markdown", f"{run_id}.md", "text/markdown", lambda: evaluation_markdown(detail, t))
+    for dataset in dict.fromkeys(tally.dataset for tally in detail.tallies):
+        with st.container(horizontal=True):
+            _samples(run_id, dataset)
+
+
+def _samples(run_id: str, dataset: str) -> None:
+    whole = session.app().evaluation_results.whole_samples
+    stem = f"{run_id}-{dataset}"
+    _download(
+        "samples_jsonl", f"{stem}.jsonl", "application/jsonl", lambda: samples_jsonl(whole(run_id, dataset)), dataset
+    )
+    _download("samples_csv", f"{stem}.csv", "text/csv", lambda: samples_csv(whole(run_id, dataset)), dataset)
+
+
+def _download(name: str, file_name: str, media_type: str, make: Callable[[], str], dataset: str = "") -> None:
+    """Made when it is asked for."""
+    st.download_button(
+        plain(session.texts()(f"page.evaluation.{name}", dataset=dataset)),
+        make,
+        file_name=file_name,
+        mime=media_type,
+        key=f"evaluation_{name}_{dataset}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _reproduce(detail: EvaluationDetail) -> None:
+    t = session.texts()
+    st.caption(t("page.evaluation.reproduce"))
+    command_block(detail.run.command)
+    st.caption(t("page.evaluation.copy_link"))
+    copyable(str(st.context.url or ""))
+
+
+def _log(detail: EvaluationDetail) -> None:
+    if detail.run.job_id:
+        log_tail(detail.run.job_id)

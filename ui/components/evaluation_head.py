@@ -1,0 +1,76 @@
+"""What stands above an evaluation: whose it is, where it comes from, what it can be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.domain.benchmark import RunHead, RunRow
+from core.domain.endpoint import Origin
+from core.services.evaluation_results import EvaluationDetail
+from render.score_words import run_name, version_name
+from render.texts import Texts
+from ui import session
+from ui.components.links import link, link_button
+from ui.components.pieces import provenance_line, simulated_badge, state_badge
+from ui.markdown import plain
+
+
+def evaluation_head(detail: EvaluationDetail, *, is_open: bool) -> None:
+    """Ways out, title, state and provenance in three lines."""
+    t, run = session.texts(), detail.run
+    with st.container(horizontal=True, gap="small"):
+        link("runs", t("page.evaluation.to_list"), icon=":material/arrow_back:")
+        link("leaderboard", t("page.evaluation.to_leaderboard"), icon=":material/leaderboard:")
+    st.title(plain(run_name(run)), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if not is_open:
+            state_badge(run.state)
+        if run.origin == Origin.SIMULATED:
+            simulated_badge()
+        if detail.is_imported:
+            st.badge(t("page.evaluation.imported"), icon=":material/move_to_inbox:", color="gray")
+        provenance_line(*evaluation_line(run, t))
+
+
+def evaluation_line(run: RunHead, t: Texts) -> tuple[str | None, ...]:
+    """Where the scores come from."""
+    told = run.provenance
+    endpoint: Mapping[str, Any] = told.get("endpoint") or {}
+    tool = " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
+    when = t.when(run.started_at or run.created_at)
+    return endpoint.get("name"), run.workload_label, tool, told.get("server_version"), when, run.created_by
+
+
+def compare_choice(detail: EvaluationDetail) -> None:
+    """Another evaluation to stand beside this one: those that share a dataset first come first."""
+    t, mine = session.texts(), set(detail.asked)
+    rows = [row for row in session.app().evaluation_results.recent() if row.id != detail.run.id]
+    shared = [row for row in rows if mine & set(row.workload_label.split(", "))]
+    if not shared:
+        st.caption(t("page.evaluation.compare_none"))
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.selectbox(
+            t("page.evaluation.compare"),
+            [row.id for row in shared],
+            format_func={row.id: _row_name(row, t) for row in shared}.__getitem__,
+            key="evaluation_compare",
+            help=t("page.evaluation.compare_help"),
+            width=420,
+        )
+        link_button(
+            "compare_evaluations",
+            t("page.evaluation.compare_go"),
+            key="evaluation_compare_go",
+            icon=":material/difference:",
+            before=chosen,
+            after=detail.run.id,
+        )
+
+
+def _row_name(row: RunRow, t: Texts) -> str:
+    name = version_name(row.model, row.version_label, row.origin)
+    return f"{name} · {row.workload_label} · {t.when(row.created_at)}"
