@@ -43,6 +43,9 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("jobs", "system", ":material/checklist:"),
     PageEntry("runs", "measure", ":material/table_rows:"),
     PageEntry("run", "measure", ":material/show_chart:", hidden=True),
+    PageEntry("leaderboard", "measure", ":material/leaderboard:"),
+    PageEntry("evaluation", "measure", ":material/quiz:", hidden=True),
+    PageEntry("compare_evaluations", "measure", ":material/difference:", hidden=True),
     PageEntry("settings", "system", ":material/settings:"),
 )
 
