@@ -9,11 +9,13 @@ from core.adapters.chat_http import HttpChatClient
 from core.adapters.clock import SystemClock
 from core.adapters.database.migrations import migrate
 from core.adapters.database.store import DatabaseStore
+from core.adapters.dataset_folders import LocalDatasetFolders
 from core.adapters.disk import LocalDisk
 from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
 from core.adapters.evalscope_folder import EvalScopeFolders
-from core.adapters.host import describe_host, product_version
+from core.adapters.evaluation_files import EvaluationFiles
+from core.adapters.host import describe_host, package_version, product_version
 from core.adapters.host_addresses import LocalAddresses
 from core.adapters.host_probe import LocalHostProbe
 from core.adapters.locks import WORKER_LOCK
@@ -33,13 +35,16 @@ from core.services.catalog import CatalogService
 from core.services.chat import ChatService
 from core.services.comparisons import ComparisonService
 from core.services.containers import ContainerService
+from core.services.datasets import DatasetService
 from core.services.deployment_details import DeploymentDetails
 from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
 from core.services.evaluation_import import EvaluationImport
 from core.services.evaluation_results import EvaluationResultService
+from core.services.evaluations import EvaluationService
 from core.services.history import HistoryService
 from core.services.hosts import HostService
+from core.services.imports import ImportService
 from core.services.jobs import JobService
 from core.services.preflight import PreflightService
 from core.services.results import ResultService
@@ -65,6 +70,7 @@ class App:
     endpoints: EndpointService
     benchmarks: BenchmarkService
     prompts: PromptFiles
+    imports: ImportService
     history: HistoryService
     hosts: HostService
     preflight: PreflightService
@@ -75,6 +81,9 @@ class App:
     inside: ContainerService
     comparisons: ComparisonService
     results: ResultService
+    evaluation_catalog: EvaluationFiles
+    datasets: DatasetService
+    evaluations: EvaluationService
     evaluation_results: EvaluationResultService
     evaluation_import: EvaluationImport
     jobs: JobService
@@ -132,6 +141,9 @@ def compose(settings: Settings | None = None) -> App:
         catalog=catalog,
         prompts=prompts,
     )
+    evaluation_catalog = EvaluationFiles()
+    dataset_folders = LocalDatasetFolders(settings.datasets / "evalscope")
+    datasets = DatasetService(evaluation_catalog, store, queue, dataset_folders, clock)
     return App(
         settings=settings,
         store=store,
@@ -145,6 +157,7 @@ def compose(settings: Settings | None = None) -> App:
         endpoints=endpoints,
         benchmarks=benchmarks,
         prompts=prompts,
+        imports=ImportService(store, clock, product_version()),
         comparisons=ComparisonService(store, benchmarks, clock),
         history=HistoryService(store, clock),
         hosts=hosts,
@@ -155,6 +168,21 @@ def compose(settings: Settings | None = None) -> App:
         adoption=AdoptionService(store, queue, containers, profiles, secrets, clock),
         inside=ContainerService(store, containers),
         results=ResultService(store, jobs),
+        evaluation_catalog=evaluation_catalog,
+        datasets=datasets,
+        evaluations=EvaluationService(
+            store,
+            queue,
+            endpoints,
+            datasets,
+            evaluation_catalog,
+            containers,
+            clock,
+            limits=benchmarks.limits,
+            product_version=product_version(),
+            evalscope_version=package_version("evalscope"),
+            host=describe_host,
+        ),
         evaluation_results=EvaluationResultService(store, jobs, lambda: load_references(settings.catalog)),
         evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
         jobs=jobs,

@@ -89,9 +89,12 @@ def _listen() -> threading.Event:
 def _work(app: App, runners: Runners, told: threading.Event) -> None:
     """The engine is imported once the lock is ours: it takes half a second."""
     from core.jobs.benchmark import BenchmarkWork
+    from core.jobs.datasets import DatasetWork
     from core.jobs.deployment import DeploymentWork
     from core.jobs.download import DownloadWork
     from core.jobs.engine import Engine as JobEngine
+    from core.jobs.evaluation import EvaluationWork
+    from core.jobs.evaluation_runner import EvalscopeRunner
     from core.jobs.upkeep import Upkeep
     from core.jobs.vllm_bench_runner import end_left_behind
     from core.jobs.webui import WebUiWork
@@ -104,6 +107,15 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     works: dict[JobKind, Work] = {
         JobKind.BENCHMARK: BenchmarkWork(app.store, app.client, runners(app), app.settings, app.clock),
         JobKind.DEPLOYMENT: DeploymentWork(app.store, app.deployments, is_cancelled, app.settings, app.clock),
+        JobKind.EVALUATION: EvaluationWork(
+            app.store,
+            app.client,
+            app.evaluation_catalog,
+            EvalscopeRunner(app.tools, app.secrets, app.settings),
+            app.settings,
+            app.clock,
+        ),
+        JobKind.DATASETS: DatasetWork(app.store, app.evaluation_catalog, app.tools, app.settings, app.clock),
         JobKind.WEBUI: WebUiWork(app.store, app.webui.steps, is_cancelled, app.settings, app.clock),
         JobKind.DOWNLOAD: DownloadWork(app.store, app.tools, app.secrets, app.settings, app.clock),
     }

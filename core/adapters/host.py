@@ -11,10 +11,15 @@ PACKAGE = "seatrial"
 
 def product_version() -> str:
     """Of the installed package; 0 where it runs without being installed."""
+    return package_version(PACKAGE) or "0"
+
+
+def package_version(name: str) -> str | None:
+    """Of any installed package, without importing it."""
     try:
-        return version(PACKAGE)
+        return version(name)
     except PackageNotFoundError:
-        return "0"
+        return None
 
 
 def describe_host() -> dict[str, str | int | None]:

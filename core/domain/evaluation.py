@@ -6,7 +6,7 @@ Scores are shares of 1 (0.75 is 75 %); what was not answered has no score, never
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from core.domain.finding import Finding
@@ -126,6 +126,10 @@ class Sampling:
     presence_penalty: float | None = None
     repetition_penalty: float | None = None
     preset: str | None = None
+
+    def is_like(self, other: Sampling) -> bool:
+        """Whether the same is asked, whatever it is called."""
+        return replace(self, preset=None) == replace(other, preset=None)
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,7 @@ def _length_findings(
     context = limits.max_model_len
     if check is not None and check.reachable and context is None:
         yield Finding("eval_context_unknown", NOTE, "max_tokens")
-    longest = max((_prompt(known.get(choice.key)) for choice in request.datasets), default=0)
+    longest = longest_prompt(request, known)
     if context is not None and longest + request.max_tokens > context:
         params = {"max_tokens": request.max_tokens, "context": context, "room": max(0, context - longest)}
         yield Finding("eval_over_context", BLOCK, "max_tokens", {**params, "prompt": longest})
@@ -240,6 +240,11 @@ def _length_findings(
     if thinks and request.max_tokens < REASONING_TOKENS:
         params = {"max_tokens": request.max_tokens, "enough": REASONING_TOKENS}
         yield Finding("eval_short_for_reasoning", WARN, "max_tokens", params)
+
+
+def longest_prompt(request: EvaluationRequest, known: Mapping[str, Dataset]) -> int:
+    """Tokens of the longest of the datasets' mean prompts."""
+    return max((_prompt(known.get(choice.key)) for choice in request.datasets), default=0)
 
 
 def _prompt(dataset: Dataset | None) -> int:
@@ -257,7 +262,7 @@ def _sampling_findings(
     request: EvaluationRequest, endpoint: Endpoint, advised: SamplingPreset | None
 ) -> Iterator[Finding]:
     sampling = request.sampling
-    if advised is not None and advised.pattern and sampling.preset != advised.key:
+    if advised is not None and advised.pattern and not sampling.is_like(advised.sampling):
         params = {"model": endpoint.served_name, "preset": advised.name}
         yield Finding("eval_sampling_differs", NOTE, "sampling", params, advised.source)
     if sampling.temperature == 0 and request.repeats > 1:

@@ -17,7 +17,7 @@ from core.formats.evalscope_task import JUDGE_KEY_VARIABLE, KEY_VARIABLE
 def main(task_file: str) -> int:
     """0 when EvalScope came to its end: whether something was scored is for the reader of its files to say."""
     task = json.loads(Path(task_file).read_text(encoding="utf-8"))
-    events = _own_stdout()
+    events = own_stdout()
     config = with_keys(task["config"], os.environ)
     work_dir = Path(config["work_dir"])
     mend(work_dir)
@@ -42,7 +42,7 @@ def with_keys(config: dict[str, Any], environment: Mapping[str, str]) -> dict[st
     return config
 
 
-def _own_stdout() -> TextIO:
+def own_stdout() -> TextIO:
     """The real standard output for our events alone; everybody else's becomes standard error."""
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)

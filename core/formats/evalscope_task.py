@@ -5,13 +5,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from core.domain.endpoint import Endpoint
-from core.domain.evaluation import DatasetKind, DatasetOrigin, EvaluationRequest, Limit, PlannedDataset, Sampling
+from core.domain.evaluation import (
+    DatasetChoice,
+    DatasetKind,
+    DatasetOrigin,
+    EvaluationRequest,
+    Hub,
+    Limit,
+    PlannedDataset,
+    Sampling,
+)
 
 KEY_VARIABLE = "SEATRIAL_ENDPOINT_KEY"
 JUDGE_KEY_VARIABLE = "SEATRIAL_JUDGE_KEY"
@@ -77,6 +86,23 @@ def task_config(
     return config
 
 
+def load_config(choice: DatasetChoice, hub: Hub, cache: str) -> dict[str, Any]:
+    """A task that loads a dataset of EvalScope's and asks nobody."""
+    args: dict[str, Any] = {}
+    if choice.subsets:
+        args["subset_list"] = list(choice.subsets)
+    if choice.local_path is not None:
+        args["local_path"] = choice.local_path
+    return {
+        "model": "none",
+        "eval_type": "mock_llm",
+        "datasets": [choice.key],
+        "dataset_args": {choice.key: args},
+        "dataset_hub": hub.value,
+        "dataset_dir": cache,
+    }
+
+
 def generation_config(request: EvaluationRequest) -> dict[str, Any]:
     """Sampling and transport of every request. What is None is left to the server, but for the temperature, which
     EvalScope itself would set to 0 where nothing else is said."""
@@ -137,17 +163,16 @@ def _dataset_args(planned: PlannedDataset, place: Place) -> dict[str, Any]:
 # ---------------------------------------------------------------- to be run without us
 
 
-def python_call(config: Mapping[str, Any], *, has_key: bool) -> str:
-    """The same task as a few lines of Python."""
-    shown = _portable(config)
-    lines = ["from evalscope import TaskConfig, run_task", ""]
-    if has_key:
-        lines[0:0] = ["import os", ""]
-    lines.append("run_task(TaskConfig(")
-    lines += [f"    {name}={_literal(value)}," for name, value in shown.items()]
-    if has_key:
-        lines.append(f'    api_key=os.environ["{KEY_VARIABLE}"],')
-    return "\n".join([*lines, "))"])
+def python_calls(configs: Sequence[Mapping[str, Any]], *, has_key: bool) -> str:
+    """The same tasks as a few lines of Python."""
+    head = [*(("import os", "") if has_key else ()), "from evalscope import TaskConfig, run_task"]
+    return "\n\n".join(["\n".join(head), *(_python_call(config, has_key) for config in configs)])
+
+
+def _python_call(config: Mapping[str, Any], has_key: bool) -> str:
+    key = [f'    api_key=os.environ["{KEY_VARIABLE}"],'] if has_key else []
+    values = [f"    {name}={value!r}," for name, value in _portable(config).items()]
+    return "\n".join(["run_task(TaskConfig(", *values, *key, "))"])
 
 
 def cli_call(config: Mapping[str, Any], *, has_key: bool) -> tuple[str, ...]:
@@ -176,7 +201,3 @@ def _portable(config: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in config.items()
         if name not in ours and not (name in defaults and defaults[name] == value)
     }
-
-
-def _literal(value: Any) -> str:
-    return repr(value)

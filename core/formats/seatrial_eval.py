@@ -103,7 +103,7 @@ def choices_of(options: EvalOptions) -> tuple[DatasetChoice, ...]:
             if key not in choices or not value or (field == "few_shot" and not value.isdecimal()):
                 raise BadInput("dataset_option_stray", field=field, value=text)
             told = {"few_shot": int(value)} if field == "few_shot" else {"local_path": value}
-            choices[key] = replace(choices[key], **told)  # type: ignore[arg-type]  # one of the two
+            choices[key] = replace(choices[key], **told)
     return tuple(choices.values())
 
 

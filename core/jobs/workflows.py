@@ -111,6 +111,18 @@ async def deployment(job_id: str) -> str:
     return await _run(JobKind.DEPLOYMENT, job_id)
 
 
+@DBOS.workflow(name=JobKind.EVALUATION.value, max_recovery_attempts=_MAX_RECOVERIES)
+async def evaluation(job_id: str) -> str:
+    """Datasets, one step each."""
+    return await _run(JobKind.EVALUATION, job_id)
+
+
+@DBOS.workflow(name=JobKind.DATASETS.value, max_recovery_attempts=_MAX_RECOVERIES)
+async def datasets(job_id: str) -> str:
+    """Datasets fetched from a hub, or tried in a folder."""
+    return await _run(JobKind.DATASETS, job_id)
+
+
 @DBOS.workflow(name=JobKind.WEBUI.value, max_recovery_attempts=_MAX_RECOVERIES)
 async def webui(job_id: str) -> str:
     """An Open WebUI of ours, from its container to a chat that works."""
