@@ -1,4 +1,4 @@
-"""Containers of ours: how each start goes, what it serves, its log; stop, restart, remove."""
+"""What runs: each with its state, where it serves, on which devices; others that may be adopted."""
 
 import streamlit as st
 
@@ -11,12 +11,12 @@ from ui.components import empty_state, header, link_button, plain, worker_notice
 from ui.components.deployment import (
     deployment_buttons,
     deployment_facts,
-    deployment_more,
     deployment_title,
     is_changing,
     is_removed,
     states,
 )
+from ui.components.deployment_more import adoptable
 
 POLL_S = 3
 
@@ -40,7 +40,6 @@ def one(view: DeploymentView) -> None:
             if session.may(Role.OPERATOR):
                 deployment_buttons(view)
         deployment_facts(view)
-        deployment_more(view, opened=view.deployment.id == wanted)
 
 
 def engine_notice() -> None:
@@ -75,4 +74,8 @@ engine_notice()
 if not views:
     empty_state(t("page.deployments.none"), label=t("page.overview.deploy"), page="deploy")
 containers()
+others = st.expander(t("page.deployments.adopt"), icon=":material/handshake:", key="adopt", on_change="rerun")
+if others.open:
+    with others, guard():
+        adoptable(app.adoption.candidates())
 st.toggle(t("page.deployments.show_removed"), key="removed", bind="query-params")

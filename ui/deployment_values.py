@@ -59,9 +59,11 @@ def request_of(values: Values) -> tuple[DeploymentRequest, tuple[Finding, ...]]:
         reasoning_parser=values["reasoning_parser"].strip() or None,
         extra=extra,
     )
+    plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name != "served_name"}
+    maybe: dict[str, Any] = {name: values[name] or None for name in _MAYBE}
     request = DeploymentRequest(
-        **{name: values[name] for name in _PLAIN if name != "served_name"},
-        **{name: values[name] or None for name in _MAYBE},
+        **plain,
+        **maybe,
         served_name=values["served_name"].strip() or folder_name(values["weights"]),
         env=read(read_env(values["env"]), ()),
         serve_args=settings.arguments(),

@@ -40,6 +40,7 @@ from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
 from core.services.waiting import Cancelled, never
 
+SEARCHED_LINES = 20_000
 _CANCEL_WAIT_S = 15.0
 _CANCEL_POLL_S = 0.2
 _RUNS = frozenset({"running", "restarting", "paused"})
@@ -187,14 +188,19 @@ class DeploymentService:
         """Raises NotFoundError."""
         return self._view(self._store.deployments.get(deployment_id), self._now())
 
-    def logs(self, deployment_id: str, lines: int = 200) -> str:
-        """The end of the container's log; empty where there is no container any more. Raises NotFoundError for an
-        unknown deployment, EngineUnavailable."""
+    def logs(self, deployment_id: str, lines: int = 200, *, search: str = "") -> str:
+        """The end of the container's log; empty where there is no container any more. ``search``: of its last
+        SEARCHED_LINES only those that hold the text, whatever the case, the last ``lines`` of them. Raises
+        NotFoundError for an unknown deployment, EngineUnavailable."""
         container_id = self._store.deployments.get(deployment_id).container_id
         if container_id is None:
             return ""
         try:
-            return self._engine.logs_tail(container_id, lines)
+            text = search.strip().lower()
+            if not text:
+                return self._engine.logs_tail(container_id, lines)
+            every = self._engine.logs_tail(container_id, SEARCHED_LINES).splitlines()
+            return "\n".join([line for line in every if text in line.lower()][-lines:])
         except NotFoundError:
             return ""
 

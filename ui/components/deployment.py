@@ -1,4 +1,4 @@
-"""A deployment on the screen: its card, its log, and what can be done with it."""
+"""A deployment on the screen: its card, its answer in a sentence, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.domain.access import Role
 from core.domain.deployment import Deployment, DeploymentState, DeploymentView
+from core.domain.devices import write_devices
 from core.domain.endpoint import Origin
 from core.domain.job import JobKind, Reason
 from core.formats import docker_cli
+from core.services.deployment_details import DeploymentDetail
 from ui import session
-from ui.act import guard
+from ui.act import act
 from ui.components.cards import confirm
 from ui.components.endpoint import health_badge, running_here
-from ui.components.job import job_card
-from ui.components.links import link_button
-from ui.components.pieces import command_block, simulated_badge, state_badge
+from ui.components.findings import draw_findings
+from ui.components.job import progress_text
+from ui.components.links import go, link, link_button
+from ui.components.pieces import copyable, simulated_badge, state_badge
+from ui.components.storyboard import story_sentence
 from ui.markdown import plain
 
-_LOG_LINES = 200
-_LOG_HEIGHT_PX = 320
 _GONE = frozenset({DeploymentState.REMOVED})
 _STOPPABLE = frozenset({DeploymentState.STARTING, DeploymentState.LOADING, DeploymentState.READY})
 _UNDER_WAY = frozenset({DeploymentState.PLANNED, DeploymentState.STARTING, DeploymentState.LOADING})
@@ -31,33 +34,69 @@ def is_changing(view: DeploymentView) -> bool:
     return view.deployment.state in _UNDER_WAY or view.busy is not None
 
 
-def deployment_title(view: DeploymentView) -> None:
+def is_removed(deployment: Deployment) -> bool:
+    """Whether only its history is left."""
+    return deployment.state in _GONE
+
+
+def signature(view: DeploymentView) -> tuple[DeploymentState, str | None]:
+    """What the frame around a polled part depends on."""
+    return view.deployment.state, view.busy.job.id if view.busy else None
+
+
+def states(views: tuple[DeploymentView, ...]) -> dict[str, tuple[DeploymentState, str | None]]:
+    """The same of a list."""
+    return {view.deployment.id: signature(view) for view in views}
+
+
+def serve_command(deployment: Deployment) -> str:
+    """As it was started."""
+    return docker_cli.render_shell(deployment.spec)
+
+
+# ---------------------------------------------------------------- what it is
+
+
+def deployment_title(view: DeploymentView, *, large: bool = False) -> None:
     """Name, state, and whether its service answered at the last check."""
-    st.markdown(f"**{plain(view.deployment.name)}**", width="content")
-    state_badge(view.deployment.state)
-    if view.endpoint is not None and view.deployment.state is DeploymentState.READY:
+    deployment = view.deployment
+    if large:
+        st.title(plain(deployment.name), anchor=False, width="content")
+    else:
+        link("deployment", f"**{plain(deployment.name)}**", id=deployment.id)
+    state_badge(deployment.state)
+    if deployment.adopted:
+        st.badge(session.texts()("page.deployments.adopted"), icon=":material/handshake:", color="gray")
+    if view.endpoint is not None and deployment.state is DeploymentState.READY:
         health_badge(view.endpoint.check)
         if view.endpoint.origin is Origin.SIMULATED:
             simulated_badge()
 
 
 def deployment_facts(view: DeploymentView) -> None:
-    """What it serves, from which image, where; why it failed; what runs on it."""
+    """What it serves, where and on which devices, from which image; why it failed; what runs on it."""
     t, deployment = session.texts(), view.deployment
-    facts = [
+    parts = [
         _pair("word.served_name", f"**{plain(deployment.served_name)}**"),
         _pair("word.version", plain(deployment.version_label or t("word.unknown"))),
         *(_pair("word.port", str(port.host_port)) for port in deployment.spec.ports),
+        *_devices(deployment),
     ]
-    st.markdown(" · ".join(facts))
+    st.markdown(" · ".join(parts))
     made = t("component.started_by", name=plain(deployment.created_by), when=t.when(deployment.created_at))
     st.caption(f"`{deployment.spec.image}` · {made}")
     if deployment.reason_code:
-        st.markdown(f":red[{plain(t.reason(Reason(deployment.reason_code, dict(deployment.reason_params))))}]")
+        st.markdown(f":red[{plain(_reason(deployment))}]")
     if view.busy is not None and view.busy.job.kind is JobKind.DEPLOYMENT:
-        job_card(view.busy)
+        if view.busy.progress is not None:
+            st.caption(f":blue[:material/progress_activity: {plain(progress_text(view.busy.progress))}]")
     elif deployment.state is DeploymentState.READY:
         running_here(view.busy)
+
+
+def _devices(deployment: Deployment) -> tuple[str, ...]:
+    asked = deployment.request
+    return (_pair("page.deploy.devices", write_devices(asked.devices)),) if asked and asked.devices else ()
 
 
 def _pair(label: str, value: str) -> str:
@@ -65,28 +104,68 @@ def _pair(label: str, value: str) -> str:
     return t("component.pair", label=t(label), value=value)
 
 
-def deployment_more(view: DeploymentView, *, opened: bool) -> None:
-    """Log and command, each read only while somebody looks."""
-    t, key = session.texts(), view.deployment.id
-    if view.container is not None:
-        box = st.expander(
-            t("page.deployments.log"), expanded=opened, key=f"log_{key}", icon=":material/notes:", on_change="rerun"
-        )
-        if box.open:
-            with box, guard():
-                _log(key)
-    with st.expander(t("word.command"), key=f"command_{key}", icon=":material/terminal:"):
-        command_block(docker_cli.render_shell(view.deployment.spec))
+def _reason(deployment: Deployment) -> str:
+    return session.texts().reason(Reason(deployment.reason_code or "", dict(deployment.reason_params)))
 
 
-def _log(deployment_id: str) -> None:
-    t = session.texts()
-    text = session.app().deployments.logs(deployment_id, _LOG_LINES).rstrip()
-    if text:
-        st.caption(t("page.deployments.log_lines", count=_LOG_LINES))
-        st.code(text, language=None, wrap_lines=True, height=_LOG_HEIGHT_PX)
-    else:
-        st.caption(t("page.deployments.log_empty"))
+# ---------------------------------------------------------------- one in full
+
+
+def answer(detail: DeploymentDetail) -> str:
+    """How it stands, in a sentence."""
+    t, deployment = session.texts(), detail.view.deployment
+    told = {"name": plain(deployment.served_name), "when": t.when(deployment.created_at)}
+    if deployment.state in _UNDER_WAY:
+        return f"{t('page.deployment.answer_loading', **told)} {plain(story_sentence(detail.story))}"
+    if deployment.state is DeploymentState.READY:
+        return t("page.deployment.answer_ready", span=t.duration(detail.story.elapsed_s), **told)
+    return t(f"page.deployment.answer_{deployment.state}", **told)
+
+
+def failure(detail: DeploymentDetail) -> None:
+    """The cause in plain words, and the one click that may repair it."""
+    t, deployment = session.texts(), detail.view.deployment
+    if not deployment.reason_code:
+        return
+    st.error(plain(_reason(deployment)), title=t("page.deployment.failed_title"), icon=":material/error:")
+    if detail.fix is None:
+        return
+    app, label = session.app(), t(f"fix.{detail.fix.code}", **detail.fix.params)
+    if session.may(Role.OPERATOR) and st.button(label, key="fix", type="primary", icon=":material/build:"):
+        begun = act(app.deployments.start, session.actor(), app.deployments.plan(detail.fix.request))
+        if begun:
+            go("deployment", id=begun.value.job.deployment_id or "")
+
+
+def facts(detail: DeploymentDetail) -> None:
+    """Where it serves, to be copied, and what it stands on."""
+    t, deployment = session.texts(), detail.view.deployment
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        if detail.view.endpoint is not None:
+            st.caption(t("page.deployment.endpoint"))
+            copyable(detail.view.endpoint.base_url)
+        key = "page.deployment.keyed" if deployment.spec.secret_env else "page.deployment.open"
+        st.markdown(t(key))
+    with right:
+        lines = [
+            _pair("word.served_name", f"**{plain(deployment.served_name)}**"),
+            _pair("word.version", plain(deployment.version_label or t("word.unknown"))),
+            *_devices(deployment),
+            _pair("word.image", f"`{deployment.spec.image}`"),
+            _pair("word.started", plain(f"{t.when(deployment.created_at)}, {deployment.created_by}")),
+        ]
+        st.markdown("  \n".join(lines))
+
+
+def accepted_list(deployment: Deployment) -> None:
+    """What was known to stand against it when it was started, and was taken on."""
+    if deployment.accepted:
+        st.caption(session.texts()("page.deployment.accepted"))
+        draw_findings(deployment.accepted)
+
+
+# ---------------------------------------------------------------- what can be done
 
 
 def deployment_buttons(view: DeploymentView) -> None:
@@ -100,12 +179,27 @@ def deployment_buttons(view: DeploymentView) -> None:
     if state not in _GONE and state is not DeploymentState.PLANNED:
         _button(view, "restart", ":material/restart_alt:", service.restart)
     if state not in _GONE:
-        _button(view, "remove", ":material/delete:", service.remove)
+        verb = "release" if view.deployment.adopted else "remove"
+        _button(view, verb, ":material/delete:", service.remove)
+
+
+def ways_on(detail: DeploymentDetail) -> None:
+    """Into the form again: as another one, or in its own place with another image."""
+    t, deployment = session.texts(), detail.view.deployment
+    if not session.may(Role.OPERATOR):
+        return
+    own = deployment.id
+    with st.container(horizontal=True):
+        if deployment.state not in _GONE and not deployment.adopted:
+            label, icon = t("page.deployment.replace"), ":material/upgrade:"
+            link_button("deploy", label, key="replace_it", icon=icon, like=own, replaces=own)
+        link_button("deploy", t("page.deployment.clone"), key="clone", icon=":material/content_copy:", like=own)
 
 
 def _button(view: DeploymentView, verb: str, icon: str, action: Callable[..., object]) -> None:
     t, deployment, actor = session.texts(), view.deployment, session.actor()
-    if not st.button(t(f"word.{verb}"), key=f"{verb}_{deployment.id}", icon=icon):
+    word = t("page.deployments.release" if verb == "release" else f"word.{verb}")
+    if not st.button(word, key=f"{verb}_{deployment.id}", icon=icon):
         return
     text = t(f"page.deployments.{verb}_text")
     if view.busy is not None:
@@ -113,21 +207,7 @@ def _button(view: DeploymentView, verb: str, icon: str, action: Callable[..., ob
     confirm(
         t(f"page.deployments.{verb}_title", name=deployment.name),
         text,
-        t(f"word.{verb}"),
+        word,
         lambda: action(actor, deployment.id, cancel_jobs=view.busy is not None),
         told=t(f"page.deployments.{verb}_done", name=deployment.name),
     )
-
-
-def states(views: tuple[DeploymentView, ...]) -> dict[str, tuple[DeploymentState, str | None]]:
-    """What the frame around a polled list depends on."""
-    return {view.deployment.id: (view.deployment.state, _busy_id(view)) for view in views}
-
-
-def _busy_id(view: DeploymentView) -> str | None:
-    return view.busy.job.id if view.busy else None
-
-
-def is_removed(deployment: Deployment) -> bool:
-    """Whether only its history is left."""
-    return deployment.state in _GONE

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from core.domain.deployment import DeploymentPlan
-from core.domain.finding import Finding
+from core.domain.access import Role
+from core.domain.deployment import Arithmetic, DeploymentPlan
+from core.domain.devices import write_devices
+from core.domain.finding import Finding, Severity, blocking
 from core.domain.job import Reason
+from core.domain.preflight import Check, CheckState
+from core.formats import docker_cli
 from core.ports import EngineInfo
 from ui import session
+from ui.act import act, tell
 from ui.components.deployment_form import FIELDS, UNFILLED
 from ui.components.pieces import command_block
 from ui.markdown import plain
+
+_CHECK_LOOKS = {
+    CheckState.OK: ("green", ":material/check_circle:"),
+    CheckState.NOTE: ("gray", ":material/info:"),
+    CheckState.WARN: ("orange", ":material/warning:"),
+    CheckState.BLOCK: ("red", ":material/block:"),
+    CheckState.UNKNOWN: ("gray", ":material/visibility_off:"),
+}
 
 
 def engine_line(engine: EngineInfo | Reason) -> None:
@@ -25,16 +39,48 @@ def engine_line(engine: EngineInfo | Reason) -> None:
         st.caption(plain(t("page.deploy.engine", cpus=engine.cpus, **facts)))
 
 
-def plan_commands(plan: DeploymentPlan) -> None:
-    """The exact line, and the same as a compose file."""
+def arithmetic(found: Arithmetic, *, known_platform: bool) -> None:
+    """Devices and memory in two lines."""
     t = session.texts()
-    run, compose = st.tabs(["docker run", "compose"])
+    if not known_platform:
+        return
+    told = {"needed": found.devices_needed, "tp": found.tp, "pp": found.pp, "cards": found.cards}
+    key = "cards" if found.cards else "devices"
+    parts = [t(f"page.deploy.needs_{key}", **told)]
+    if found.devices:
+        parts.append(t("page.deploy.uses", devices=write_devices(found.devices)))
+    if found.devices_there is not None:
+        parts.append(t("page.deploy.there", count=found.devices_there))
+    st.markdown(plain(" · ".join(parts)))
+    _memory(found)
+
+
+def _memory(found: Arithmetic) -> None:
+    t, left = session.texts(), found.left_gib
+    if found.weights_gib is None:
+        return
+    weights = t.number(found.weights_gib, 1)
+    if found.device_gib is None or left is None:
+        st.caption(t("page.deploy.weights_per_device", weights=weights))
+        return
+    share = min(found.weights_gib / found.device_gib, 1.0)
+    words = {"weights": weights, "memory": t.number(found.device_gib, 0), "left": t.number(max(left, 0.0), 1)}
+    st.progress(share, text=t("page.deploy.memory", **words))
+
+
+def plan_commands(plan: DeploymentPlan) -> None:
+    """The exact line, the same as a compose file, and without what we add."""
+    t = session.texts()
+    run, compose, guide = st.tabs(["docker run", "compose", t("page.deploy.as_guide")])
     with run:
         command_block(plan.docker_run)
         if plan.added:
             st.caption(t("page.deploy.added", options=", ".join(f"`{option}`" for option in plan.added)))
     with compose:
         st.code(plan.compose, language="yaml", wrap_lines=True)
+    with guide:
+        command_block(docker_cli.render_shell(docker_cli.as_guide(plan.spec)))
+        st.caption(t("page.deploy.as_guide_help"))
 
 
 def still_needed(found: Sequence[Finding]) -> str | None:
@@ -45,3 +91,83 @@ def still_needed(found: Sequence[Finding]) -> str | None:
         empty.discard("served_name")  # the folder will name it
     names = [t(f"page.deploy.{field}") for field in FIELDS if field in empty]
     return t("page.deploy.needed", fields=t("page.deploy.needed_between").join(names)) if names else None
+
+
+def verdict(found: Sequence[Finding]) -> str:
+    """How many things stand against it, in one sentence; each is beside its field."""
+    t = session.texts()
+    blocks = len([finding for finding in blocking(found) if finding.code not in UNFILLED])
+    warnings = sum(finding.severity is Severity.WARN for finding in found)
+    overridden = sum(finding.overridden for finding in found)
+    if blocks:
+        return f":red[:material/block: {t('page.deploy.verdict_blocked', count=blocks)}]"
+    if warnings or overridden:
+        return f":orange[:material/warning: {t('page.deploy.verdict_warned', count=warnings + overridden)}]"
+    return f":green[:material/check_circle: {t('page.deploy.verdict_fine')}]"
+
+
+def preflight(plan: DeploymentPlan, found: Sequence[Finding]) -> None:
+    """Every check in one line, its findings under it."""
+    t = session.texts()
+    checks = session.app().preflight.look(plan.request).checks(found)
+    blocked = any(check.state is CheckState.BLOCK for check in checks)
+    label = t("page.deploy.preflight", ok=sum(check.state is CheckState.OK for check in checks), count=len(checks))
+    with st.expander(label, icon=":material/flight_takeoff:", key="deploy_preflight", expanded=blocked):
+        for check in checks:
+            _check_line(check)
+
+
+def _check_line(check: Check) -> None:
+    t = session.texts()
+    color, icon = _CHECK_LOOKS[check.state]
+    words = t(f"preflight_state.{check.state}")
+    if check.state is CheckState.OK:
+        words = _check_facts(check)
+    elif check.findings:
+        words = t.finding(check.findings[0])
+    st.markdown(f":{color}[{icon} **{t(f'preflight.{check.name}')}**] {plain(words)}")
+
+
+def _check_facts(check: Check) -> str:
+    t = session.texts()
+    facts = dict(check.facts)
+    sizes = {name.removesuffix("_bytes"): t.size(facts[name]) for name in facts if name.endswith("_bytes")}  # type: ignore[arg-type]
+    if any(content is None for content in facts.values()):
+        return t("preflight_state.ok")
+    return t(f"preflight_fact.{check.name}", **{**facts, **sizes})
+
+
+def save_profile(plan: DeploymentPlan) -> None:
+    """Keeps what the form holds under a name, for everybody here."""
+    t, catalog = session.texts(), session.app().catalog
+    with st.popover(t("page.deploy.save"), icon=":material/bookmark_add:", key="deploy_save", width="stretch"):
+        name = st.text_input(t("page.deploy.profile_name"), key="deploy_profile_name", max_chars=60)
+        again = st.checkbox(t("page.deploy.save_again"), key="deploy_save_again")
+        pressed = st.button(t("word.save"), key="deploy_save_yes", type="primary")
+        keep = replace(plan.request, devices=())
+        if pressed and act(catalog.save, session.actor(), name, keep, replace_it=again):
+            tell(t("page.deploy.save_done", name=name.strip()))
+            st.rerun()
+
+
+def ask_image(plan: DeploymentPlan) -> None:
+    """Where the image is here: what its own vLLM knows becomes the last word about arguments."""
+    t, inside = session.texts(), session.app().inside
+    if not session.may(Role.OPERATOR) or any(found.code == "image_will_be_pulled" for found in plan.findings):
+        return
+    known = any(found.code.startswith("flag_not_in_image") for found in plan.findings)
+    if known or any(found.field == "image" and found.severity is Severity.BLOCK for found in plan.findings):
+        return
+    pressed = st.button(
+        t("page.deploy.ask_image"),
+        key="deploy_ask_image",
+        icon=":material/quiz:",
+        help=t("page.deploy.ask_image_help"),
+        width="stretch",
+    )
+    if pressed:
+        with st.spinner(t("page.deploy.asking_image")):
+            asked = act(inside.ask_flags, session.actor(), plan.request.image)
+        if asked:
+            tell(t("page.deploy.asked_image", count=asked.value))
+            st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.access import Role
-from core.domain.job import Job, JobState, JobView, Progress
+from core.domain.job import Job, JobKind, JobState, JobView, Progress
 from ui import session
 from ui.act import act
 from ui.components.cards import confirm
@@ -46,7 +46,9 @@ def _title(job: Job) -> None:
     if job.run_id:
         link("run", plain(job.title), id=job.run_id)
     elif job.deployment_id:
-        link("deployments", plain(job.title), id=job.deployment_id)
+        link("deployment", plain(job.title), id=job.deployment_id)
+    elif job.kind is JobKind.DOWNLOAD:
+        link("models", plain(job.title))
     else:
         st.markdown(f"**{plain(job.title)}**", width="content")
 
