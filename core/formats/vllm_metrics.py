@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import json
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
@@ -71,6 +75,22 @@ def cached_share(counted: Mapping[str, float]) -> float | None:
     queries = counted.get("prefix_cache_queries_total")
     hits = counted.get("prefix_cache_hits_total")
     return hits / queries if queries and hits is not None else None
+
+
+def looks(packed: bytes) -> tuple[Mapping[str, float], ...]:
+    """The time series that ``series_values`` made, a JSON line each, packed with gzip. Lines that are none are left
+    out."""
+    found: list[Mapping[str, float]] = []
+    try:
+        lines = gzip.decompress(packed).splitlines()
+    except (OSError, EOFError, zlib.error):
+        return ()
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            values = json.loads(line)
+            if isinstance(values, dict) and isinstance(values.get("t_s"), int | float):
+                found.append({name: value for name, value in values.items() if isinstance(value, int | float)})
+    return tuple(found)
 
 
 def series_values(values: Mapping[str, float]) -> dict[str, float]:

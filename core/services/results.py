@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.domain.access import Actor, Role
-from core.domain.benchmark import Measurement, Page, Run, RunRow, requests_artifact
+from core.domain.benchmark import Measurement, Page, Run, RunRow, requests_artifact, server_metrics_artifact
+from core.domain.capacity import Capacity, PointRequests, capacity
 from core.domain.history import RunFilter
 from core.domain.job import JobView
-from core.errors import OutputNotUnderstood
+from core.domain.workload import Slo
+from core.errors import NotFoundError, OutputNotUnderstood
+from core.formats import vllm_metrics
 from core.ports import ArtifactRow, Store
 from core.services.access import require
 
 NOTE_LIMIT = 10_000
+_RECORDS_BYTES = 256 * 1024 * 1024
+_POINTS_KEPT = 64
 EVERYTHING = RunFilter()
 
 
@@ -61,6 +66,7 @@ class ResultService:
     def __init__(self, store: Store, jobs: JobViews) -> None:
         self._store = store
         self._jobs = jobs
+        self._points: dict[str, PointRequests] = {}
 
     # ------------------------------------------------------------ lists
 
@@ -97,6 +103,45 @@ class ResultService:
         found = next((row for row in self._store.artifacts.list(run_id) if row.name == name), None)
         return tuple(_rows(name, self._store.artifacts.read(found.id), gaps)) if found else ()
 
+    def capacity(self, detail: RunDetail, slo: Slo) -> Capacity | None:
+        """How many users the run's server holds within the limits; from the records of its requests where they are
+        kept and not too large, else from the percentiles alone. Raises OutputNotUnderstood where a file is bad."""
+        wanted = {requests_artifact(one.point_index, one.repeat): one for one in detail.measurements}
+        files = [row for row in detail.artifacts if row.name in wanted]
+        if sum(row.size_bytes for row in files) > _RECORDS_BYTES:
+            files = []
+        keys = {row.name: (wanted[row.name].point_index, wanted[row.name].repeat) for row in files}
+        found = {keys[row.name]: self._latencies(row) for row in files}
+        known = {key: records for key, records in found.items() if records is not None}
+        return capacity(detail.measurements, slo, known)
+
+    def _latencies(self, row: ArtifactRow) -> PointRequests | None:
+        """A measured point never changes: some are kept. None where retention has dropped the file."""
+        known = self._points.get(row.digest)
+        if known is None:
+            try:
+                requests = tuple(_rows(row.name, self._store.artifacts.read(row.id), gaps=False))
+            except NotFoundError:
+                return None
+            good = tuple((one.ttft_ms, one.tpot_ms, one.e2el_ms) for one in requests if one.failure is None)
+            known = PointRequests(good, len(requests) - len(good))
+            if len(self._points) >= _POINTS_KEPT:
+                self._points.pop(next(iter(self._points)), None)
+            self._points[row.digest] = known
+        return known
+
+    def server_looks(self, detail: RunDetail, point_index: int, repeat: int = 0) -> tuple[Mapping[str, float], ...]:
+        """The server's own metrics beside a point, look by look: ``t_s`` from the point's start, gauges and counters as
+        they stood. Empty where the server told none, or retention has dropped them."""
+        name = server_metrics_artifact(point_index, repeat)
+        found = next((row for row in detail.artifacts if row.name == name), None)
+        if found is None:
+            return ()
+        try:
+            return vllm_metrics.looks(b"".join(self._store.artifacts.read(found.id)))
+        except NotFoundError:
+            return ()
+
     def artifact(self, artifact_id: str) -> Iterator[bytes]:
         """A raw file's bytes, as a stream. Raises NotFoundError."""
         return self._store.artifacts.read(artifact_id)
@@ -112,7 +157,7 @@ def _rows(name: str, chunks: Iterator[bytes], gaps: bool) -> Iterator[RequestRow
     try:
         for line in _lines(chunks):
             count += 1
-            yield _row(json.loads(line), gaps)
+            yield _row(json.loads(line if gaps else _without_gaps(line)), gaps)
     except (ValueError, TypeError, AttributeError) as error:
         raise OutputNotUnderstood(tool=name, detail=str(error), line=count) from error
 
@@ -125,6 +170,12 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from whole
     if rest:
         yield rest
+
+
+def _without_gaps(line: bytes) -> bytes:
+    """Nine tenths of a line are its gaps, and they come last (core/loadgen/records.py)."""
+    head, found, _ = line.partition(b', "itl_ms": [')
+    return head + b"}" if found else line
 
 
 def _row(values: Mapping[str, Any], gaps: bool) -> RequestRow:
