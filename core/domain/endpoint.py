@@ -14,11 +14,13 @@ from core.domain.finding import Finding
 
 
 class Origin(StrEnum):
-    """Where an endpoint came from. Simulated ones say so wherever they appear."""
+    """Where an endpoint came from. Simulated ones say so wherever they appear; imported ones only stand for what
+    another tool has measured, and are never listed."""
 
     DEPLOYED = "deployed"
     ATTACHED = "attached"
     SIMULATED = "simulated"
+    IMPORTED = "imported"
 
 
 class KeyState(StrEnum):

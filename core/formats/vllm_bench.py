@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -36,6 +36,7 @@ _BACKENDS = {
     Api.COMPLETIONS: ("openai", "/v1/completions"),
     Api.CHAT: ("openai-chat", "/v1/chat/completions"),
 }
+_DETAIL_LIMIT = 300
 _EVEN_BURSTINESS = "1000000"
 """Arrivals are gamma-distributed with this shape: the larger, the more even."""
 _ENDPOINT_TYPE_BEFORE = (0, 11)
@@ -189,6 +190,40 @@ def parse_result(content: bytes | str, origin: Origin) -> Measurement:
         e2el_ms=summarize(record.latency_s * 1000 for record in good),
         warnings=() if records or not completed else (NO_RECORDS,),
     )
+
+
+def without_seed(found: Measurement) -> Measurement:
+    """For a file that came from elsewhere: it does not tell its seed."""
+    return replace(found, seed=None)
+
+
+def request_lines(result: Mapping[str, Any]) -> str | None:
+    """The requests of a result, as our own generator writes them; None where it holds no per-request values. Raises
+    OutputNotUnderstood."""
+    records = tuple(_records(result))
+    starts, inputs = result.get("start_times"), result.get("input_lens")
+    has_starts = isinstance(starts, list) and len(starts) == len(records)
+    has_inputs = isinstance(inputs, list) and len(inputs) == len(records)
+    first = min((float(start) for start in starts), default=0.0) if has_starts and starts else 0.0
+    lines = []
+    for index, one in enumerate(records):
+        good = one.succeeded
+        values = {
+            "index": index,
+            "started_s": round(float(starts[index]) - first, 6) if has_starts and starts else None,
+            "late_ms": None,
+            "ttft_ms": round(one.ttft_s * 1000, 3) if good else None,
+            "e2el_ms": round(one.latency_s * 1000, 3) if good else None,
+            "tpot_ms": round(one.tpot_ms, 4) if good and one.output_tokens > 1 else None,
+            "input_tokens": int(inputs[index]) if has_inputs and inputs else None,
+            "output_tokens": one.output_tokens if good else None,
+            "failure": None if good else failure_kind(one.error),
+            "detail": one.error.strip()[-_DETAIL_LIMIT:],
+            "process": 0,
+            "itl_ms": [round(gap * 1000, 3) for gap in one.gaps_s] if good else [],
+        }
+        lines.append(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+    return "".join(lines) or None
 
 
 @dataclass(frozen=True)

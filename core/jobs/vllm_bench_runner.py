@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import shlex
 import time
@@ -21,6 +22,7 @@ from typing import Any
 
 from core.adapters.database.failures import translated
 from core.adapters.processes import to_the_end
+from core.domain.benchmark import requests_artifact
 from core.domain.endpoint import Endpoint
 from core.domain.seeds import point_seed
 from core.errors import AppError, EngineUnavailable, NotFoundError, OutputNotUnderstood, ToolFailed
@@ -39,7 +41,7 @@ _PATIENCE = 5
 _PYTHON_CLIENT = "vllm"
 _HEAD_WORDS = 3
 _DETAIL_CHARACTERS = 2_000
-_RESULT_FILE, _OUTPUT_FILE = "result.json", "output.log"
+_RESULT_FILE, _OUTPUT_FILE, _REQUESTS_FILE = "result.json", "output.log", "requests.jsonl"
 
 
 @dataclass(frozen=True)
@@ -152,12 +154,15 @@ class VllmBenchRunner:
             (_notes(self._settings) / warm.mark).unlink(missing_ok=True)
 
     def raw_files(self, work: PointWork) -> tuple[RawFile, ...]:
-        """The tool's own result, whole, and what it printed."""
+        """One line per request where the result tells them; the tool's own result, whole, and what it printed."""
         name = f"vllm-bench-p{work.point.index}-r{work.repeat}"
-        return (
+        requests = requests_artifact(work.point.index, work.repeat)
+        kept = (
+            RawFile(requests, "application/x-ndjson", work.out_dir / _REQUESTS_FILE),
             RawFile(f"{name}.json", "application/json", work.out_dir / _RESULT_FILE),
             RawFile(f"{name}.log", "text/plain", work.out_dir / _OUTPUT_FILE),
         )
+        return tuple(raw for raw in kept if raw.path.exists())
 
     def _command(self, work: PointWork) -> _Command:
         container_id, target = self._target(work.endpoint)
@@ -232,8 +237,11 @@ class VllmBenchRunner:
         """Result first, then what was read from it: a step that finds the latter is over."""
         content = self._containers.read_file(command.container_id, command.result)
         measurement = vllm_bench.parse_result(content, command.origin)
+        requests = vllm_bench.request_lines(json.loads(content))
         with translated():
             (work.out_dir / _RESULT_FILE).write_bytes(content)
+            if requests:
+                (work.out_dir / _REQUESTS_FILE).write_text(requests, encoding="utf-8")
             file = work.out_dir / MEASUREMENT_FILE
             file.with_suffix(".new").write_text(measurement_to_json(measurement), encoding="utf-8")
             file.with_suffix(".new").replace(file)

@@ -34,8 +34,8 @@ class EndpointService:
     # ------------------------------------------------------------ reading
 
     def list(self, include_archived: bool = False) -> tuple[Endpoint, ...]:
-        """All endpoints, as last checked."""
-        return self._store.list(include_archived)
+        """All endpoints, as last checked; not those that only stand for imported results."""
+        return tuple(one for one in self._store.list(include_archived) if one.origin is not Origin.IMPORTED)
 
     def get(self, endpoint_id: str) -> Endpoint:
         """Raises NotFoundError."""

@@ -114,7 +114,10 @@ async def test_a_point_becomes_a_measurement_with_the_tools_own_result_beside_it
     assert (measurement.point_index, measurement.repeat, measurement.tool_version) == (1, 2, "0.32.0")
     assert measurement.requests.succeeded == 8
     printed = f"$ {shlex.join(argv)}\n100%|##########| 8/8 [00:00<00:00]\n".encode()
-    assert {raw.name: raw.path.read_bytes() for raw in site.runner.raw_files(site.work)} == {
+    kept = {raw.name: raw.path.read_bytes() for raw in site.runner.raw_files(site.work)}
+    first = json.loads(kept.pop("requests-p1-r2.jsonl").splitlines()[0])
+    assert (first["ttft_ms"], first["output_tokens"], len(first["itl_ms"])) == (58.777, 64, 63)
+    assert kept == {
         "vllm-bench-p1-r2.json": RESULT,
         "vllm-bench-p1-r2.log": printed,
     }
