@@ -49,6 +49,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("leaderboard", "measure", ":material/leaderboard:"),
     PageEntry("evaluation", "measure", ":material/quiz:", hidden=True),
     PageEntry("compare_evaluations", "measure", ":material/difference:", hidden=True),
+    PageEntry("sample", "measure", ":material/quiz:", hidden=True),
     PageEntry("settings", "system", ":material/settings:"),
 )
 
