@@ -4,7 +4,7 @@ import streamlit as st
 
 from render.score_words import comparison_answer, run_name
 from ui import session
-from ui.components import empty_state, link, plain, provenance_line
+from ui.components import empty_state, link, link_button, plain, provenance_line
 from ui.components.evaluation_flips import flips_section, pairs_card
 from ui.components.evaluation_head import evaluation_line
 
@@ -20,11 +20,17 @@ st.title(t("page.compare_evaluations.title"), anchor=False)
 st.markdown(f"#### {plain(answer)}")
 for name, run in (("before", found.before), ("after", found.after)):
     provenance_line(t(f"page.compare_evaluations.{name}"), run_name(run), *evaluation_line(run, t))
-with st.container(horizontal=True, gap="small"):
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     link("evaluation", t("page.compare_evaluations.before"), icon=":material/quiz:", id=before)
     link("evaluation", t("page.compare_evaluations.after"), icon=":material/quiz:", id=after)
-    swapped = {"before": after, "after": before}
-    link("compare_evaluations", t("page.compare_evaluations.swap"), icon=":material/swap_horiz:", **swapped)
+    link_button(
+        "compare_evaluations",
+        t("page.compare_evaluations.swap"),
+        key="swap",
+        icon=":material/swap_horiz:",
+        before=after,
+        after=before,
+    )
 if found.datasets:
     pairs_card(found, answer)
     flips_section(found)

@@ -10,9 +10,8 @@ from ui.act import guard
 from ui.components import empty_state, job_card, plain, worker_notice
 from ui.components.evaluation_files import evaluation_evidence
 from ui.components.evaluation_head import compare_choice, evaluation_head
-from ui.components.evaluation_samples import DATASET, SAMPLE, sample_view, samples_section
+from ui.components.evaluation_samples import samples_section
 from ui.components.evaluation_scores import health_card, outcomes_card, scores_card, scores_in_figures
-from ui.components.url_state import url_number
 
 POLL_S = 3
 
@@ -48,10 +47,6 @@ def figures(detail: EvaluationDetail) -> None:
 run_id = st.query_params.get("id", "")
 if not run_id:
     empty_state(t("page.evaluation.no_id"), label=t("page.evaluation.to_list"), page="runs")
-    st.stop()
-number = url_number(SAMPLE)
-if number is not None:
-    sample_view(run_id, st.query_params.get(DATASET, ""), number)
     st.stop()
 found = app.evaluation_results.evaluation(run_id)
 evaluation_head(found, is_open=is_open(found))

@@ -57,7 +57,7 @@ def _evaluations(tree: Path) -> Iterator[FoundEvaluation]:
     models = {path.name for part in _PARTS[:2] for path in (tree / part).glob("*") if path.is_dir()}
     for model in sorted(models):
         reports = sorted((tree / "reports" / model).glob("*.json"))
-        outcomes = tuple(_outcomes(tree, model, reports, config_text))
+        outcomes = _in_order(tuple(_outcomes(tree, model, reports, config_text)), config_text)
         if outcomes:
             yield _evaluation(tree, model, reports, config_text, outcomes)
 
@@ -99,6 +99,12 @@ def _outcomes(tree: Path, model: str, reports: list[Path], config_text: str) -> 
     for name in choices:
         if name not in reported and any(_benchmark_of(file, known) == name for file in files):
             yield DatasetOutcome(name, choices[name], None, True, None, None)
+
+
+def _in_order(outcomes: tuple[DatasetOutcome, ...], config_text: str) -> tuple[DatasetOutcome, ...]:
+    """As they were asked, where that is told."""
+    asked = list((read_config(config_text) if config_text else {}).get("datasets") or ())
+    return tuple(sorted(outcomes, key=lambda one: asked.index(one.key) if one.key in asked else len(asked)))
 
 
 def _report(path: Path, config_text: str) -> DatasetReport | None:

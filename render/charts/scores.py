@@ -15,7 +15,7 @@ from render.charts.theme import BASELINE, FAILED, new_figure
 from render.texts import Texts
 
 _ROW, _FRAME = 46, 84
-_BAR_ROW = 52
+_BAR_FRAME, _BAR_ROW = 124, 62
 _TIME_HEIGHT, _SPEED_HEIGHT = 360, 400
 _LONGEST = 60
 
@@ -90,10 +90,10 @@ def _published(others: Sequence[tuple[int, str, float]], t: Texts) -> go.Scatter
     )
 
 
-def _name_above(figure: go.Figure, place: int, name: str) -> None:
+def _name_above(figure: go.Figure, place: int, name: str, shift: int = 17) -> None:
     text = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
     figure.add_annotation(
-        text=escape(text), showarrow=False, xref="paper", x=0, xanchor="left", y=place, yshift=17, font={"size": 12}
+        text=escape(text), showarrow=False, xref="paper", x=0, xanchor="left", y=place, yshift=shift, font={"size": 12}
     )
 
 
@@ -121,7 +121,7 @@ _HATCHED = {"truncated": "/", "overflow": "x", "no_answer": ".", "errored": "\\"
 
 def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go.Figure:
     """A bar a dataset or subset, 100 % long; what was not answered is hatched, each in its own way."""
-    figure = new_figure(_FRAME + _BAR_ROW * len(tallies), "outcomes")
+    figure = new_figure(_BAR_FRAME + _BAR_ROW * len(tallies), "outcomes")
     places = list(range(len(tallies)))
     for kind in TALLIED:
         counts = [getattr(tally, kind) for tally in tallies]
@@ -134,7 +134,7 @@ def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go
                 y=places,
                 orientation="h",
                 name=t(f"outcome.{kind}"),
-                width=0.42,
+                width=0.34,
                 marker={"pattern": {"shape": _HATCHED.get(kind, ""), "size": 6, "solidity": 0.35}, **_color(kind)},
                 hovertext=[
                     f"{t(f'outcome.{kind}')}<br>{t('score_chart.share', share=t.percent(share), count=t.number(count))}"
@@ -145,7 +145,7 @@ def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go
             )
         )
     for place, name in zip(places, names, strict=True):
-        _name_above(figure, place, name)
+        _name_above(figure, place, name, 22)
     figure.update_layout(barmode="stack", showlegend=True, legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", title_text=t("score_chart.questions"))
     figure.update_yaxes(range=[len(tallies) - 0.5, -0.7], showgrid=False, showticklabels=False, fixedrange=True)
@@ -163,6 +163,9 @@ def score_history(rows: Sequence[LeadRow], t: Texts) -> go.Figure:
     """Every evaluation of one model under the same conditions; a straight line in the order of time."""
     figure = new_figure(_TIME_HEIGHT, "history")
     found = [row for row in rows if row.score is not None]
+    labels = dict.fromkeys(row.version_label for row in found)
+    for label in labels:
+        figure.add_trace(_version_points([row for row in found if row.version_label == label], label, t))
     figure.add_trace(
         go.Scatter(
             x=[row.created_at for row in found],
@@ -173,10 +176,8 @@ def score_history(rows: Sequence[LeadRow], t: Texts) -> go.Figure:
             showlegend=False,
         )
     )
-    labels = dict.fromkeys(row.version_label for row in found)
-    for label in labels:
-        figure.add_trace(_version_points([row for row in found if row.version_label == label], label, t))
     figure.update_layout(showlegend=len(labels) > 1)
+    figure.update_xaxes(tickformat="%m-%d\n%Y")
     figure.update_yaxes(title_text=f"{t('score_chart.score')}  {t('metric.better')} →", ticksuffix=" %")
     return figure
 
@@ -227,7 +228,7 @@ def score_speed(points: Sequence[SpeedPoint], t: Texts) -> go.Figure:
             y=[(lead.score or 0.0) * 100 for lead in leads],
             mode="markers+text",
             text=[escape(name) for name in names],
-            textposition="top center",
+            textposition=_sides(points),
             textfont={"size": 11},
             marker={"size": 11},
             error_y=_error(leads),
@@ -240,6 +241,15 @@ def score_speed(points: Sequence[SpeedPoint], t: Texts) -> go.Figure:
             cliponaxis=False,
         )
     )
-    figure.update_xaxes(title_text=f"{t('metric.output_tokens_per_s')}  {t('metric.better')} →", rangemode="tozero")
+    most = max((point.speed.output_tokens_per_s for point in points), default=1.0)
+    title = f"{t('metric.output_tokens_per_s')}  {t('metric.better')} →"
+    figure.update_xaxes(title_text=title, range=[0, most * 1.18])
     figure.update_yaxes(title_text=f"{t('score_chart.score')}  {t('metric.better')} →", ticksuffix=" %")
     return figure
+
+
+def _sides(points: Sequence[SpeedPoint]) -> list[str]:
+    """Names of neighbours lie on different sides of their points."""
+    order = sorted(range(len(points)), key=lambda place: points[place].speed.output_tokens_per_s)
+    sides = ("middle right", "middle left")
+    return [sides[order.index(place) % 2] for place in range(len(points))]

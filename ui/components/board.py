@@ -32,11 +32,11 @@ from ui.components.url_state import url_select
 from ui.markdown import plain
 
 MOST_ROWS = 20
-MOST_BOARDS = 6
+MOST_BOARDS = 4
 _MOST_PUBLISHED = 40
 _RANKING = {"rank": 1, "version": 5, "score": 2, "ci": 3, "n": 2, "lost": 2, "when": 3}
-_REFERENCES = {"version": 4, "score": 2, "published": 2, "platform": 2, "gap": 4, "verdict": 3, "source": 5}
-_PUBLISHED = {"model": 4, "platform": 3, "published": 2, "n": 2, "source": 6}
+_REFERENCES = {"version": 3, "score": 2, "published": 2, "platform": 2, "gap": 3, "verdict": 3, "source": 4}
+_PUBLISHED = {"model": 5, "platform": 3, "published": 2, "n": 2, "source": 6}
 _WORDS = {"version", "model", "platform", "source", "verdict"}
 
 
@@ -223,8 +223,8 @@ def overview_section(standings: Standings) -> None:
     versions = [version for version in standings.versions if any(board.key in version.by_board for board in boards)]
     st.subheader(t("page.leaderboard.overview"), anchor=False)
     st.caption(t("page.leaderboard.overview_lead", count=len(boards)))
-    columns = [Column("version", t("page.leaderboard.column_version"), 5)]
-    columns += [Column(board.key, _board_head(board), 3, right=True) for board in boards]
+    columns = [Column("version", t("page.leaderboard.column_version"), 6)]
+    columns += [Column(board.key, _board_head(board, boards), 3, right=True) for board in boards]
     rows = []
     for version in versions[:MOST_ROWS]:
         name = version_name(version.model, version.version_label, version.origin)
@@ -236,9 +236,12 @@ def overview_section(standings: Standings) -> None:
         st.caption(t("page.leaderboard.more_rows", count=len(versions) - MOST_ROWS))
 
 
-def _board_head(board: Board) -> str:
-    t = session.texts()
-    return f"{plain(board.conditions.dataset)}  \n{plain(conditions_words(board.conditions, t, short=True))}"
+def _board_head(board: Board, boards: Sequence[Board]) -> str:
+    """Its conditions only where another board has the same dataset."""
+    t, dataset = session.texts(), board.conditions.dataset
+    if sum(1 for other in boards if other.conditions.dataset == dataset) == 1:
+        return plain(dataset)
+    return f"{plain(dataset)}  \n{plain(conditions_words(board.conditions, t, short=True))}"
 
 
 def _cell(board: Board, row: BoardRow | None) -> str:

@@ -125,4 +125,4 @@ def _side(run_id: str, name: str, row: SampleRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         outcome_badge(row.ending, row.score)
         st.markdown(f"**{plain(row.extracted or t.number(None))}**", width="content")
-        link("evaluation", plain(name), id=run_id, dataset=row.dataset, sample=row.number)
+        link("sample", plain(name), run=run_id, dataset=row.dataset, number=row.number)

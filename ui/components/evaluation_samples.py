@@ -1,4 +1,4 @@
-"""An evaluation's samples: a page of them, and one of them whole. What is shown lives in the address."""
+"""An evaluation's samples, a page of them. What is shown lives in the address."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ui.components.url_state import keep, url_number, url_select
 from ui.markdown import plain
 
 PER_PAGE = 20
-SHOW, DATASET, SUBSET, PAGE, SAMPLE = "show", "dataset", "subset", "page", "sample"
-_SPANS = {"question": 9, "gold": 3, "extracted": 3, "verdict": 3, "length": 2}
+SHOW, DATASET, SUBSET, PAGE = "show", "dataset", "subset", "page"
+_SPANS = {"question": 7, "gold": 3, "extracted": 3, "verdict": 3, "length": 2}
 _LOOKS: dict[str, tuple[Color, str]] = {
     "right": ("green", ":material/check:"),
     "part": ("yellow", ":material/contrast:"),
@@ -133,72 +133,9 @@ def _cells(run_id: str, row: SampleRow) -> dict[str, Cell]:
     t = session.texts()
     label = plain(row.question) or t.number(row.number)
     return {
-        "question": partial(link, "evaluation", label, id=run_id, dataset=row.dataset, sample=row.number),
+        "question": partial(link, "sample", label, run=run_id, dataset=row.dataset, number=row.number),
         "gold": plain(row.gold),
         "extracted": plain(row.extracted) if row.extracted else t.number(None),
         "verdict": partial(outcome_badge, row.ending, row.score),
         "length": t.number(row.output_tokens),
     }
-
-
-# ---------------------------------------------------------------- one sample
-
-
-def sample_view(run_id: str, dataset: str, number: int) -> None:
-    """A sample, whole; its neighbours one click away."""
-    t, results = session.texts(), session.app().evaluation_results
-    found = results.sample(run_id, dataset, number)
-    total = results.samples(run_id, SampleFilter(dataset=dataset), 0, 1).total
-    with st.container(horizontal=True, gap="small"):
-        link("evaluation", t("page.evaluation.back"), icon=":material/arrow_back:", id=run_id)
-        for step, name in ((number - 1, "previous"), (number + 1, "next")):
-            if 0 <= step < total:
-                label = t(f"page.evaluation.{name}")
-                link("evaluation", label, icon=_STEP_ICONS[name], id=run_id, dataset=dataset, sample=step)
-    st.title(plain(t("page.evaluation.sample_title", number=t.number(number), dataset=dataset)), anchor=False)
-    sample = found.sample
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        outcome_badge(found.ending, sample.score)
-        parts = [
-            sample.subset and t("page.evaluation.subset", name=sample.subset),
-            sample.repeat and t("page.evaluation.repeat", number=sample.repeat + 1),
-            f"{sample.metric} {t.number(sample.score)}" if sample.metric else None,
-            sample.stop_reason,
-            sample.output_tokens is not None
-            and f"{t.number(sample.output_tokens)} {t('page.evaluation.column_length').lower()}",
-            sample.latency_ms is not None and t.ms(sample.latency_ms),
-        ]
-        st.caption(" · ".join(plain(str(part)) for part in parts if part))
-    if sample.is_overflow:
-        st.warning(t("page.evaluation.refusal"), icon=":material/warning:")
-    left, right = st.columns(2)
-    with left:
-        _text(t("page.evaluation.question"), sample.question)
-    with right:
-        with st.container(horizontal=True):
-            st.metric(t("page.evaluation.gold"), _short(sample.gold), border=True)
-            nothing = t("page.evaluation.nothing_extracted")
-            st.metric(t("page.evaluation.extracted"), _short(sample.extracted or nothing), border=True)
-        if sample.reasoning:
-            label = t("page.evaluation.reasoning", count=t.number(len(sample.reasoning)))
-            with st.expander(label, icon=":material/psychology:"):
-                st.code(sample.reasoning, language=None, wrap_lines=True)
-        _text(t("page.evaluation.answer"), sample.answer or t("page.evaluation.no_text"))
-        for name in ("explanation", "error"):
-            told = getattr(sample, name)
-            if told:
-                _text(t(f"page.evaluation.{name}"), str(told))
-
-
-_STEP_ICONS = {"previous": ":material/chevron_left:", "next": ":material/chevron_right:"}
-_SHORT = 40
-
-
-def _short(text: str) -> str:
-    return plain(text if len(text) <= _SHORT else text[: _SHORT - 1] + "\N{HORIZONTAL ELLIPSIS}")
-
-
-def _text(label: str, text: str) -> None:
-    """As it was written: neither Markdown nor formulas are read into it."""
-    st.markdown(f"**{label}**")
-    st.code(text, language=None, wrap_lines=True)
