@@ -13,8 +13,10 @@ COMMANDS: Mapping[str, str] = {
     "bench": "cli.bench",
     "runs": "cli.results",
     "run": "cli.results",
+    "eval": "cli.eval",
     "deploy": "cli.deploy",
     "catalog": "cli.catalog",
+    "download": "cli.download",
     "user": "cli.user",
     "worker": "cli.worker",
 }

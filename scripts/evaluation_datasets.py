@@ -37,7 +37,7 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
 def _entry(name: str, meta: Mapping[str, Any], statistics: Mapping[str, Any], code: str) -> dict[str, Any]:
     counts = {row["name"]: row.get("sample_count") for row in statistics.get("subset_stats") or []}
     subsets = meta["subset_list"] or list(counts) or ["default"]
-    prompt = (statistics.get("prompt_length") or {}).get("mean")
+    prompt = statistics.get("prompt_length") or {}
     modules = sorted({module for match in CHECKED.findall(code) for module in re.findall(r"'([^']+)'", match)})
     return {
         "key": name,
@@ -50,7 +50,8 @@ def _entry(name: str, meta: Mapping[str, Any], statistics: Mapping[str, Any], co
         "samples": statistics.get("total_samples") or None,
         "shots": meta["few_shot_num"],
         "metric": _metric(meta),
-        "prompt_chars": round(prompt) if prompt else None,
+        "prompt_chars": round(prompt["mean"]) if prompt.get("mean") else None,
+        "longest_chars": round(prompt["max"]) if prompt.get("max") else None,
         "needs": _needs(meta, code),
         "modules": modules,
         "languages": _languages(name, meta),

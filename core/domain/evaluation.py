@@ -58,9 +58,10 @@ class Subset:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One entry of the list that a person chooses from. ``repo_id`` is its name in the hub; ``prompt_chars`` the mean
-    length of a prompt in characters; ``modules`` the missing Python packages that it needs; ``version`` counts the
-    uploads of an own one; ``revision`` is the SHA-256 of a shipped or own one's questions."""
+    """One entry of the list that a person chooses from. ``repo_id`` is its name in the hub; ``prompt_chars`` and
+    ``longest_chars`` the mean and the greatest length of a prompt in characters; ``modules`` the missing Python packages
+    that it needs; ``version`` counts the uploads of an own one; ``revision`` is the SHA-256 of a shipped or own one's
+    questions."""
 
     key: str
     name: str
@@ -76,6 +77,7 @@ class Dataset:
     hf_repo_id: str | None = None
     modules: tuple[str, ...] = ()
     prompt_chars: float | None = None
+    longest_chars: float | None = None
     needs: tuple[Need, ...] = ()
     languages: tuple[str, ...] = ()
     version: int | None = None

@@ -28,6 +28,8 @@ REASONING_TOKENS = 8192
 
 _CHARS_PER_TOKEN = {"zh": 1.5}
 _USUAL_CHARS_PER_TOKEN = 3.5
+_CAUTION = 1.3
+"""A tokenizer that fits a language badly: what is made room for, on top of the usual."""
 _TEMPLATE_TOKENS = 64
 _FEW_SAMPLES = 100
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
@@ -57,10 +59,12 @@ def plan_dataset(choice: DatasetChoice, dataset: Dataset, limit: Limit, repeats:
 
 def prompt_tokens(dataset: Dataset) -> float | None:
     """Tokens of a mean prompt, from its characters and its language; None where its length is not known."""
-    if dataset.prompt_chars is None:
-        return None
+    return None if dataset.prompt_chars is None else _tokens(dataset.prompt_chars, dataset)
+
+
+def _tokens(chars: float, dataset: Dataset) -> float:
     rates = [_CHARS_PER_TOKEN.get(language, _USUAL_CHARS_PER_TOKEN) for language in dataset.languages]
-    return dataset.prompt_chars / (min(rates) if rates else _USUAL_CHARS_PER_TOKEN) + _TEMPLATE_TOKENS
+    return chars / (min(rates) if rates else _USUAL_CHARS_PER_TOKEN) + _TEMPLATE_TOKENS
 
 
 def _questions(choice: DatasetChoice, dataset: Dataset, limit: Limit) -> int | None:
@@ -232,23 +236,42 @@ def _length_findings(
     context = limits.max_model_len
     if check is not None and check.reachable and context is None:
         yield Finding("eval_context_unknown", NOTE, "max_tokens")
-    longest = longest_prompt(request, known)
-    if context is not None and longest + request.max_tokens > context:
-        params = {"max_tokens": request.max_tokens, "context": context, "room": max(0, context - longest)}
-        yield Finding("eval_over_context", BLOCK, "max_tokens", {**params, "prompt": longest})
+    if context is not None:
+        yield from _context_findings(request, known, context)
     thinks = request.thinking is not False and (request.thinking or (check is not None and check.reasons is True))
     if thinks and request.max_tokens < REASONING_TOKENS:
         params = {"max_tokens": request.max_tokens, "enough": REASONING_TOKENS}
         yield Finding("eval_short_for_reasoning", WARN, "max_tokens", params)
 
 
+def _context_findings(request: EvaluationRequest, known: Mapping[str, Dataset], context: int) -> Iterator[Finding]:
+    """Blocked where already a usual prompt does not fit, warned of where the longest does not."""
+    prompts = [prompt_tokens(known[choice.key]) or 0 for choice in request.datasets if choice.key in known]
+    usual, longest = math.ceil(max(prompts, default=_TEMPLATE_TOKENS)), longest_prompt(request, known)
+    params = {"max_tokens": request.max_tokens, "context": context}
+    if usual + request.max_tokens > context:
+        room = max(0, context - usual)
+        yield Finding("eval_over_context", BLOCK, "max_tokens", {**params, "prompt": usual, "room": room})
+    elif longest + request.max_tokens > context:
+        room = max(0, context - longest)
+        yield Finding("eval_some_over_context", WARN, "max_tokens", {**params, "prompt": longest, "room": room})
+
+
+def fitting_max_tokens(request: EvaluationRequest, known: Mapping[str, Dataset], context: int | None) -> int:
+    """What of ``max_tokens`` the longest prompt leaves; where that is beyond half of the context, half of it."""
+    if context is None:
+        return request.max_tokens
+    return max(1, min(request.max_tokens, context - min(longest_prompt(request, known), context // 2)))
+
+
 def longest_prompt(request: EvaluationRequest, known: Mapping[str, Dataset]) -> int:
-    """Tokens of the longest of the datasets' mean prompts."""
-    return max((_prompt(known.get(choice.key)) for choice in request.datasets), default=0)
+    """Tokens of the longest prompt of all the datasets, cautiously."""
+    return max((_longest(known.get(choice.key)) for choice in request.datasets), default=0)
 
 
-def _prompt(dataset: Dataset | None) -> int:
-    return math.ceil((dataset and prompt_tokens(dataset)) or _TEMPLATE_TOKENS)
+def _longest(dataset: Dataset | None) -> int:
+    chars = (dataset.longest_chars or dataset.prompt_chars) if dataset else None
+    return math.ceil(_tokens(chars, dataset) * _CAUTION) if dataset and chars else _TEMPLATE_TOKENS
 
 
 def _batch_findings(request: EvaluationRequest, limits: ServingLimits) -> Iterator[Finding]:

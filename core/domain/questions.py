@@ -12,6 +12,9 @@ from datetime import datetime
 from core.domain.evaluation import Dataset, DatasetKind, DatasetOrigin, Subset
 
 LETTERS = "ABCDEFGHIJ"
+_INSTRUCTION_CHARS = 200
+"""How a question is to be answered is said beside it (core.formats.questions)."""
+
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -62,8 +65,8 @@ class QuestionSet:
 
     def dataset(self) -> Dataset:
         """Its entry in the list."""
-        texts = [one.text for questions in self.subsets.values() for one in questions]
-        languages = {"zh" if _CHINESE.search(text) else "en" for text in texts}
+        asked = [one for questions in self.subsets.values() for one in questions]
+        lengths = [_INSTRUCTION_CHARS + len(one.text) + sum(map(len, one.options)) for one in asked]
         return Dataset(
             key=self.key,
             name=self.name,
@@ -73,8 +76,9 @@ class QuestionSet:
             subsets=tuple(Subset(name, len(questions)) for name, questions in self.subsets.items()),
             samples=self.count,
             metric="accuracy",
-            prompt_chars=sum(map(len, texts)) / max(1, len(texts)),
-            languages=tuple(sorted(languages)),
+            prompt_chars=sum(lengths) / max(1, len(lengths)),
+            longest_chars=max(lengths, default=0),
+            languages=tuple(sorted({"zh" if one.is_chinese else "en" for one in asked})),
             version=self.version if self.origin is DatasetOrigin.OWN else None,
             revision=self.revision,
             description=self.description,

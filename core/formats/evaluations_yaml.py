@@ -49,6 +49,7 @@ def _dataset(entry: Mapping[str, Any], has_module: Callable[[str], bool]) -> Dat
         hf_repo_id=entry["hf_repo"],
         modules=missing,
         prompt_chars=entry["prompt_chars"],
+        longest_chars=entry["longest_chars"],
         needs=needs,
         languages=tuple(entry["languages"]),
         description=entry["about"],

@@ -1,4 +1,4 @@
-"""Datasets fetched from a hub, or tried in a folder: one step each, by a child that loads them as an evaluation does."""
+"""Datasets fetched from a hub, or tried in a folder: one step each, by a child that loads as an evaluation does."""
 
 from __future__ import annotations
 

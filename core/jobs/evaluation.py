@@ -264,12 +264,13 @@ def _gone(found: DatasetStep) -> Reason:
 
 
 def _no_report(found: DatasetStep, failure: ToolFailed | None) -> Reason:
-    log = read_log(found.folder)
-    key, hub = found.planned.choice.key, found.request.hub.value
-    detail = evalscope.last_error(log) or str(failure.params.get("detail", "") if failure else "")[-500:]
-    code = evalscope.failure_code(f"{log}\n{detail}")
+    """Its log tells most; what ended the child may only stand on its standard error."""
+    log, said = read_log(found.folder), str(failure.params.get("detail") or "") if failure else ""
+    detail = evalscope.last_error(log) or evalscope.last_error(said) or said[-500:]
+    code = evalscope.failure_code(f"{log}\n{said}")
+    key = found.planned.choice.key
     if code == "evaluation_hub_unreachable" and found.planned.dataset.origin is DatasetOrigin.EVALSCOPE:
-        return Reason(code, {"dataset": key, "hub": hub})
+        return Reason(code, {"dataset": key, "hub": found.request.hub.value})
     if code == "disk_full":
         return Reason(code, {"detail": detail})
     return Reason("evaluation_failed", {"dataset": key, "detail": detail})

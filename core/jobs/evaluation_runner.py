@@ -95,7 +95,6 @@ def environment(settings: Settings, *, is_offline: bool) -> dict[str, str]:
         "MODELSCOPE_CACHE": str(home / "modelscope"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "NO_COLOR": "1",
-        "TQDM_DISABLE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
     return {**env, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"} if is_offline else env

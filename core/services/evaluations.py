@@ -28,7 +28,7 @@ from core.domain.evaluation_rules import (
     Surroundings,
     advised_sampling,
     evaluation_findings,
-    longest_prompt,
+    fitting_max_tokens,
     plan_dataset,
 )
 from core.domain.finding import Finding, Severity, blocking
@@ -36,7 +36,7 @@ from core.domain.history import Facet, RunFilter
 from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.limits import ServingLimits
 from core.domain.workload import Api
-from core.errors import EngineUnavailable, PlanBlocked, StalePlan
+from core.errors import BadInput, EngineUnavailable, PlanBlocked, StalePlan
 from core.formats import evalscope_task, records, seatrial_eval
 from core.ports import Clock, ContainerEngine, EvaluationCatalog, JobQueue, Store
 from core.services.access import require
@@ -91,12 +91,15 @@ class EvaluationService:
         """How vendors sample; the general one last."""
         return self._catalog.sampling()
 
-    def defaults(self, endpoint_id: str, preset_key: str | None = None) -> EvaluationRequest:
-        """A preset for this endpoint: sampled as its model's vendor advises, within what the server takes. Raises
-        NotFoundError for an unknown endpoint."""
+    def defaults(
+        self, endpoint_id: str, preset_key: str | None = None, sampling_key: str | None = None
+    ) -> EvaluationRequest:
+        """A preset for this endpoint: sampled as its model's vendor advises (or as ``sampling_key`` says; auto and none
+        are no keys), within what the server takes. Raises NotFoundError for an unknown endpoint, BadInput
+        (sampling_unknown: value, known)."""
         endpoint = self._endpoints.get(endpoint_id)
         preset = next((one for one in self.presets() if one.key == preset_key), None)
-        advised = advised_sampling(endpoint.served_name, self.sampling()) or self.sampling()[-1]
+        advised = self._sampling(endpoint, sampling_key)
         wanted = preset.max_tokens if preset and preset.max_tokens else advised.max_tokens
         request = EvaluationRequest(
             endpoint_id=endpoint_id,
@@ -109,18 +112,22 @@ class EvaluationService:
         )
         return self.fitted(request, endpoint)
 
+    def _sampling(self, endpoint: Endpoint, key: str | None) -> SamplingPreset:
+        known = {one.key: one for one in self.sampling()}
+        if key in known:
+            return known[key]
+        if key not in {None, "auto", "none"}:
+            raise BadInput("sampling_unknown", field="sampling", value=key, known=", ".join(known))
+        return advised_sampling(endpoint.served_name, self.sampling()) or self.sampling()[-1]
+
     def fitted(self, request: EvaluationRequest, endpoint: Endpoint) -> EvaluationRequest:
         """With ``max_tokens`` and batch size brought down to what the server takes."""
         limits = self._limits(endpoint)
-        room = None if limits.max_model_len is None else limits.max_model_len - self._longest(request)
         return replace(
             request,
-            max_tokens=request.max_tokens if room is None else max(1, min(request.max_tokens, room)),
+            max_tokens=fitting_max_tokens(request, self._datasets.known(), limits.max_model_len),
             batch_size=min(request.batch_size, limits.max_concurrency or request.batch_size),
         )
-
-    def _longest(self, request: EvaluationRequest) -> int:
-        return longest_prompt(request, self._datasets.known())
 
     # ------------------------------------------------------------ planning
 
