@@ -30,7 +30,7 @@ def change_text(cell: Cell | None) -> str:
     if cell.change is None:
         return signed(cell.candidate / cell.baseline - 1.0)
     low, high = interval(cell)
-    return f"{signed(cell.change.share)} ({low.removesuffix(' %')} … {high.removesuffix(' %')})"
+    return f"{signed(cell.change.share)} ({low} … {high})"
 
 
 def change_table(pair: Pair, t: Texts) -> Table:
@@ -64,7 +64,7 @@ def figure_rows(pair: Pair, load: Load, t: Texts) -> tuple[tuple[Cell, Mapping[s
                     "baseline": axis.format(cell.baseline, t),
                     "candidate": axis.format(cell.candidate, t),
                     "change": ABSENT if share is None else signed(share),
-                    "interval": f"{low} … {high}" if cell.change else ABSENT,
+                    "interval": f"{low} … {high} %" if cell.change else ABSENT,
                     "call": t(f"call.{cell.call.value}"),
                     "count": count,
                 },

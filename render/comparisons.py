@@ -9,6 +9,7 @@ from core.domain.gate import GateResult, Outcome
 from core.domain.likeness import Difference, Fact, Weight
 from render.texts import Texts
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _SHARES = {"failures", "prefix_cache", "prefix_share"}
 
 
@@ -43,12 +44,16 @@ def load_name(load: Load, t: Texts) -> str:
     return t("page.compare.all_loads")
 
 
-def signed(share: float, digits: int | None = None) -> str:
-    """+11 %, −0.4 %: two figures are enough; a change that rounds to nothing is ±0."""
-    shown = f"{abs(share) * 100:.{_digits(share) if digits is None else digits}f}"
+def signed(share: float) -> str:
+    """+11 %, −0.4 %: two figures are enough; a change that rounds to nothing is ±0. Never broken before the sign."""
+    return f"{_signed(share, _digits(share))}{_NO_BREAK}%"
+
+
+def _signed(share: float, digits: int) -> str:
+    shown = f"{abs(share) * 100:.{digits}f}"
     if float(shown) == 0.0:
-        return f"±{shown} %"
-    return f"{'+' if share > 0 else '−'}{shown} %"
+        return f"±{shown}"
+    return f"{'+' if share > 0 else '−'}{shown}"
 
 
 def _digits(share: float) -> int:
@@ -56,12 +61,12 @@ def _digits(share: float) -> int:
 
 
 def interval(cell: Cell) -> tuple[str, str]:
-    """Both ends, with as many digits as the change itself."""
+    """Both ends in percent, with as many digits as the change itself."""
     if cell.change is None:
         return "–", "–"
     low, high = cell.change.low - 1.0, cell.change.high - 1.0
     digits = _digits(cell.change.share)
-    return signed(low, digits), signed(high, digits)
+    return _signed(low, digits), _signed(high, digits)
 
 
 # ------------------------------------------------------------ sentences
@@ -95,14 +100,16 @@ def pair_answer(pair: Pair, baseline: str, candidate: str, t: Texts) -> str:
         why = why or [t("comparison.no_load" if not pair.loads else "comparison.no_figures")]
         return t("comparison.not_comparable", list=t("answer.and").join(why), **called)
     cells = [cell for figure in HEADLINES if (cell := pair.overall(figure))]
-    parts = t("comparison.between").join(part for cell in cells if (part := _part(cell, t)))
+    level = t("comparison.level")
+    said = [part for cell in cells if (part := _part(cell, level if cell is cells[0] else "", t))]
+    parts = t("comparison.between").join(said)
     where = t("comparison.loads", count=len(pair.loads))
     if len(pair.loads) == 1:
         where = t("comparison.load", load=load_name(pair.loads[0], t))
     return t("comparison.sentence", parts=parts, loads=where, **called) + _but(pair, t)
 
 
-def _part(cell: Cell, t: Texts) -> str:
+def _part(cell: Cell, level: str, t: Texts) -> str:
     figure = t(f"figure.{cell.figure.id}")
     if cell.change is None:
         if cell.baseline is None or cell.candidate is None:
@@ -110,7 +117,7 @@ def _part(cell: Cell, t: Texts) -> str:
         return t("comparison.unknown", figure=figure, change=signed(cell.candidate / cell.baseline - 1.0))
     low, high = interval(cell)
     key = {Call.NOISE: "unchanged", Call.UNCLEAR: "unclear"}.get(cell.call, "changed")
-    return t(f"comparison.{key}", figure=figure, change=signed(cell.change.share), low=low, high=high)
+    return t(f"comparison.{key}", figure=figure, change=signed(cell.change.share), level=level, low=low, high=high)
 
 
 def _but(pair: Pair, t: Texts) -> str:

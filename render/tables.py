@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from core.domain.benchmark import Measurement
 from render.charts.axes import Axis, load_label, load_words
@@ -37,11 +38,12 @@ def percentile_table(measurements: Sequence[Measurement], t: Texts) -> Table:
     return Table(columns, any(axis.is_rough(m) and axis.samples(m) > 0 for axis in axes for m in ordered))
 
 
-def markdown(table: Table, style: Callable[[str], str] = str) -> str:
-    """The table in Markdown, numbers to the right. ``style`` wraps each cell."""
+def markdown(table: Table, style: Callable[[str], str] = str, left: int = 0) -> str:
+    """The table in Markdown, numbers to the right, but for the first ``left`` columns. ``style`` wraps each cell."""
     heads = [style(_cell(head)) for head in table.columns]
     rows = [[style(_cell(cell)) for cell in row] for row in zip(*table.columns.values(), strict=True)]
-    lines = [heads, ["---:"] * len(heads), *rows]
+    sides = [":---" if place < left else "---:" for place in range(len(heads))]
+    lines = [heads, sides, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -67,3 +69,19 @@ def _latency(axis: Axis, measurement: Measurement, t: Texts) -> str:
     value = axis.value(measurement)
     star = _STAR if value is not None and axis.is_rough(measurement) else ""
     return f"{t.number(value)}{star}"
+
+
+def html_table(table: Table, left: int = 0) -> str:
+    """The table in HTML; every cell is text. The first ``left`` columns stand to the left."""
+    sides = ["left" if place < left else "right" for place in range(len(table.columns))]
+    heads = "".join(_html_cell("th", head, side) for head, side in zip(table.columns, sides, strict=True))
+    rows = [
+        "".join(_html_cell("td", cell, side) for cell, side in zip(row, sides, strict=True))
+        for row in zip(*table.columns.values(), strict=True)
+    ]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<div class="table"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _html_cell(tag: str, text: str, side: str) -> str:
+    return f'<{tag} class="{side}">{escape(text)}</{tag}>'

@@ -125,7 +125,7 @@ class Basis:
 
 class Call(StrEnum):
     """What a change is. ``noise``: none that could be told from chance. ``unclear``: too few values to say even that.
-    ``unknown``: no interval could be made."""
+    ``unknown``: no interval could be made, or the question was not the same."""
 
     BETTER = "better"
     WORSE = "worse"

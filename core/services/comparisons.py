@@ -205,7 +205,7 @@ class ComparisonService:
         run = self._sweep(run_id)
         return self._benchmarks.plan(BenchmarkRequest(run.endpoint_id, _again(run.workload), run.engine, note="A/A"))
 
-    def start_noise(self, actor: Actor, run_id: str, plan: BenchmarkPlan) -> JobView:
+    def start_noise(self, actor: Actor, plan: BenchmarkPlan) -> JobView:
         """Queues it; once it is complete its floor is used for every comparison on that machine. Raises NotAllowed,
         PlanBlocked, StalePlan."""
         view = self._benchmarks.start(actor, plan)

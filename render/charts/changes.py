@@ -19,7 +19,7 @@ from render.charts.theme import BASELINE, new_figure
 from render.comparisons import interval, load_name, names, signed
 from render.texts import Texts
 
-_ROW_HEIGHT, _FRAME_HEIGHT = 34, 110
+_ROW_HEIGHT, _FRAME_HEIGHT = 42, 110
 _LABEL_ROOM, _PLOT_HEIGHT = 15.0, 330.0
 _CALLED = frozenset({Call.BETTER, Call.WORSE})
 
@@ -157,7 +157,7 @@ def _hover(name: str, cell: Cell, t: Texts) -> str:
         f"<b>{escape(name)}</b>",
         escape(load_name(cell.load, t)),
         f"{t(f'figure_head.{cell.figure.id}')}: {axis.format(cell.baseline, t)} → {axis.format(cell.candidate, t)}",
-        f"<b>{share}</b> ({low} … {high})",
+        f"<b>{share}</b> ({low} … {high} %)",
         f"{t(f'call.{cell.call.value}')}, n = {t.number(cell.n[0])} / {t.number(cell.n[1])}",
     ]
     return "<br>".join(lines)

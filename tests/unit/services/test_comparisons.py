@@ -225,7 +225,7 @@ def test_the_noise_floor_is_measured_and_used(service: ComparisonService, databa
     plan = service.plan_noise("run-1")
     assert (plan.request.workload.repeats, plan.request.note) == (6, "A/A")
     assert [point.concurrency for point in plan.request.workload.points] == [1, 4, 16]
-    view = service.start_noise(LOCAL_OPERATOR, "run-1", plan)
+    view = service.start_noise(LOCAL_OPERATOR, plan)
     run_id = view.job.run_id or ""
     assert service.noise_job("run-1") == run_id
     assert service.noise("run-1").run_ids == (), "not before it is complete"

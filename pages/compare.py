@@ -1,0 +1,46 @@
+"""Runs side by side: the answer first, then the curves, every change with its interval, and what it rests on."""
+
+import streamlit as st
+
+from core.domain.comparison import Comparison
+from ui import session
+from ui.components import empty_state, header
+from ui.components.compare_answer import answer_lines
+from ui.components.compare_charts import changes_card, curves_card, follow_click
+from ui.components.compare_evidence import evidence_tabs
+from ui.components.compare_links import compared
+from ui.components.compare_pick import change_popover, first_choice
+from ui.components.compare_tables import changes_table
+
+app, t = session.app(), session.texts()
+follow_click()
+
+
+def figures(found: Comparison) -> None:
+    """Answer, charts, table, evidence."""
+    answer_lines(found)
+    left, right = st.columns([3, 2])
+    with left:
+        curves_card(found)
+    with right:
+        changes_card(found)
+    changes_table(found)
+    evidence_tabs(found)
+
+
+run_ids, baseline_id = compared()
+if not run_ids:
+    header("compare")
+    if not app.results.recent(1):
+        empty_state(t("page.compare.no_runs"), label=t("page.overview.benchmark"), page="benchmark")
+        st.stop()
+    empty_state(t("page.compare.none"), icon=":material/compare_arrows:", label=t("page.compare.to_runs"), page="runs")
+    first_choice()
+    st.stop()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title(t("page.compare.title"), anchor=False, width="stretch")
+    place = st.container(width="content")
+comparison = app.comparisons.compare(run_ids, baseline_id)
+with place:
+    change_popover(comparison)
+figures(comparison)

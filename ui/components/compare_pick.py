@@ -1,0 +1,96 @@
+"""Choosing what is compared: runs of one workload, and one of them as the baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.domain.benchmark import RunKind, RunRow
+from core.domain.comparison import Comparison
+from core.domain.endpoint import Origin
+from core.services.comparisons import MOST_RUNS
+from ui import session
+from ui.components.compare_links import open_comparison
+
+RECENT = 100
+
+
+def run_label(row: RunRow) -> str:
+    """Model, version, workload, when: enough to tell runs apart."""
+    t = session.texts()
+    version = t("app.simulated") if row.origin == Origin.SIMULATED else row.version_label
+    return " · ".join(part for part in (row.model, version, row.workload_label, t.when(row.created_at)) if part)
+
+
+def first_choice() -> None:
+    """On the empty page: one run, then those that go with it."""
+    t, app = session.texts(), session.app()
+    rows = {row.id: row for row in app.results.recent(RECENT) if row.kind is RunKind.SWEEP and row.points_done}
+    with st.container(border=True, gap="small"):
+        ids = list(rows)
+        asked = Counter(row.workload_key for row in rows.values())
+        chosen = st.selectbox(
+            t("page.compare.pick_first"),
+            ids,
+            index=next((place for place, run_id in enumerate(ids) if asked[rows[run_id].workload_key] > 1), 0),
+            format_func=lambda run_id: run_label(rows[run_id]),
+            help=t("page.compare.pick_first_help"),
+            key="compare_first",
+        )
+        if chosen:
+            _others(chosen)
+
+
+def _others(first: str) -> None:
+    t = session.texts()
+    rows = _partners(first)
+    if not rows:
+        st.caption(t("page.compare.pick_none"))
+        return
+    chosen = st.multiselect(
+        t("page.compare.pick_others"),
+        list(rows),
+        format_func=lambda run_id: run_label(rows[run_id]),
+        max_selections=MOST_RUNS - 1,
+        help=t("page.compare.pick_others_help"),
+        key=f"compare_others_{first}",
+    )
+    pressed = st.button(t("page.compare.pick_go"), key="compare_go", type="primary", disabled=not chosen)
+    if pressed:
+        open_comparison([first, *chosen])
+
+
+def _partners(run_id: str) -> Mapping[str, RunRow]:
+    rows = session.app().comparisons.candidates(run_id)
+    return {row.id: row for row in rows if row.id != run_id and row.points_done}
+
+
+def change_popover(comparison: Comparison) -> None:
+    """Other runs, another baseline."""
+    t = session.texts()
+    base = comparison.baseline.run.id
+    rows = {row.id: row for row in session.app().comparisons.candidates(base) if row.points_done}
+    labels = {run_id: run_label(row) for run_id, row in rows.items()}
+    for side in comparison.sides:
+        labels.setdefault(side.run.id, f"{side.run.model} {side.run.version_label} · {t.when(side.run.created_at)}")
+    now = [side.run.id for side in comparison.sides]
+    with st.popover(t("page.compare.change"), icon=":material/tune:"), st.form("compare_change", border=False):
+        chosen = st.multiselect(
+            t("page.compare.pick"),
+            list(labels),
+            default=now,
+            format_func=labels.__getitem__,
+            max_selections=MOST_RUNS,
+            help=t("page.compare.pick_others_help"),
+        )
+        wanted = st.selectbox(
+            t("page.compare.baseline"),
+            list(labels),
+            index=list(labels).index(base),
+            format_func=labels.__getitem__,
+            help=t("page.compare.baseline_help"),
+        )
+        if st.form_submit_button(t("page.compare.pick_go"), type="primary"):
+            open_comparison(chosen, wanted)
