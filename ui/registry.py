@@ -41,6 +41,8 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("models", "serve", ":material/hard_drive:"),
     PageEntry("deployments", "serve", ":material/deployed_code:"),
     PageEntry("deployment", "serve", ":material/deployed_code:", hidden=True),
+    PageEntry("chat", "serve", ":material/forum:"),
+    PageEntry("open_webui", "serve", ":material/hub:"),
     PageEntry("benchmark", "measure", ":material/speed:", role=Role.OPERATOR),
     PageEntry("jobs", "system", ":material/checklist:"),
     PageEntry("runs", "measure", ":material/table_rows:"),

@@ -1,0 +1,256 @@
+"""One Open WebUI on the screen: what it is, how it is, what can be done."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.access import Role
+from core.domain.webui import Access, UpstreamRequest, WebUi, WriteState
+from core.formats import docker_cli
+from ui import session
+from ui.act import act, guard, tell
+from ui.components.cards import confirm
+from ui.components.job import watch_job
+from ui.components.pieces import command_block
+from ui.components.webui_access import leave, sign_in_form, usable_access
+from ui.components.webui_checks import change_lines, check_lines, webui_badge
+from ui.components.webui_hand_over import hand_over
+from ui.markdown import plain
+
+_LOG_LINES = 200
+_LOG_HEIGHT_PX = 320
+
+
+def webui_card(webui: WebUi, *, opened: bool) -> None:
+    """The whole card."""
+    with st.container(border=True, gap="small", key=f"webui_{webui.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(webui.name)}**", width="content")
+            webui_badge(webui)
+            st.space("stretch")
+            _buttons(webui)
+        _facts(webui)
+        _job(webui)
+        if session.may(Role.OPERATOR):
+            _half(webui)
+            _drift(webui)
+        _more(webui, opened)
+
+
+def _facts(webui: WebUi) -> None:
+    t = session.texts()
+    address = session.app().webui.address_for_colleagues(webui) or webui.url
+    facts = [f"[{plain(address)}]({address})"]
+    if webui.version:
+        facts.append(plain(t("page.open_webui.version", version=webui.version)))
+    if webui.report:
+        ago = t.ago(webui.report.at, session.app().clock.now())
+        facts.append(plain(t("page.open_webui.checked", ago=ago)))
+    if webui.is_ours:
+        facts.append(plain(_container_state(webui)))
+    st.markdown(" · ".join(facts))
+    names = [f"**{plain(one.served_name)}**" for one in webui.connected]
+    st.markdown(" · ".join(names) if names else f":gray[{t('page.open_webui.no_services')}]")
+
+
+def _container_state(webui: WebUi) -> str:
+    t, view = session.texts(), session.app().webui.containers.container(webui)
+    if view is None:
+        return t("page.open_webui.container_gone")
+    return t("page.open_webui.container_state", state=view.state)
+
+
+def _job(webui: WebUi) -> None:
+    if webui.job_id and webui.is_ours:
+        job = session.app().jobs.view(webui.job_id)
+        if not job.state.is_finished or job.job.reason is not None:
+            watch_job(webui.job_id)
+
+
+# ---------------------------------------------------------------- what can be done
+
+
+def _buttons(webui: WebUi) -> None:
+    t, room, actor = session.texts(), session.app().webui, session.actor()
+    if not session.may(Role.OPERATOR):
+        return
+    pressed = st.button(t("page.open_webui.check"), key=f"check_{webui.id}", icon=":material/stethoscope:")
+    if pressed:
+        with st.spinner(t("page.open_webui.checking")):
+            done = act(room.doctor.examine, webui.id, usable_access(webui))
+        if done:
+            tell(t("page.open_webui.checked_told", address=webui.url))
+            st.rerun()
+    if room.connect.can_undo(webui) and webui.written is not WriteState.HALF:
+        _undo_button(webui)
+    with st.popover(t("word.actions"), key=f"more_{webui.id}"):
+        if webui.is_ours:
+            _container_buttons(webui)
+        _token_button(webui)
+        if not webui.is_ours and st.button(t("page.open_webui.forget"), key=f"forget_{webui.id}"):
+            confirm(
+                t("page.open_webui.forget_title", name=webui.name),
+                t("page.open_webui.forget_text"),
+                t("word.remove"),
+                lambda: room.connect.forget(actor, webui.id),
+                told=t("page.open_webui.forget_done", name=webui.name),
+            )
+
+
+def _undo_button(webui: WebUi) -> None:
+    t = session.texts()
+    help_text = t("page.open_webui.undo_help")
+    pressed = st.button(t("page.open_webui.undo"), key=f"undo_{webui.id}", icon=":material/undo:", help=help_text)
+    if pressed and (access := usable_access(webui)):
+        done = act(session.app().webui.connect.undo, session.actor(), webui.id, access)
+        if done:
+            tell(t("page.open_webui.undo_done", count=done.value.writes))
+            st.rerun()
+
+
+def _token_button(webui: WebUi) -> None:
+    t, connect = session.texts(), session.app().webui.connect
+    if webui.is_ours:
+        return
+    key, help_text = f"keep_{webui.id}", t("page.open_webui.keep_token_help")
+    wanted = st.toggle(t("page.open_webui.keep_token"), value=webui.token_kept, key=key, help=help_text)
+    if wanted == webui.token_kept:
+        return
+    access = usable_access(webui) if wanted else None
+    if (access or not wanted) and act(connect.keep_token, session.actor(), webui.id, access):
+        tell(t("page.open_webui.token_kept" if wanted else "page.open_webui.token_forgotten"))
+        st.rerun()
+
+
+def _container_buttons(webui: WebUi) -> None:
+    t, room, actor = session.texts(), session.app().webui.containers, session.actor()
+    volume = webui.spec.mounts[0].source if webui.spec else ""
+    with_volume = st.toggle(
+        t("page.open_webui.remove_volume"),
+        key=f"volume_{webui.id}",
+        help=t("page.open_webui.remove_volume_text", volume=volume),
+    )
+    texts = {
+        "stop": t("page.open_webui.stop_text"),
+        "restart": t("page.open_webui.restart_text"),
+        "remove": t(f"page.open_webui.{'remove_volume_text' if with_volume else 'remove_text'}", volume=volume),
+    }
+    actions = {
+        "stop": lambda: room.stop(actor, webui.id),
+        "restart": lambda: room.restart(actor, webui.id),
+        "remove": lambda: room.remove(actor, webui.id, with_volume=with_volume),
+    }
+    for verb, action in actions.items():
+        if st.button(t(f"word.{verb}"), key=f"{verb}_{webui.id}"):
+            confirm(
+                t(f"page.open_webui.{verb}_title", name=webui.name),
+                texts[verb],
+                t(f"word.{verb}"),
+                action,
+                told=t(f"page.open_webui.{verb}_done", name=webui.name),
+            )
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+def _half(webui: WebUi) -> None:
+    """Two ways out of a change that was cut off."""
+    if webui.written is not WriteState.HALF:
+        return
+    t = session.texts()
+    st.warning(t("page.open_webui.half_lead"), title=t("page.open_webui.half_title"), icon=":material/contrast:")
+    with st.container(horizontal=True):
+        if st.button(t("page.open_webui.finish"), key=f"finish_{webui.id}", type="primary"):
+            _write_again(webui, "page.open_webui.finished")
+        _undo_button(webui)
+
+
+def _drift(webui: WebUi) -> None:
+    report, t = webui.report, session.texts()
+    if report is None or not report.drift:
+        return
+    with st.container(border=True, gap="small"):
+        lead = t("page.open_webui.drift_lead", count=len(report.drift))
+        st.markdown(f":orange[:material/difference:] **{t('page.open_webui.drift_title')}** · {lead}")
+        change_lines(report.drift)
+        if st.button(t("page.open_webui.put_right"), key=f"right_{webui.id}", type="primary"):
+            _write_again(webui, "page.open_webui.put_right_done")
+
+
+def _write_again(webui: WebUi, told: str) -> None:
+    """Connects the same services again: what differs is written, nothing else."""
+    t, room = session.texts(), session.app().webui
+    access = usable_access(webui)
+    if access is None:
+        return
+    with st.spinner(t("page.open_webui.applying")):
+        done = act(_connect_again, webui, access)
+    if done:
+        act(room.doctor.examine, webui.id, access)
+        tell(t(told, count=done.value))
+        st.rerun()
+
+
+def _connect_again(webui: WebUi, access: Access) -> int:
+    connect = session.app().webui.connect
+    asked = webui.connected or webui.wanted
+    requests = [UpstreamRequest(one.endpoint_id, one.url, one.card) for one in asked]
+    plan = connect.plan(connect.look(webui.url), access, requests, webui.wishes)
+    connect.apply(session.actor(), plan, access)
+    return len(plan.changes)
+
+
+# ---------------------------------------------------------------- more
+
+
+def _more(webui: WebUi, opened: bool) -> None:
+    t = session.texts()
+    checks = webui.report.checks if webui.report else ()
+    bad = any(check.finding for check in checks)
+    with st.expander(
+        t("page.open_webui.checks", count=len(checks)), icon=":material/fact_check:", expanded=opened or bad
+    ):
+        check_lines(checks)
+        if not checks:
+            st.caption(t("page.open_webui.checks_none"))
+        if session.may(Role.OPERATOR):
+            _sign_in(webui)
+    with st.expander(t("page.open_webui.hand_over"), icon=":material/qr_code_2:", key=f"hand_{webui.id}"):
+        hand_over(webui)
+    if webui.spec is not None:
+        _log(webui)
+        with st.expander(t("word.command"), icon=":material/terminal:", key=f"command_{webui.id}"):
+            st.caption(t("page.open_webui.command_lead"))
+            command_block(docker_cli.render_shell(webui.spec))
+
+
+def _sign_in(webui: WebUi) -> None:
+    """Who is signed in, or the form; asked only where checks could not look inside."""
+    t = session.texts()
+    access = usable_access(webui)
+    if access is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(plain(t("page.open_webui.signed_in", email=access.email)), width="content")
+            if st.button(t("sign_in.sign_out"), key=f"leave_{webui.id}", type="tertiary"):
+                leave(webui.url)
+                st.rerun()
+        return
+    st.caption(t("page.open_webui.sign_in_needed"))
+    looked = act(session.app().webui.connect.look, webui.url)
+    if looked:
+        sign_in_form(looked.value, webui.id)
+
+
+def _log(webui: WebUi) -> None:
+    t = session.texts()
+    box = st.expander(t("page.open_webui.log"), key=f"webui_log_{webui.id}", icon=":material/notes:", on_change="rerun")
+    if not box.open:
+        return
+    with box, guard():
+        text = session.app().webui.containers.logs(webui.id, _LOG_LINES).rstrip()
+        if text:
+            st.caption(t("page.open_webui.log_lines", count=_LOG_LINES))
+            st.code(text, language=None, wrap_lines=True, height=_LOG_HEIGHT_PX)
+        else:
+            st.caption(t("page.open_webui.log_empty"))
