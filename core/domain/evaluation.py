@@ -37,6 +37,11 @@ class Hub(StrEnum):
     MODELSCOPE = "modelscope"
     HUGGINGFACE = "huggingface"
 
+    @property
+    def label(self) -> str:
+        """Its own name."""
+        return {"modelscope": "ModelScope", "huggingface": "Hugging Face"}[self.value]
+
 
 class Need(StrEnum):
     """What a dataset needs beside the model. Extra: a package that is not installed with EvalScope."""
@@ -59,9 +64,9 @@ class Subset:
 @dataclass(frozen=True)
 class Dataset:
     """One entry of the list that a person chooses from. ``repo_id`` is its name in the hub; ``prompt_chars`` and
-    ``longest_chars`` the mean and the greatest length of a prompt in characters; ``modules`` the missing Python packages
-    that it needs; ``version`` counts the uploads of an own one; ``revision`` is the SHA-256 of a shipped or own one's
-    questions."""
+    ``longest_chars`` the mean and the greatest length of a prompt in characters; ``modules`` the missing Python
+    packages that it needs; ``version`` counts the uploads of an own one; ``revision`` is the SHA-256 of a shipped or
+    own one's questions."""
 
     key: str
     name: str

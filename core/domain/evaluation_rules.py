@@ -188,7 +188,7 @@ def _hub_findings(request: EvaluationRequest, known: Mapping[str, Dataset], arou
         if choice.local_path is None and choice.key not in around.cached and _is_from_hub(known.get(choice.key))
     ]
     if wanted:
-        told = {"keys": ", ".join(wanted), "hub": request.hub.value}
+        told = {"keys": ", ".join(wanted), "hub": request.hub.label}
         yield Finding("eval_from_hub", NOTE, "hub", {**told, "count": len(wanted)})
 
 

@@ -87,7 +87,7 @@ class DatasetWork:
         try:
             loaded = await self._run(job_id, step, dataset, task)
         except ToolFailed as error:
-            return _why(choice.key, wanted.hub.value, choice.local_path, str(error.params.get("detail", "")))
+            return _why(choice.key, wanted.hub.label, choice.local_path, str(error.params.get("detail", "")))
         if loaded is None:
             return Reason("evaluation_no_samples", {"dataset": choice.key})
         await asyncio.to_thread(self._tell, job_id, step + 1, dataset, None, loaded)

@@ -270,7 +270,7 @@ def _no_report(found: DatasetStep, failure: ToolFailed | None) -> Reason:
     code = evalscope.failure_code(f"{log}\n{said}")
     key = found.planned.choice.key
     if code == "evaluation_hub_unreachable" and found.planned.dataset.origin is DatasetOrigin.EVALSCOPE:
-        return Reason(code, {"dataset": key, "hub": found.request.hub.value})
+        return Reason(code, {"dataset": key, "hub": found.request.hub.label})
     if code == "disk_full":
         return Reason(code, {"detail": detail})
     return Reason("evaluation_failed", {"dataset": key, "detail": detail})
