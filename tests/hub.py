@@ -23,7 +23,7 @@ _CHUNK = 16_384
 def weights_files(shards: int = 2, shard_bytes: int = 300_000) -> dict[str, bytes]:
     """A small model: config, index, tokenizer, shards of bytes that tell where they are from."""
     files = {
-        f"model-{n + 1:05d}-of-{shards:05d}.safetensors": bytes((i * 7 + n) % 251 for i in range(shard_bytes))
+        f"model-{n + 1:05d}-of-{shards:05d}.safetensors": _bytes(n, shard_bytes)
         for n in range(shards)
     }
     index = {"weight_map": {f"w{n}": name for n, name in enumerate(files)}}
@@ -34,6 +34,12 @@ def weights_files(shards: int = 2, shard_bytes: int = 300_000) -> dict[str, byte
         "tokenizer.json": b"{}",
         ".gitattributes": b"*.safetensors filter=lfs",
     }
+
+
+def _bytes(number: int, count: int) -> bytes:
+    """Different in every shard, and at every place of it."""
+    pattern = bytes((i * 7 + number) % 251 for i in range(251))
+    return (pattern * (count // 251 + 1))[:count]
 
 
 @dataclass

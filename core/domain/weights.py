@@ -87,15 +87,15 @@ class WeightsFolder:
 
 
 class WeightsState(StrEnum):
-    """Unfinished: a download that has neither ended nor runs. Missing: the folder is not there any more."""
+    """Missing: the folder is not there any more. Unseen: it cannot be looked into from here."""
 
     WAITING = "waiting"
     DOWNLOADING = "downloading"
+    PAUSING = "pausing"
     PAUSED = "paused"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     PRESENT = "present"
-    UNFINISHED = "unfinished"
     MISSING = "missing"
     UNSEEN = "unseen"
 
@@ -134,7 +134,7 @@ class FileView:
 _BY_JOB: Mapping[JobState, WeightsState] = {
     JobState.QUEUED: WeightsState.WAITING,
     JobState.RUNNING: WeightsState.DOWNLOADING,
-    JobState.CANCELLING: WeightsState.DOWNLOADING,
+    JobState.CANCELLING: WeightsState.PAUSING,
     JobState.CANCELLED: WeightsState.PAUSED,
     JobState.FAILED: WeightsState.FAILED,
     JobState.INTERRUPTED: WeightsState.INTERRUPTED,

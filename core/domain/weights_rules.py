@@ -13,6 +13,7 @@ from core.domain.model import Model
 from core.domain.weights import REPO_NAME, DownloadRequest, WeightsFolder, WeightsSource
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
+Params = dict[str, str | int | float | bool | None]
 GIB = 1024**3
 _LEAST_PARTS = 2
 
@@ -66,19 +67,12 @@ def _folder(folder: str) -> Iterator[Finding]:
 
 
 def room_findings(request: DownloadRequest, expected: int | None, there: int, free: int | None) -> Iterator[Finding]:
-    """The catalog's size, less what is there, against the room. Where no size is known it is asked for first of all."""
-    if free is None:
+    """The catalog's size, less what is there, against the room. The hub's own figure is held against it again."""
+    if free is None or expected is None or expected - there <= free:
         return
-    if expected is None:
-        yield Finding("download_size_unknown", NOTE, "folder", {"free_gib": round(free / GIB)})
-    elif expected - there > free:
-        needed = round((expected - there) / GIB)
-        yield Finding(
-            "download_room_short",
-            BLOCK,
-            "folder",
-            {"needed_gib": needed, "free_gib": round(free / GIB), "path": request.folder},
-        )
+    needed_gib, free_gib = round((expected - there) / GIB), round(free / GIB)
+    params: Params = {"needed_gib": needed_gib, "free_gib": free_gib, "path": request.folder}
+    yield Finding("download_room_short", BLOCK, "folder", params)
 
 
 def owner_findings(

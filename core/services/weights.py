@@ -215,6 +215,10 @@ class WeightsService:
         """Folders that hold models' folders; downloads go into the first."""
         return tuple(map(str, self._settings.weights))
 
+    def free_bytes(self) -> int | None:
+        """Room where downloads go."""
+        return free_above(self._probe, str(self._settings.weights[0]))
+
     # ------------------------------------------------------------ parts
 
     def _place(self, request: DownloadRequest) -> tuple[Finding, ...]:
