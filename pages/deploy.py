@@ -35,9 +35,10 @@ def plan_panel(plan: DeploymentPlan, found: tuple[Finding, ...]) -> None:
         st.markdown(needed)
     else:
         st.markdown(verdict(found))
-        preflight(plan, found)
-        plan_commands(plan)
     start(plan, found)
+    if not needed:
+        plan_commands(plan)
+        preflight(plan, found)
     with st.container(horizontal=True):
         save_profile(plan)
         ask_image(plan)

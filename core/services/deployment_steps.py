@@ -248,6 +248,8 @@ class DeploymentSteps:
 
     def _failure(self, deployment: Deployment, view: ContainerView) -> ContainerFailed:
         log = self._engine.logs_tail(view.id, _LOG_LINES)
+        if (mark := stage_of(read_start(log).stage.value)) is not None and log:
+            self._mark(deployment, mark)  # a start that fails at once is over before anybody looks
         reason = explain_failure(f"{view.error or ''}\n{log}", view.exit_code, view.oom_killed)
         failure = ContainerFailed(reason.code, **reason.params)
         if view.state != "exited" and not deployment.adopted:  # its restart policy would start it for ever

@@ -11,6 +11,7 @@ from core.domain.deployment import Deployment, DeploymentState, DeploymentView
 from core.domain.devices import write_devices
 from core.domain.endpoint import Origin
 from core.domain.job import JobKind, Reason
+from core.domain.storyboard import SERVED
 from core.formats import docker_cli
 from core.services.deployment_details import DeploymentDetail
 from ui import session
@@ -83,8 +84,10 @@ def deployment_facts(view: DeploymentView) -> None:
         *_devices(deployment),
     ]
     st.markdown(" · ".join(parts))
+    if view.endpoint is not None and deployment.state is DeploymentState.READY:
+        st.code(view.endpoint.base_url, language=None, width="content")
     made = t("component.started_by", name=plain(deployment.created_by), when=t.when(deployment.created_at))
-    st.caption(f"`{deployment.spec.image}` · {made}")
+    st.caption(" · ".join([f"`{deployment.spec.image}`", made, *_since(deployment)]))
     if deployment.reason_code:
         st.markdown(f":red[{plain(_reason(deployment))}]")
     if view.busy is not None and view.busy.job.kind is JobKind.DEPLOYMENT:
@@ -99,13 +102,22 @@ def _devices(deployment: Deployment) -> tuple[str, ...]:
     return (_pair("page.deploy.devices", write_devices(asked.devices)),) if asked and asked.devices else ()
 
 
+def _since(deployment: Deployment) -> tuple[str, ...]:
+    t = session.texts()
+    served = next((mark.at for mark in deployment.stages if mark.stage == SERVED), None)
+    if served is None or deployment.state is not DeploymentState.READY:
+        return ()
+    return (plain(t("page.deployments.since", when=t.when(served))),)
+
+
 def _pair(label: str, value: str) -> str:
     t = session.texts()
     return t("component.pair", label=t(label), value=value)
 
 
 def _reason(deployment: Deployment) -> str:
-    return session.texts().reason(Reason(deployment.reason_code or "", dict(deployment.reason_params)))
+    params = {name: int(text) if text.isdecimal() else text for name, text in deployment.reason_params}
+    return session.texts().reason(Reason(deployment.reason_code or "", params))
 
 
 # ---------------------------------------------------------------- one in full

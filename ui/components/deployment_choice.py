@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
-from core.domain.catalog import CatalogEntry
+from core.domain.catalog import Catalog, CatalogEntry
 from core.domain.deployment import DeploymentRequest
 from core.domain.model import Model
 from core.ports import EngineInfo
@@ -14,7 +15,7 @@ from core.services.catalog import ProfileChoice
 from ui import session
 from ui.act import act
 from ui.components import deployment_fields as fields
-from ui.components.deployment_fields import Places, place
+from ui.components.deployment_fields import Places
 from ui.deployment_values import request_of
 from ui.markdown import plain
 
@@ -50,11 +51,20 @@ def show(request: DeploymentRequest) -> None:
 
 def draw() -> Places:
     """Model, platform, profile; and beside them the other two ways to begin."""
-    t = session.texts()
     for name, blank in (("model", OTHER), ("platform", OTHER), ("profile", None)):
         st.session_state.setdefault(f"deploy_{name}", blank)
     _ways()
     catalog = session.app().catalog.catalog()
+    model = catalog.models.get(st.session_state["deploy_model"])
+    places = fields.row(partial(_model, catalog), partial(_platform, model), spans=(3, 2))
+    if model is not None:
+        _profile(model)
+        places |= {name: st.container(gap="xxsmall") for name in ("profile", "max_input_len", "max_concurrency")}
+    return places
+
+
+def _model(catalog: Catalog) -> str:
+    t = session.texts()
     st.selectbox(
         t("page.deploy.model"),
         [OTHER, *sorted(catalog.models, key=lambda key: (catalog.models[key].family, key))],
@@ -64,11 +74,7 @@ def draw() -> Places:
         on_change=_model_chosen,
         persist_state="session",
     )
-    model = catalog.models.get(st.session_state["deploy_model"])
-    places = place("model") | _platform(model)
-    if model is not None:
-        places |= _profile(model)
-    return places
+    return "model"
 
 
 def chosen() -> tuple[str | None, str | None]:
@@ -110,7 +116,7 @@ def _model_words(model: Model | None) -> str:
     return f"{model.name}  ({facts})" if facts else model.name
 
 
-def _platform(model: Model | None) -> Places:
+def _platform(model: Model | None) -> str:
     t, catalog = session.texts(), session.app().catalog
     known = {platform.id: platform for platform in catalog.platforms(model)}
     now = st.session_state["deploy_platform"]
@@ -128,10 +134,10 @@ def _platform(model: Model | None) -> Places:
         on_change=_refill,
         persist_state="session",
     )
-    return place("platform")
+    return "platform"
 
 
-def _profile(model: Model) -> Places:
+def _profile(model: Model) -> None:
     t, catalog = session.texts(), session.app().catalog.catalog()
     entries = {entry.key: entry.profile for entry in (CatalogEntry(model, one) for one in catalog.profiles(model))}
     if st.session_state["deploy_profile"] not in entries:
@@ -147,7 +153,6 @@ def _profile(model: Model) -> Places:
         persist_state="session",
     )
     profile_line()
-    return place("profile") | place("max_input_len") | place("max_concurrency")
 
 
 def _model_chosen() -> None:

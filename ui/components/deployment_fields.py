@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -57,6 +57,7 @@ _PLACEHOLDERS = {
     "docker_options": "--device /dev/kfd --group-add video",
     "reasoning_parser": "deepseek_r1",
 }
+_ORDER = tuple(Severity)
 Places = dict[str, Any]
 
 
@@ -99,50 +100,57 @@ def _labels(field: str) -> dict[str, Any]:
     }
 
 
-def text(field: str, placeholder: str | None = None) -> Places:
+def row(*draws: Callable[[], str], spans: Sequence[int] | None = None) -> Places:
+    """Fields side by side, and below them over the whole width the places for what was found."""
+    if len(draws) == 1:
+        names = [draws[0]()]
+    else:
+        names = []
+        for column, draw in zip(st.columns(spans or len(draws)), draws, strict=True):
+            with column:
+                names.append(draw())
+    return {name: st.container(gap="xxsmall") for name in names}
+
+
+def text(field: str, placeholder: str | None = None) -> str:
     """A line; the plan follows while it is typed."""
     st.text_input(**_labels(field), placeholder=placeholder or _PLACEHOLDERS.get(field), live=True)
-    return place(field)
+    return field
 
 
-def lines(field: str, height: int = 96) -> Places:
+def lines(field: str, height: int = 96) -> str:
     """Several lines."""
     st.text_area(**_labels(field), placeholder=_PLACEHOLDERS[field], height=height)
-    return place(field)
+    return field
 
 
-def number(field: str, *, least: int = 1, most: int | None = None, step: int = 1) -> Places:
+def number(field: str, *, least: int = 1, most: int | None = None, step: int = 1) -> str:
     """A whole number, or nothing where the field may be empty."""
     st.number_input(**_labels(field), min_value=least, max_value=most, step=step, placeholder="–")
-    return place(field)
+    return field
 
 
-def toggle(field: str, *, disabled: bool = False) -> Places:
+def toggle(field: str) -> str:
     """A switch."""
-    st.toggle(**_labels(field), disabled=disabled)
-    return place(field)
+    st.toggle(**_labels(field))
+    return field
 
 
-def restart_choice() -> Places:
+def restart_choice() -> str:
     """The restart policy; one of a pasted command stays what it is."""
     labels = _labels("restart")
     now = value("restart")
     options = RESTARTS if now in RESTARTS else (*RESTARTS, now)
     st.selectbox(**labels, options=options)
-    return place("restart")
+    return "restart"
 
 
-def entrypoint_choice() -> Places:
+def entrypoint_choice() -> str:
     """What the image takes."""
     t = session.texts()
     words = {form: t(f"page.deploy.entrypoint_{form}") for form in EntrypointForm}
     st.selectbox(**_labels("entrypoint"), options=list(EntrypointForm), format_func=words.__getitem__)
-    return place("entrypoint")
-
-
-def place(field: str) -> Places:
-    """Room below a field."""
-    return {field: st.container(gap="xxsmall")}
+    return "entrypoint"
 
 
 def place_findings(places: Places, found: Iterable[Finding]) -> None:
@@ -151,8 +159,8 @@ def place_findings(places: Places, found: Iterable[Finding]) -> None:
     for field, room in places.items():
         with room:
             here = [finding for finding in findings if finding.field == field]
-            draw_findings(here)
-            for finding in here:
+            for finding in sorted(here, key=lambda one: _ORDER.index(one.severity)):
+                draw_findings([finding])
                 if finding.derived and finding.severity is Severity.BLOCK:
                     _override(finding)
 

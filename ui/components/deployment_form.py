@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -24,21 +25,22 @@ __all__ = ["FIELDS", "UNFILLED", "draw", "place_findings", "read"]
 
 
 def draw() -> Places:
-    """The fields in four groups; gives the place below each of them."""
+    """What is served, and in tabs how; gives the place below each field."""
     choice.take_pasted()
     choice.begin()
     t = session.texts()
     with st.container(border=True):
         places = choice.draw()
         choice.left_over()
-        places |= fields.text("weights", placeholder=_weights_example())
-    with st.container(border=True):
-        st.markdown(f"**{t('page.deploy.group_service')}**")
+        places |= fields.row(partial(fields.text, "weights", placeholder=_weights_example()))
+    service, serving, container = st.tabs(
+        [t(f"page.deploy.group_{name}") for name in ("service", "serving", "container")], key="deploy_tab"
+    )
+    with service:
         places |= _service()
-    with st.container(border=True):
-        st.markdown(f"**{t('page.deploy.group_serving')}**")
+    with serving:
         places |= _serving()
-    with st.expander(t("page.deploy.more"), icon=":material/deployed_code:", key="deploy_more"):
+    with container:
         places |= _container()
     return places
 
@@ -49,42 +51,39 @@ def _weights_example() -> str | None:
 
 
 def _service() -> Places:
-    places = fields.text("image")
-    left, right = st.columns(2)
-    with left:
-        places |= fields.text("served_name", placeholder=folder_name(fields.value("weights")) or None)
-        places |= fields.text("container_name")
-    with right:
-        places |= fields.number("host_port", most=65535)
-        places |= fields.text("version_label")
-    return places | fields.toggle("with_key")
+    places = fields.row(partial(fields.text, "image"))
+    places |= fields.row(
+        partial(fields.text, "served_name", placeholder=folder_name(fields.value("weights")) or None),
+        partial(fields.text, "version_label"),
+    )
+    places |= fields.row(
+        partial(fields.number, "host_port", most=65535),
+        partial(fields.text, "container_name"),
+    )
+    return places | fields.row(partial(fields.toggle, "with_key"))
 
 
 def _serving() -> Places:
-    places: Places = {}
-    for column, field in zip(st.columns(3), ("tp", "pp", "max_model_len"), strict=True):
-        with column:
-            places |= fields.number(field, step=1024 if field == "max_model_len" else 1)
-    left, right = st.columns(2)
-    with left:
-        places |= fields.text("devices", placeholder=session.texts()("page.deploy.devices_auto"))
-    with right:
-        places |= fields.text("reasoning_parser")
-    for column, field in zip(st.columns(3), ("mtp", "trust_remote_code", "enforce_eager"), strict=True):
-        with column:
-            places |= fields.toggle(field)
-    return places | fields.lines("serve_args") | fields.lines("env")
+    places = fields.row(
+        partial(fields.number, "tp"),
+        partial(fields.number, "pp"),
+        partial(fields.number, "max_model_len", step=1024),
+    )
+    places |= fields.row(
+        partial(fields.text, "devices", placeholder=session.texts()("page.deploy.devices_auto")),
+        partial(fields.text, "reasoning_parser"),
+    )
+    places |= fields.row(*(partial(fields.toggle, name) for name in ("mtp", "trust_remote_code", "enforce_eager")))
+    return places | fields.row(partial(fields.lines, "serve_args")) | fields.row(partial(fields.lines, "env"))
 
 
 def _container() -> Places:
-    places = fields.toggle("privileged")
-    left, right = st.columns(2)
-    with left:
-        places |= fields.text("ipc") | fields.restart_choice() | fields.text("host_ip") | fields.text("network")
-    with right:
-        places |= fields.text("shm_size") | fields.number("container_port", most=65535) | fields.entrypoint_choice()
-        places |= fields.text("gpus")
-    return places | fields.lines("docker_options", height=80)
+    places = fields.row(partial(fields.toggle, "privileged"))
+    places |= fields.row(partial(fields.text, "ipc"), partial(fields.text, "shm_size"))
+    places |= fields.row(fields.restart_choice, fields.entrypoint_choice)
+    places |= fields.row(partial(fields.text, "host_ip"), partial(fields.number, "container_port", most=65535))
+    places |= fields.row(partial(fields.text, "network"), partial(fields.text, "gpus"))
+    return places | fields.row(partial(fields.lines, "docker_options", height=80))
 
 
 def read() -> tuple[DeploymentRequest, tuple[Finding, ...]]:

@@ -11,6 +11,7 @@ _LINES = (200, 1000, 5000)
 _WHOLE = 200_000
 _POLL_S = 2
 _HEIGHT_PX = 420
+_FEW_LINES = 16
 
 
 def container_log(deployment_id: str) -> None:
@@ -51,6 +52,8 @@ def _lines(deployment_id: str, count: int, search: str) -> None:
     with guard():
         text = session.app().deployments.logs(deployment_id, count, search=search).rstrip()
         if text:
-            st.code(text, language=None, wrap_lines=True, height=_HEIGHT_PX)
+            tall = text.count("\n") > _FEW_LINES
+            with st.container(height=_HEIGHT_PX if tall else "content", border=tall, autoscroll=tall or None):
+                st.code(text, language=None, wrap_lines=True)
         else:
             st.caption(t("page.deployment.log_none" if search.strip() else "page.deployments.log_empty"))

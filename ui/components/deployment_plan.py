@@ -110,22 +110,24 @@ def preflight(plan: DeploymentPlan, found: Sequence[Finding]) -> None:
     """Every check in one line, its findings under it."""
     t = session.texts()
     checks = session.app().preflight.look(plan.request).checks(found)
-    blocked = any(check.state is CheckState.BLOCK for check in checks)
     label = t("page.deploy.preflight", ok=sum(check.state is CheckState.OK for check in checks), count=len(checks))
-    with st.expander(label, icon=":material/flight_takeoff:", key="deploy_preflight", expanded=blocked):
-        for check in checks:
-            _check_line(check)
+    with st.expander(label, icon=":material/flight_takeoff:", key="deploy_preflight", expanded=False):
+        with st.container(gap="xsmall"):
+            for check in checks:
+                _check_line(check)
 
 
 def _check_line(check: Check) -> None:
     t = session.texts()
     color, icon = _CHECK_LOOKS[check.state]
-    words = t(f"preflight_state.{check.state}")
+    name = f":{color}[{icon} **{t(f'preflight.{check.name}')}**]"
     if check.state is CheckState.OK:
-        words = _check_facts(check)
-    elif check.findings:
-        words = t.finding(check.findings[0])
-    st.markdown(f":{color}[{icon} **{t(f'preflight.{check.name}')}**] {plain(words)}")
+        st.markdown(f"{name} {plain(_check_facts(check))}")
+    elif not check.findings:
+        st.markdown(f"{name} {t(f'preflight_state.{check.state}')}")
+    for finding in check.findings:
+        color, icon = _CHECK_LOOKS[CheckState(finding.severity.value)]
+        st.markdown(f":{color}[{icon} **{t(f'preflight.{check.name}')}**] {plain(t.finding(finding))}")
 
 
 def _check_facts(check: Check) -> str:

@@ -50,10 +50,11 @@ def _stage(view: StageView) -> None:
 
 def _spans(view: StageView) -> str:
     t = session.texts()
-    words = [t(f"stage_state.{view.state}") if view.elapsed_s is None else t.duration(view.elapsed_s)]
-    if view.expected_s is not None:
+    brief = view.elapsed_s is None or (view.elapsed_s < 1 and view.state is not StageState.ACTIVE)
+    words = [t(f"stage_state.{view.state}") if brief else t.duration(view.elapsed_s)]
+    if view.expected_s is not None and view.expected_s >= 1:
         words.append(t("page.deployment.usually", span=t.duration(view.expected_s)))
-    return plain(" · ".join(words))
+    return "  \n".join(plain(word) for word in words)
 
 
 def _bar(progress: Progress) -> None:
