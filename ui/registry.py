@@ -44,6 +44,8 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("chat", "serve", ":material/forum:"),
     PageEntry("open_webui", "serve", ":material/hub:"),
     PageEntry("benchmark", "measure", ":material/speed:", role=Role.OPERATOR),
+    PageEntry("accuracy", "measure", ":material/fact_check:", role=Role.OPERATOR),
+    PageEntry("datasets", "measure", ":material/library_books:", hidden=True),
     PageEntry("jobs", "system", ":material/checklist:"),
     PageEntry("runs", "measure", ":material/table_rows:"),
     PageEntry("run", "measure", ":material/show_chart:", hidden=True),

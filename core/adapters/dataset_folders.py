@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from core.domain.evaluation import Dataset
@@ -18,12 +19,11 @@ class LocalDatasetFolders:
     def __init__(self, cache: Path) -> None:
         self._cache = cache
 
-    def is_cached(self, dataset: Dataset) -> bool:
-        """Whether EvalScope has loaded it here before: it keeps each repository under its name and a hash."""
-        names = [name for name in (dataset.repo_id, dataset.hf_repo_id) if name]
-        return any(
-            next(iter((self._cache / "datasets").glob(f"{_file_name(name)}-*")), None) is not None for name in names
-        )
+    def cached(self, datasets: Iterable[Dataset]) -> frozenset[str]:
+        """EvalScope keeps each repository under its name, a dash and a hash."""
+        folder = self._cache / "datasets"
+        names = {path.name.rpartition("-")[0] for path in folder.iterdir()} if folder.is_dir() else set()
+        return frozenset(dataset.key for dataset in datasets if names and _names(dataset) & names)
 
     def problem(self, folder: Path) -> str | None:
         """What does not exist, EvalScope takes for a name in a hub, and tries to download."""
@@ -32,6 +32,10 @@ class LocalDatasetFolders:
         if not folder.is_dir():
             return "eval_folder_missing"
         return None if _holds_data(folder) else "eval_folder_empty"
+
+
+def _names(dataset: Dataset) -> set[str]:
+    return {_file_name(name) for name in (dataset.repo_id, dataset.hf_repo_id) if name}
 
 
 def _holds_data(folder: Path) -> bool:

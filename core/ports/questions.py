@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -39,8 +40,8 @@ class EvaluationCatalog(Protocol):
 class DatasetFolders(Protocol):
     """Datasets on this machine's disk."""
 
-    def is_cached(self, dataset: Dataset) -> bool:
-        """Whether EvalScope has loaded it here before, and will not ask a hub."""
+    def cached(self, datasets: Iterable[Dataset]) -> frozenset[str]:
+        """Keys of those that EvalScope has loaded here before, and will not ask a hub for."""
         ...
 
     def problem(self, folder: Path) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,18 @@ class DatasetService:
 
     def list(self, where: DatasetFilter | None = None) -> tuple[DatasetRow, ...]:
         """What is here first, then by name."""
-        wanted = where or DatasetFilter()
-        found = [row for row in map(self._row, self.known().values()) if _fits(row, wanted)]
+        wanted, known = where or DatasetFilter(), self.known()
+        here = self.here(known.values())
+        rows = [DatasetRow(dataset, key in here) for key, dataset in known.items()]
+        found = [row for row in rows if _fits(row, wanted)]
         order = {DatasetOrigin.SHIPPED: 0, DatasetOrigin.OWN: 1, DatasetOrigin.EVALSCOPE: 2}
         return tuple(sorted(found, key=lambda row: (not row.is_here, order[row.dataset.origin])))
 
-    def cached(self, keys: frozenset[str]) -> frozenset[str]:
-        """Those of the keys that can be asked without a network."""
-        known = self.known()
-        return frozenset(key for key in keys if key in known and self._row(known[key]).is_here)
+    def here(self, datasets: Iterable[Dataset]) -> frozenset[str]:
+        """Keys of those that can be asked without a network."""
+        all_of_them = tuple(datasets)
+        shipped = frozenset(dataset.key for dataset in all_of_them if dataset.is_offline)
+        return shipped | self._folders.cached(all_of_them)
 
     def question_set(self, key: str, version: int | None = None) -> QuestionSet:
         """A shipped or own set, whole. Raises NotFoundError."""
@@ -94,9 +97,6 @@ class DatasetService:
     def versions(self, key: str) -> tuple[Dataset, ...]:
         """Every version of an own set, the newest first."""
         return self._questions.versions(key)
-
-    def _row(self, dataset: Dataset) -> DatasetRow:
-        return DatasetRow(dataset, dataset.is_offline or self._folders.is_cached(dataset))
 
     # ------------------------------------------------------------ folders
 

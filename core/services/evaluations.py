@@ -168,7 +168,7 @@ class EvaluationService:
             limits=self._limits(endpoint),
             judge=self._judge(request),
             folders={folder: problem for folder, problem in problems.items() if problem},
-            cached=self._datasets.cached(frozenset(choice.key for choice in request.datasets)),
+            cached=self._datasets.here(known[choice.key] for choice in request.datasets if choice.key in known),
             sandbox=self._sandbox_problem(request, known),
             advised=advised_sampling(endpoint.served_name, self.sampling()),
         )

@@ -44,7 +44,9 @@ def job_card(view: JobView, *, key: str = "") -> None:
 
 def _title(job: Job) -> None:
     if job.run_id:
-        link("run", plain(job.title), id=job.run_id)
+        link("evaluation" if job.kind is JobKind.EVALUATION else "run", plain(job.title), id=job.run_id)
+    elif job.kind is JobKind.DATASETS:
+        link("datasets", plain(job.title))
     elif job.deployment_id:
         link("deployment", plain(job.title), id=job.deployment_id)
     elif job.kind is JobKind.DOWNLOAD:

@@ -1,0 +1,122 @@
+"""Choose an endpoint and datasets, read the plan, start; and what was evaluated so far."""
+
+import streamlit as st
+
+from core.domain.endpoint import Endpoint, Origin
+from core.domain.evaluation import EvaluationPlan
+from core.domain.finding import Finding, blocking
+from ui import session
+from ui.act import act, refusals
+from ui.components import empty_state, field_findings, go, header, link, other_findings, worker_notice
+from ui.components import evaluation_form as form
+from ui.components.endpoint import endpoint_facts, endpoint_title
+from ui.components.evaluation_plan import plan_facts
+from ui.components.run_table import run_table
+
+FORM = "evaluation"
+SHOWN = 10
+
+app, t, actor = session.app(), session.texts(), session.actor()
+endpoints = {endpoint.id: endpoint for endpoint in app.endpoints.list()}
+recent = app.evaluations.recent(0, SHOWN)
+
+
+def answer() -> str:
+    """The latest evaluation in a sentence."""
+    if not recent.rows:
+        return t("page.accuracy.lead")
+    latest = recent.rows[0]
+    key = "page.accuracy.answer_open" if latest.score is None else "page.accuracy.answer"
+    return t(key, count=recent.total, model=latest.model, score=t.percent(latest.score))
+
+
+def choose_endpoint() -> Endpoint:
+    """The one in the address, else the first; the address follows the choice."""
+    ids = list(endpoints)
+    wanted = st.query_params.get("endpoint")
+    chosen = st.selectbox(
+        t("page.accuracy.endpoint"),
+        ids,
+        index=ids.index(wanted) if wanted in endpoints else 0,
+        format_func=lambda key: label(endpoints[key]),
+        help=t("page.accuracy.endpoint_help"),
+    )
+    if chosen != wanted:
+        st.query_params["endpoint"] = chosen
+    return endpoints[chosen]
+
+
+def label(endpoint: Endpoint) -> str:
+    """Name, served name and label; simulated ones say so."""
+    version = t("app.simulated") if endpoint.origin is Origin.SIMULATED else endpoint.version_label
+    parts = dict.fromkeys([endpoint.name, endpoint.served_name, version])
+    return " · ".join(part for part in parts if part)
+
+
+def plan_panel(plan: EvaluationPlan) -> tuple[Finding, ...]:
+    """Findings, amounts, commands and the button; gives the findings, for their fields."""
+    st.subheader(t("page.accuracy.plan"), anchor=False)
+    found = (*plan.findings, *(one for one in refusals(FORM) if one not in plan.findings))
+    plan_facts(plan)
+    other_findings(found, *form.FIELDS, "endpoint_id")
+    start(plan)
+    return found
+
+
+def start(plan: EvaluationPlan) -> None:
+    """Queues the job, and goes where it can be watched."""
+    blocked = bool(blocking(plan.findings))
+    pressed = st.button(
+        t("page.accuracy.start"),
+        key="evaluation_start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=blocked,
+        width="stretch",
+    )
+    if blocked:
+        st.caption(t("page.accuracy.blocked"))
+    if pressed and (begun := act(app.evaluations.start, actor, plan, form=FORM)):
+        go("evaluation", id=begun.value.job.run_id or "")
+
+
+def launch() -> None:
+    """The form, and beside it what it will do."""
+    known = app.datasets.known()
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        endpoint = choose_endpoint()
+        form.prepare(endpoint)
+        with st.container(border=True, gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                endpoint_title(endpoint)
+            endpoint_facts(endpoint)
+            place = st.container(gap="xxsmall")
+        places = form.draw(
+            endpoint,
+            app.evaluations.presets(),
+            app.evaluations.sampling(),
+            known,
+            app.datasets.here(known.values()),
+            [one for one in endpoints.values() if one.id != endpoint.id],
+        )
+        link("datasets", t("page.accuracy.to_datasets"), icon=":material/library_books:")
+    with right, st.container(border=True):
+        found = plan_panel(app.evaluations.plan(form.read(endpoint.id, known)))
+    with place:
+        field_findings(found, "endpoint_id")
+    form.place_findings(places, found)
+
+
+header("accuracy", answer())
+worker_notice()
+if endpoints:
+    launch()
+else:
+    empty_state(t("page.accuracy.none"), label=t("page.endpoints.attach"), page="endpoints")
+if recent.rows:
+    st.subheader(t("page.accuracy.recent"), anchor=False)
+    run_table(recent.rows)
+    with st.container(horizontal=True):
+        link("leaderboard", t("page.accuracy.to_leaderboard"), icon=":material/leaderboard:")
+        link("runs", t("page.accuracy.to_all"), icon=":material/table_rows:", kind="evaluation")
