@@ -9,6 +9,7 @@ from cli.output import FAILED, guarded, print_json, print_table, record, texts
 from core.adapters.catalog_files import load_catalog
 from core.domain.catalog import Catalog, CatalogEntry
 from core.errors import BadInput
+from core.settings import read_settings
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """0; 1 where lint found something."""
-    catalog = load_catalog()
+    catalog = load_catalog(read_settings().catalog)
     if arguments.verb == "lint":
         return _lint(catalog)
     if arguments.verb == "show":

@@ -5,28 +5,30 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cli.deploy_options import request_of
 from cli.output import BAD_INPUT, FAILED, guarded, print_findings, print_json, reason_document, record, texts
 from cli.watch import watch
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.container import ContainerSpec
-from core.domain.deployment import DeploymentPlan, DeploymentRequest, EntrypointForm
+from core.domain.deployment import DeploymentPlan, DeploymentRequest
 from core.domain.finding import Finding, blocking
 from core.domain.job import JobState, JobView
-from core.errors import BadInput
+from core.formats import compose as compose_file
 from core.formats import docker_cli
-from core.formats.deployment import read_request
 
-_TEXTS = ("image", "weights", "served_name", "container_name", "host_ip", "shm_size", "ipc", "restart", "version_label")
-_OTHERS = ("host_port", "container_port", "privileged", "with_key")
+_SET_HELP = "tp, pp, max_model_len, mtp, reasoning_parser, tag, env.NAME ..., or a vLLM flag: --set=--max-num-seqs=4"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``deploy --image IMAGE --weights PATH ... [--dry-run] [--format docker|compose|json] [-- VLLM_ARGS]``."""
+    """``deploy --profile KEY --weights PATH [--set name=value ...] [--dry-run] [--format docker|compose|json]``."""
     parser = commands.add_parser("deploy", help="start a model in a container, or only write the command down")
+    parser.add_argument("--profile", metavar="KEY", help="of seatrial catalog list, or a team's own; fills everything")
+    parser.add_argument("--platform", metavar="ID", help="where the model runs on several, or has no profile")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=_SET_HELP)
+    parser.add_argument("--override", action="append", default=[], metavar="CODE", help="set a derived block aside")
     parser.add_argument("--image", help="with its tag")
     parser.add_argument("--weights", metavar="PATH", help="the model's folder on this machine; its parent is mounted")
     parser.add_argument("--served-name", metavar="NAME", help="what the API calls the model (default: the folder)")
@@ -35,6 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--open", dest="with_key", action="store_false", default=None, help="ask for no key")
     _add_container(parser)
     parser.add_argument("--from-command", metavar="FILE", help="begin with a docker run line (-: standard input)")
+    parser.add_argument("--as-guide", action="store_true", help="without what a deployment adds; with --dry-run")
     parser.add_argument("--dry-run", action="store_true", help="nothing is started")
     parser.add_argument("--format", choices=("docker", "compose", "json"), default="docker", help="what is written")
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
@@ -46,6 +49,7 @@ def _add_container(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--container-name", metavar="NAME", help="default: vllm_service")
     parser.add_argument("--port", dest="host_port", type=int, metavar="N", help="on this machine (default: 8000)")
     parser.add_argument("--container-port", type=int, metavar="N", help="inside the container (default: 8000)")
+    parser.add_argument("--devices", metavar="LIST", help="such as 0-7 (default: the lowest that are free)")
     parser.add_argument("--host-ip", metavar="IP", help="listen on this address only")
     parser.add_argument("--privileged", action="store_true", default=None)
     parser.add_argument("--shm-size", metavar="SIZE", help="for example 256g")
@@ -57,60 +61,29 @@ def _add_container(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when the model answers, 1 when it does not, 2 for bad input or a blocked plan. A dry run writes the plan
     whatever was found, and ends with 2 where a start would be refused."""
-    request, not_held = _request(arguments)
     app = compose()
+    request, not_held = request_of(arguments, app)
     plan = app.deployments.plan(request)
     if not_held:
         print(texts()("cli.deploy.not_held", options=" ".join(not_held)), file=sys.stderr)
     if arguments.dry_run:
         print_findings(plan.findings)
-        _write(plan, arguments.format)
+        _write(as_guide(plan) if arguments.as_guide else plan, arguments.format)
         return BAD_INPUT if blocking(plan.findings) else 0
     print_findings([finding for finding in plan.findings if finding not in blocking(plan.findings)])
     view = watch(app, app.deployments.start(LOCAL_OPERATOR, plan))
     return _report(app, view, arguments.format == "json")
 
 
-# ---------------------------------------------------------------- from options to a request
-
-
-def _request(arguments: argparse.Namespace) -> tuple[DeploymentRequest, tuple[str, ...]]:
-    """The request, and what of a given command it has no place for. Options win over the command."""
-    start, not_held = _start(arguments.from_command)
-    told = {name: getattr(arguments, name) for name in (*_TEXTS, *_OTHERS) if getattr(arguments, name) is not None}
-    if arguments.serve_args:
-        told["serve_args"] = tuple(arguments.serve_args)
-    if arguments.arguments_only:
-        told["entrypoint"] = EntrypointForm.ARGUMENTS
-    told["env"] = tuple({**dict(start.env), **dict(map(_pair, arguments.env))}.items())
-    request = replace(start, **told)
-    name = request.served_name or PurePosixPath(request.weights).name
-    return replace(request, served_name=name), not_held
-
-
-def _start(command_file: str | None) -> tuple[DeploymentRequest, tuple[str, ...]]:
-    if command_file is None:
-        return DeploymentRequest(image="", weights="", served_name=""), ()
-    found = docker_cli.parse(_read(command_file))
-    held = read_request(found.spec)
-    return held.request, (*found.not_understood, *held.not_held)
-
-
-def _read(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("file_unreadable", field="from_command", value=file, detail=str(error)) from error
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise BadInput("env_not_a_pair", field="env", value=text)
-    return name, value
-
-
 # ---------------------------------------------------------------- what is written
+
+
+def as_guide(plan: DeploymentPlan) -> DeploymentPlan:
+    """The same in its three spellings, without what a deployment adds."""
+    spec = docker_cli.as_guide(plan.spec)
+    return replace(
+        plan, spec=spec, docker_run=docker_cli.render_shell(spec), compose=compose_file.render(spec), added=()
+    )
 
 
 def _write(plan: DeploymentPlan, form: str) -> None:
