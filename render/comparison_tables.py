@@ -106,11 +106,16 @@ def comparison_markdown(comparison: Comparison, config: Sequence[DiffRow], t: Te
     for pair in comparison.pairs:
         parts += ["", f"**{_inert(called[pair.candidate.run.id])}**", ""]
         parts += [_inert(said) for said in [caution(pair, t)] if said]
-        parts += [markdown(change_table(pair, t)), ""] if pair.cells else []
+        parts += [markdown(change_table(pair, t), _inert_cell, left=1), ""] if pair.cells else []
         parts += [f"- {_inert(line)}" for line in (*basis(pair, t), *notes(pair, t))]
     differing = [row for row in config if row.differs]
     if differing:
-        parts += ["", f"**{t('page.compare.config')}**", "", markdown(config_table(differing, comparison, t))]
+        parts += [
+            "",
+            f"**{t('page.compare.config')}**",
+            "",
+            markdown(config_table(differing, comparison, t), _inert_cell, left=9),
+        ]
     parts += [
         "",
         *(f"- {_inert(called[side.run.id])}: `{side.run.id}`, {_inert(_told(side, t))}" for side in comparison.sides),
@@ -127,6 +132,13 @@ def _told(side: Evidence, t: Texts) -> str:
 def _inert(text: str) -> str:
     """Plain text inside Markdown."""
     for sign in "\\`*_|<>[]":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _inert_cell(text: str) -> str:
+    """Of a table: bars and stars are escaped already."""
+    for sign in "`_<>[]":
         text = text.replace(sign, f"\\{sign}")
     return text
 

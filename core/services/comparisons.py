@@ -93,14 +93,14 @@ class ComparisonService:
 
     def gate(self, run_id: str, against: str | None, max_regression: float) -> GateResult:
         """``against``: a run; None for the pinned baseline. ``max_regression`` is a share. Raises NotFoundError and
-        BadInput, as ``compare``; no_baseline (value) where none is pinned."""
+        BadInput, as ``compare``; no_baseline (value) where none is pinned, gate_itself (value)."""
         if against is None:
             pinned = self.baseline_for(self._sweep(run_id))
             if pinned is None:
                 raise BadInput("no_baseline", field="against", value=run_id)
             against = pinned.run_id
         if against == run_id:
-            raise BadInput("compare_one", field="runs", value=run_id)
+            raise BadInput("gate_itself", field="against", value=run_id)
         return judge(self.compare([run_id], against).pairs[0], max_regression)
 
     def candidates(self, run_id: str, limit: int = 50) -> tuple[RunRow, ...]:

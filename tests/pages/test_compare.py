@@ -1,0 +1,129 @@
+"""The comparison page: the answer first, what weakens it, baselines, the way to choose."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.adapters.host import describe_host
+from core.bootstrap import App
+from core.domain.access import Role
+from core.domain.workload import Workload
+from tests.fakes import samples
+from tests.fakes.simulated_runs import sweep
+from tests.pages.conftest import Open
+from tests.pages.test_run import charts
+from tests.pages.test_shell import sentences
+
+
+@pytest.fixture
+def runs(app: App) -> None:
+    """A baseline, a slower version, and one of another workload."""
+    app.store.endpoints.add(samples.endpoint())
+    put(app, "run-1", 1, version_label="R1")
+    put(app, "run-2", 2, version_label="0528", slowdown=1.1, created_at=samples.NOW + timedelta(1))
+
+
+def put(app: App, run_id: str, seed: int, **changes: Any) -> None:
+    sweep(app.store, run_id, seed=seed, concurrencies=(1, 16), requests=60, **changes)
+
+
+def told(at: Any) -> str:
+    return sentences(at).replace("\\", "")
+
+
+def test_without_runs_the_way_to_the_first(open_page: Open) -> None:
+    at = open_page("compare")
+    assert not at.exception
+    assert "nothing to compare yet" in told(at)
+
+
+def test_choosing_begins_with_a_run_that_has_a_partner(app: App, runs: None, open_page: Open) -> None:
+    points = samples.workload((1, 16)).points
+    put(app, "run-9", 9, workload=Workload(999, 9, points), created_at=samples.NOW + timedelta(9), keep_records=False)
+    at = open_page("compare")
+    assert not at.exception
+    assert at.selectbox(key="compare_first").value == "run-2", "the newest has nothing to be compared with"
+    at.multiselect(key="compare_others_run-2").set_value(["run-1"]).run()
+    at.button(key="compare_go").click().run()
+    assert "0528 against R1" in told(at)
+    assert at.query_params["runs"] in ("run-2,run-1", ["run-2,run-1"])
+
+
+@pytest.mark.parametrize(("locale", "answer"), [("en-US", "0528 against R1, over 2 loads: output tokens per second −"),
+                                                ("zh-CN", "0528 对比 R1，2 个负载平均：每秒输出词元 −")])  # fmt: skip
+def test_the_answer_comes_first(runs: None, open_page: Open, locale: str, answer: str) -> None:
+    at = open_page("compare", locale=locale, runs="run-1,run-2")
+    assert not at.exception
+    assert answer in told(at)
+    curves, changes = charts(at)
+    assert [line.get("name") for line in curves["data"]][:2] == ["0528", "R1"]
+    assert len(changes["data"][0]["x"]) == 3
+    assert ":red[" in sentences(at)
+
+
+def test_the_address_names_the_baseline(runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1,run-2", base="run-2")
+    assert "R1 against 0528" in told(at)
+
+
+def test_within_noise_is_never_red(app: App, runs: None, open_page: Open) -> None:
+    put(app, "run-3", 3, version_label="R1")
+    at = open_page("compare", runs="run-1,run-3")
+    assert "No change beyond noise" in told(at) or "Not clear" in told(at)
+    assert ":red[" not in sentences(at)
+
+
+def test_unlike_runs_get_no_verdict(app: App, runs: None, open_page: Open) -> None:
+    put(app, "run-3", 3, workload=Workload(999, 128, samples.workload((1, 16)).points))
+    at = open_page("compare", runs="run-1,run-3")
+    assert not at.exception
+    assert "cannot be compared like for like" in told(at)
+
+
+def test_a_baseline_is_pinned_and_then_stands_for_itself(app: App, runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1,run-2")
+    at.button(key="compare_pin").click().run()
+    assert not at.exception
+    assert [one.run_id for one in app.comparisons.baselines()] == ["run-1"]
+    assert "Pinned baseline" in told(at)
+    assert "0528 against R1" in told(open_page("compare", runs="run-2"))
+
+
+def test_a_viewer_reads_and_pins_nothing(runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1,run-2", person=Role.VIEWER)
+    assert not at.exception
+    assert not [button for button in at.button if button.key in {"compare_pin", "noise_start"}]
+
+
+def test_one_run_without_a_baseline_is_refused_in_a_card(runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1")
+    assert not at.exception
+    assert "Comparing needs two runs" in told(at)
+
+
+def test_the_noise_floor_is_measured_by_a_button(app: App, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.store.endpoints.add(samples.endpoint())
+    here = {"host": describe_host(), "endpoint": {"base_url": samples.endpoint().base_url}}
+    for number in (1, 2):
+        put(app, f"run-{number}", number, provenance=here)
+    at = open_page("compare", runs="run-1,run-2")
+    at.session_state["compare_evidence"] = "Noise floor"
+    at.run()
+    assert "Assumed: 1 %" in told(at)
+    at.button(key="noise_start").click().run()
+    assert not at.exception
+    started = app.comparisons.noise_job("run-1")
+    assert started is not None
+    assert app.store.runs.head(started).note == "A/A"
+    assert "It is being measured now" in told(at) or started in str(at.get("page_link"))
+
+
+def test_the_comparison_leaves_as_markdown_and_json(runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1,run-2")
+    at.session_state["compare_evidence"] = "Share"
+    at.run()
+    assert not at.exception
+    assert any(code.value.startswith("### 0528 against R1") for code in at.code)
