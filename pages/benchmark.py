@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest
+from core.domain.benchmark import BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint, Origin
 from core.domain.finding import Finding, blocking
+from core.domain.workload import LengthGrid
 from ui import session
 from ui.act import act, refusals
 from ui.components import empty_state, field_findings, go, header, other_findings, worker_notice
 from ui.components import workload_form as form
-from ui.components.benchmark_plan import plan_facts
+from ui.components.benchmark_plan import grid_facts, plan_facts
 from ui.components.endpoint import endpoint_facts, endpoint_title
+from ui.components.workload_more import bench_parameters
 
 FORM = "benchmark"
 
@@ -41,25 +43,53 @@ def label(endpoint: Endpoint) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def plan_panel(asked: BenchmarkRequest | Finding) -> tuple[Finding, ...]:
+def plan_panel(asked: BenchmarkRequest | Finding, grid: LengthGrid | Finding | None) -> tuple[Finding, ...]:
     """Findings, duration, command and the button; gives the findings, for their fields."""
     st.subheader(t("page.benchmark.plan"), anchor=False)
-    if isinstance(asked, Finding):
-        st.markdown(t("page.benchmark.blocked"))
-        return (asked,)
+    for unread in (asked, grid):
+        if isinstance(unread, Finding):
+            st.markdown(t("page.benchmark.blocked"))
+            return (unread,)
+    if isinstance(asked, Finding) or isinstance(grid, Finding):
+        return ()
+    return one_plan(asked) if grid is None else grid_plan(asked, grid)
+
+
+def one_plan(asked: BenchmarkRequest) -> tuple[Finding, ...]:
+    """A single run."""
     plan = app.benchmarks.plan(asked)
-    found = (*plan.findings, *(one for one in refusals(FORM) if one not in plan.findings))
+    found = said(plan.findings)
     plan_facts(plan)
     other_findings(found, *form.FIELDS, "endpoint_id")
-    start(plan)
+    if pressed(plan.findings) and (begun := act(app.benchmarks.start, actor, plan, form=FORM)):
+        go("run", id=begun.value.job.run_id or "")
+    with parameters:
+        if asked.engine is Engine.VLLM_BENCH:
+            bench_parameters(plan)
     return found
 
 
-def start(plan: BenchmarkPlan) -> None:
-    """Queues the job, and goes where it can be watched."""
-    blocked = bool(blocking(plan.findings))
-    pressed = st.button(
-        t("page.benchmark.start"),
+def grid_plan(asked: BenchmarkRequest, grid: LengthGrid) -> tuple[Finding, ...]:
+    """A run for every pair of lengths."""
+    plan = app.benchmarks.plan_grid(asked, grid)
+    found = said(plan.findings)
+    grid_facts(plan)
+    other_findings(found, *form.FIELDS, "endpoint_id")
+    if pressed(plan.findings, len(plan.plans)) and act(app.benchmarks.start_grid, actor, plan, form=FORM):
+        go("jobs")
+    return found
+
+
+def said(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The plan's, and what a start was refused for."""
+    return (*findings, *(one for one in refusals(FORM) if one not in findings))
+
+
+def pressed(findings: tuple[Finding, ...], runs: int = 1) -> bool:
+    """The button; what is blocked cannot be started."""
+    blocked = bool(blocking(findings)) or not runs
+    chosen = st.button(
+        t("page.benchmark.start") if runs == 1 else t("page.benchmark.start_runs", count=runs),
         key="benchmark_start",
         type="primary",
         icon=":material/play_arrow:",
@@ -68,8 +98,7 @@ def start(plan: BenchmarkPlan) -> None:
     )
     if blocked:
         st.caption(t("page.benchmark.blocked"))
-    if pressed and (begun := act(app.benchmarks.start, actor, plan, form=FORM)):
-        go("run", id=begun.value.job.run_id or "")
+    return chosen
 
 
 header("benchmark")
@@ -88,8 +117,9 @@ with left:
         endpoint_facts(endpoint)
         place = st.container(gap="xxsmall")
     places = form.draw(presets)
+    parameters = st.container()
 with right, st.container(border=True):
-    found = plan_panel(form.read(endpoint.id))
+    found = plan_panel(form.read(endpoint.id), form.read_grid())
 with place:
     field_findings(found, "endpoint_id")
 form.place_findings(places, found)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 REQUESTS_PER_STREAM = 10
 """For a load that was just added beside none: ten requests for each stream."""
+_RATE = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 _BETWEEN = re.compile(r"[\s,;、]+")
 
 
@@ -17,6 +18,14 @@ def read(text: str) -> tuple[int, ...] | None:
     if not parts or not all(part.isdecimal() and len(part) < 10 and int(part) > 0 for part in parts):
         return None
     return tuple(map(int, parts))
+
+
+def read_rates(text: str) -> tuple[float, ...] | None:
+    """``0.5, 2``; None where it is not a list of numbers above 0."""
+    parts = [part for part in _BETWEEN.split(unicodedata.normalize("NFKC", text)) if part]
+    if not parts or not all(_RATE.fullmatch(part) and float(part) > 0 for part in parts):
+        return None
+    return tuple(map(float, parts))
 
 
 def write(numbers: Sequence[int]) -> str:

@@ -48,6 +48,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("datasets", "measure", ":material/library_books:", hidden=True),
     PageEntry("jobs", "system", ":material/checklist:"),
     PageEntry("runs", "measure", ":material/table_rows:"),
+    PageEntry("import_results", "measure", ":material/upload_file:", role=Role.OPERATOR, hidden=True),
     PageEntry("run", "measure", ":material/show_chart:", hidden=True),
     PageEntry("compare", "measure", ":material/compare_arrows:"),
     PageEntry("leaderboard", "measure", ":material/leaderboard:"),

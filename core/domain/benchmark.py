@@ -62,6 +62,21 @@ class GridPlan:
 
     plans: tuple[BenchmarkPlan, ...]
     left_out: tuple[LeftOut, ...]
+    command: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every plan's, each once."""
+        found: list[Finding] = []
+        for plan in self.plans:
+            found += [finding for finding in plan.findings if finding not in found]
+        return tuple(found)
+
+    @property
+    def requests(self) -> int:
+        """All of them together."""
+        loads = [plan.request.workload for plan in self.plans]
+        return sum((point.requests or 0) * load.repeats for load in loads for point in load.points)
 
     @property
     def estimate_s(self) -> float | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Any
 
 from core.domain.benchmark import BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint
 from core.domain.lengths import normally
-from core.domain.workload import Api, Arrival, BenchFiles, Dataset, LoadPoint, Slo, Spread, Workload
+from core.domain.workload import Api, Arrival, BenchFiles, Dataset, LengthGrid, LoadPoint, Preset, Slo, Spread, Workload
 from core.errors import BadInput
 
 KEY_VARIABLE = "SEATRIAL_KEY"
 _DIGITS = 10
+_MOST_STREAMS = 100_000
+_REQUESTS_PER_STREAM = 8
 
 
 def argv(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[str, ...]:
@@ -32,6 +35,53 @@ def argv(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[str, ...]:
         *(("--seed", str(request.seed)) if request.seed is not None else ()),
         *(("--key-env", KEY_VARIABLE) if endpoint.key_ref else ()),
     )
+
+
+def grid_argv(request: BenchmarkRequest, endpoint: Endpoint, grid: LengthGrid) -> tuple[str, ...]:
+    """Lists of lengths, and the rules by which pairs are left out."""
+    words = list(argv(request, endpoint))
+    for name, lengths in (("--input-tokens", grid.input_tokens), ("--output-tokens", grid.output_tokens)):
+        words[words.index(name) + 1] = ",".join(map(str, lengths)) + ("," if len(lengths) == 1 else "")
+    rules = {"--max-input": grid.max_input, "--max-total": grid.max_total}
+    shared = ("--shared-by", str(grid.shared_by)) if grid.shared_by > 1 else ()
+    return (*words, *(part for name, limit in rules.items() if limit for part in (name, str(limit))), *shared)
+
+
+def preset_options(preset: Preset) -> dict[str, Any]:
+    """The options that make a preset, by their names; those at their defaults are left out."""
+    load, grid = preset.workload, preset.grid
+    words = [
+        *_load(load.points),
+        *_length("input", load.input_tokens, load.input_spread),
+        *_length("output", load.output_tokens, load.output_spread),
+        *_choices(load),
+        *_judgement(load),
+    ]
+    pairs = zip(words[::2], words[1::2], strict=True)
+    options = {name.removeprefix("--").replace("-", "_"): _typed(name, value) for name, value in pairs}
+    if grid is None:
+        return options
+    lists = {"input_tokens": grid.input_tokens, "output_tokens": grid.output_tokens}
+    limits = {"max_input": grid.max_input, "max_total": grid.max_total, "shared_by": grid.shared_by}
+    return {**options, **{name: ",".join(map(str, values)) for name, values in lists.items()}, **limits}
+
+
+def _typed(name: str, value: str) -> str | int | float:
+    """As the option's own type would read it: what can be a list or a range stays a text."""
+    if name in {"--turns", "--repeats", "--top-k", "--slo-percentile"}:
+        return int(value)
+    numbers = ("--prefix-share", "--input-std", "--output-std", "--temperature", "--top-p", "--timeout", "--slo-")
+    return float(value) if name.startswith(numbers) else value
+
+
+def grid_of(options: BenchOptions) -> LengthGrid | None:
+    """Several lengths at once, where one of the two is a list. Raises BadInput (list_bad)."""
+    texts = {"input_tokens": str(options.input_tokens), "output_tokens": str(options.output_tokens)}
+    if not any("," in text for text in texts.values()):
+        return None
+    lists = {name: _numbers(name, text.rstrip(","), whole=True) or [] for name, text in texts.items()}
+    inputs, outputs = (tuple(int(one) for one in values) for values in lists.values())
+    return LengthGrid(inputs, outputs, options.max_input, options.max_total, options.shared_by)
 
 
 def _load(points: tuple[LoadPoint, ...]) -> tuple[str, ...]:
@@ -128,11 +178,16 @@ class BenchOptions:
     bench_host: str = BenchFiles.host
     result_dir: str | None = None
     result_filename: str | None = None
+    staircase: str | None = None
+    max_input: int | None = None
+    max_total: int | None = None
+    shared_by: int = 1
 
 
 def workload_of(options: BenchOptions, dataset: Dataset | None = None) -> Workload:
     """The inverse of ``argv``. Raises BadInput (list_bad: field, value; list_length: field, value, points; length_bad:
     field, value; stop_bad: value)."""
+    options = _with_staircase(options)
     input_tokens, input_spread = length_of("input_tokens", options.input_tokens, options.input_std)
     output_tokens, output_spread = length_of("output_tokens", options.output_tokens, options.output_std)
     stops = _stops(options.stop)
@@ -159,9 +214,24 @@ def workload_of(options: BenchOptions, dataset: Dataset | None = None) -> Worklo
     )
 
 
+def _with_staircase(options: BenchOptions) -> BenchOptions:
+    """``LOW-HIGH``: loads that double, eight requests per stream unless said otherwise, until the peak is passed."""
+    if options.staircase is None:
+        return options
+    low, _, high = options.staircase.partition("-")
+    if not (low.isdecimal() and high.isdecimal() and 1 <= int(low) <= int(high) <= _MOST_STREAMS):
+        raise BadInput("staircase_bad", field="staircase", value=options.staircase)
+    loads = doubling(int(low), int(high))
+    requests = options.requests
+    if requests is None and options.duration is None:
+        requests = ",".join(str(load * _REQUESTS_PER_STREAM) for load in loads)
+    stop = options.stop or "peak"
+    return replace(options, concurrency=",".join(map(str, loads)), requests=requests, stop=stop, staircase=None)
+
+
 def length_of(field: str, text: int | str, std: float | None = None) -> tuple[int, Spread | None]:
     """``N`` or ``LOW-HIGH``: the length in the middle, and how it varies. Raises BadInput (length_bad)."""
-    parts = str(text).split("-")
+    parts = str(text).split(",")[0].split("-")
     if len(parts) > 2 or not all(part.isascii() and part.isdecimal() and len(part) < _DIGITS for part in parts):
         raise BadInput("length_bad", field=field, value=str(text))
     low, high = int(parts[0]), int(parts[-1])

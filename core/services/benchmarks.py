@@ -117,9 +117,10 @@ class BenchmarkService:
 
     def plan_grid(self, request: BenchmarkRequest, grid: LengthGrid) -> GridPlan:
         """A plan for every pair of lengths that the server can take. Raises NotFoundError."""
-        limits = self.limits(self._endpoints.get(request.endpoint_id))
-        kept, left_out = grid_workloads(request.workload, grid, limits)
-        return GridPlan(tuple(self.plan(replace(request, workload=workload)) for workload in kept), left_out)
+        endpoint = self._endpoints.get(request.endpoint_id)
+        kept, left_out = grid_workloads(request.workload, grid, self.limits(endpoint))
+        plans = tuple(self.plan(replace(request, workload=workload)) for workload in kept)
+        return GridPlan(plans, left_out, seatrial_bench.grid_argv(request, endpoint, grid))
 
     def plan(self, request: BenchmarkRequest) -> BenchmarkPlan:
         """What would happen; nothing is changed. Raises NotFoundError for an unknown endpoint."""

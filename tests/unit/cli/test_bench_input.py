@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from cli.bench import add_parser
 from cli.main import main
+from core.adapters.workload_files import load_presets
+from core.domain.workload import Preset
+from core.formats.seatrial_bench import BenchOptions, grid_of, workload_of
 
 SOUND = {"--url": "http://127.0.0.1:9", "--requests": "8", "--input-tokens": "8", "--output-tokens": "8"}
 
@@ -28,7 +34,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"--requests": "0"}, "bench_too_small"),
         ({"--requests": "8,8,8"}, "list_length"),
         ({"--input-tokens": "0"}, "bench_too_small"),
-        ({"--output-tokens": "-1"}, "bench_too_small"),
+        ({"--output-tokens": "-1"}, "length_bad"),
+        ({"--input-tokens": "many"}, "length_bad"),
+        ({"--input-tokens": "9-4"}, "bench_spread_bad"),
+        ({"--input-tokens": "1,x"}, "list_bad"),
+        ({"--staircase": "8"}, "staircase_bad"),
+        ({"--stop": "peak,noon"}, "stop_bad"),
+        ({"--stop": "slo"}, "bench_stop_needs_slo"),
+        ({"--slo-ttft": "-3"}, "bench_slo_bad"),
+        ({"--prefix-share": "1.5"}, "bench_prefix_bad"),
+        ({"--turns": "3", "--rate": "2"}, "bench_turns_need_closed"),
+        ({"--dataset": "/nowhere.json"}, "result_file_unreadable"),
         ({"--warmup": "-1"}, "bench_too_small"),
         ({"--timeout": "0"}, "bench_too_small"),
         ({"--timeout": "nan"}, "bench_too_small"),
@@ -50,8 +66,25 @@ def test_exit_2_with_one_document(
     assert not (home / "locks" / "worker.lock").exists()
 
 
-@pytest.mark.parametrize("words", [[], ["--url", "http://x"], ["--url", "http://x", "--input-tokens", "many"]])
+def test_without_lengths_it_says_what_gives_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--url", "http://x"]) == 2
+    assert "--preset" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--url", "http://x", "--preset", "nosuch"], ["--url", "http://x", "--turns", "a"]]
+)
 def test_what_argparse_refuses_is_exit_2_too(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["bench", *words])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.key)
+def test_a_preset_is_options(preset: Preset) -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    told = parser.parse_args(["bench", "--url", "http://x", "--preset", preset.key])
+    options = BenchOptions(**{field.name: getattr(told, field.name) for field in fields(BenchOptions)})
+    assert workload_of(options) == preset.workload
+    assert grid_of(options) == preset.grid

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from core.domain.benchmark import BenchmarkRequest, Engine
-from core.domain.workload import Api, Arrival, LoadPoint
+from core.domain.lengths import normally
+from core.domain.workload import Api, Arrival, BenchFiles, LengthGrid, LoadPoint, Slo, Spread
 from core.errors import BadInput
-from core.formats.seatrial_bench import BenchOptions, argv, workload_of
+from core.formats.seatrial_bench import BenchOptions, argv, doubling, grid_argv, grid_of, length_of, workload_of
 from tests.fakes import samples
 
 BASE = "--concurrency 1,16 --requests 192 --input-tokens 128 --output-tokens 128"
@@ -36,6 +37,16 @@ def test_defaults_are_left_out() -> None:
         ({"workload": samples.workload(temperature=0.6)}, "--temperature 0.6"),
         ({"workload": samples.workload(ignore_eos=False)}, "--stop-at-eos"),
         ({"engine": Engine.VLLM_BENCH}, "--engine vllm-bench"),
+        ({"workload": samples.workload(prefix_share=0.25, turns=4)}, "--prefix-share 0.25 --turns 4"),
+        ({"workload": samples.workload(top_p=0.9, top_k=40)}, "--top-p 0.9 --top-k 40"),
+        (
+            {"workload": samples.workload(slo=Slo(99, ttft_ms=500), stop_at_slo=True, stop_at_peak=True)},
+            "--slo-ttft 500 --slo-percentile 99 --stop peak,slo",
+        ),
+        (
+            {"workload": samples.workload(bench_files=BenchFiles("10.0.0.1", "./out", "r.json"))},
+            "--bench-host 10.0.0.1 --result-dir ./out --result-filename r.json",
+        ),
         ({"seed": 7}, "--seed 7"),
         ({"key_ref": "endpoint/ep-1"}, "--key-env SEATRIAL_KEY"),
     ],
@@ -61,6 +72,40 @@ def test_an_open_loop() -> None:
     )
     told = command(replace(samples.workload(), points=points))
     assert told.startswith("--rate 0.5,2 --arrival poisson --duration 60 --input-tokens")
+
+
+@pytest.mark.parametrize(
+    ("spread", "said"),
+    [
+        (Spread(64, 192), "--input-tokens 64-192 "),
+        (Spread(96, 160, 10.0), "--input-tokens 96-160 --input-std 10 "),
+        (normally(128, 32), "--input-tokens 128 --input-std 32 "),
+    ],
+)
+def test_lengths_that_vary_come_back_as_they_were(spread: Spread, said: str) -> None:
+    told = command(samples.workload(input_spread=spread))
+    assert said in told
+    words = said.split()
+    std = float(words[3]) if len(words) > 2 else None
+    assert length_of("input_tokens", words[1], std) == (128, spread)
+
+
+def test_a_staircase_doubles_up_to_its_end() -> None:
+    assert doubling(1, 12) == (1, 2, 4, 8, 12)
+    assert doubling(4, 4) == (4,)
+    climbing = workload_of(options(staircase="2-16", concurrency=None, requests=None))
+    assert [(point.concurrency, point.requests) for point in climbing.points] == [(2, 16), (4, 32), (8, 64), (16, 128)]
+    assert climbing.stop_at_peak
+
+
+def test_lists_of_lengths_are_a_grid() -> None:
+    asked = options(input_tokens="128,256", output_tokens="64", max_total=4096, shared_by=4)
+    grid = LengthGrid((128, 256), (64,), None, 4096, 4)
+    assert grid_of(asked) == grid
+    told = grid_argv(BenchmarkRequest("ep-1", workload_of(asked)), samples.endpoint(), grid)
+    assert " ".join(told).endswith("--input-tokens 128,256 --output-tokens 64, --max-total 4096 --shared-by 4")
+    assert grid_of(options(input_tokens="128,256", output_tokens="64,", max_total=4096, shared_by=4)) == grid
+    assert grid_of(options()) is None
 
 
 def options(**changes: Any) -> BenchOptions:
