@@ -24,10 +24,12 @@ from core.adapters.processes import LocalToolRunner
 from core.adapters.prompt_files import FolderPromptFiles
 from core.adapters.reference_files import load_references
 from core.adapters.secrets import EncryptedSecrets
+from core.adapters.simulated_engine import SimulatedEngine
+from core.adapters.simulated_host import SimulatedHostProbe, read_host
 from core.adapters.weights_disk import LocalWeightsDisk
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
-from core.ports import Clock, ContainerEngine, JobQueue, PromptFiles, Secrets
+from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, PromptFiles, Secrets
 from core.services.access import AccessService
 from core.services.adoption import AdoptionService
 from core.services.benchmarks import BenchmarkService
@@ -107,9 +109,8 @@ def compose(settings: Settings | None = None) -> App:
     client = HttpEndpointClient(clock)
     endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
-    containers = DockerEngine(settings.docker_host)
+    containers, probe = _host(settings)
     chat = HttpChatClient()
-    probe = _probe(settings)
     files = CatalogFolder(settings.catalog)
     catalog = files.load
     profiles = CatalogService(files, clock, dict(settings.registries))
@@ -215,6 +216,14 @@ def compose(settings: Settings | None = None) -> App:
             registries=dict(settings.registries),
         ),
     )
+
+
+def _host(settings: Settings) -> tuple[ContainerEngine, HostProbe]:
+    """This machine and its engine, or a simulated host in their place. Raises RefusedError (setting_bad: detail)."""
+    if settings.host_profile is None:
+        return DockerEngine(settings.docker_host), _probe(settings)
+    host = read_host(settings.host_profile)
+    return SimulatedEngine(host, settings.home / "simulated-host"), SimulatedHostProbe(host, LocalHostProbe())
 
 
 def _probe(settings: Settings) -> LocalHostProbe:
