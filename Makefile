@@ -35,9 +35,10 @@ check: $(DEV_STAMP) ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV_STAMP) ## fidelity and overhead, as a table and as JSON
+bench: $(DEV_STAMP) ## overhead, statistics and fidelity, as a table and as JSON
 	@mkdir -p build
 	@$(BIN)/python scripts/bench_overhead.py --json build/overhead.json
+	@$(BIN)/python scripts/bench_statistics.py --json build/statistics.json
 	@$(BIN)/python scripts/bench_fidelity.py --json build/fidelity.json
 
 clean:          ## the environment and caches; never the data

@@ -9,12 +9,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from core.domain.method import METHOD  # noqa: E402
 from core.domain.metrics import FAILURE_KINDS, SECTIONS, WARNINGS, Metric  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "METRICS.md"
 _HEAD = """# Metrics
 
-Generated from `core/domain/metrics.py` by `scripts/metrics_doc.py`; edit it there.
+Generated from `core/domain/metrics.py` and `core/domain/method.py` by `scripts/metrics_doc.py`; edit it there.
 
 Times are of one monotonic clock, shared by all measuring processes, taken when bytes are written or read; the bytes are
 interpreted after the point is over. Percentiles interpolate linearly between the closest ranks. What is absent is null,
@@ -39,6 +40,10 @@ def _lines() -> Iterator[str]:
     yield from _table("kind", FAILURE_KINDS)
     yield "\n## Warnings\n"
     yield from _table("warning", WARNINGS)
+    yield "\n## Comparisons\n"
+    yield "How two runs are compared (core/domain/comparing.py and statistics/). Shown to hold in BENCHMARKS.md."
+    for rule in METHOD:
+        yield f"\n**{rule.name}.** {rule.text}  \n*{rule.source}.*"
 
 
 def _row(metric: Metric) -> str:

@@ -1,9 +1,9 @@
 """A figure with its uncertainty, and the change between two. Everything happens on a log scale: a change is a ratio.
 
 The uncertainty of a mean or a percentile over requests is the bootstrap's, in its closed form: what the spread over all
-possible resamples would be, without drawing any (the "ideal bootstrap", Efron and Tibshirani 1993, section 6.2; for
+possible resamples would be, without drawing any (the "ideal bootstrap", Efron and Tibshirani 1993, chapter 6; for
 percentiles Maritz and Jarrett 1978). Intervals and p values come from Student's t with Welch's degrees of freedom
-(Welch 1947): a percentile bootstrap of three repeats would be far too narrow (Hesterberg 2015, section 4.3).
+(Welch 1947): a percentile bootstrap of three repeats would be far too narrow (Hesterberg 2015).
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def test_pooling_makes_surer() -> None:
 
 
 def test_the_false_discovery_rate_is_the_papers() -> None:
-    """Benjamini and Hochberg 1995, section 3.2: the first four of fifteen stand."""
+    """The example of Benjamini and Hochberg 1995: the first four of fifteen stand."""
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528]
     p += [0.7590, 1.0]
     assert false_discovery(p).count(True) == 4
