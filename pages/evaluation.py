@@ -11,7 +11,7 @@ from ui.components import empty_state, job_card, plain, worker_notice
 from ui.components.evaluation_files import evaluation_evidence
 from ui.components.evaluation_head import compare_choice, evaluation_head
 from ui.components.evaluation_samples import samples_section
-from ui.components.evaluation_scores import health_card, outcomes_card, scores_card, scores_in_figures
+from ui.components.evaluation_scores import charts, health_card, scores_in_figures
 
 POLL_S = 3
 
@@ -36,11 +36,7 @@ def figures(detail: EvaluationDetail) -> None:
         )
         return
     health_card(detail.healths)
-    left, right = st.columns(2)
-    with left:
-        scores_card(detail, answer)
-    with right:
-        outcomes_card(detail, answer)
+    charts(detail, answer)
     scores_in_figures(detail)
 
 

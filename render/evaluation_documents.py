@@ -96,15 +96,12 @@ def scores_table(rows: Iterable[ScoreRow], t: Texts) -> str:
 def _cells(row: ScoreRow, t: Texts) -> list[str]:
     counts = [t.number(getattr(row, name)) if getattr(row, name) else "0" for name in (*_LOSSES, "unscored")]
     score = t("score.no_score") if row.score is None else t.percent(row.score)
+    figures = [score, interval_words(row.ci95, t), t.number(row.n), *counts]
+    figures += [t.number(row.output_tokens), t.duration(row.duration_s)]
     return [
         _cell(row.dataset if row.is_primary else f"{row.dataset} ({row.metric})"),
         _cell(row.subset or ""),
-        score,
-        interval_words(row.ci95, t),
-        t.number(row.n),
-        *counts,
-        t.number(row.output_tokens),
-        t.duration(row.duration_s),
+        *(figure.replace(" ", "\N{NO-BREAK SPACE}") for figure in figures),
     ]
 
 

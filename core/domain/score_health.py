@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.domain.accuracy_statistics import quantile_of
@@ -35,15 +35,14 @@ class Health:
 def health_of(found: DatasetScores, request: EvaluationRequest) -> Health:
     """The gravest first."""
     row = found.lead
-    order = (Severity.BLOCK, Severity.WARN, Severity.NOTE)
-    findings = sorted(_findings(row, found, request), key=lambda finding: order.index(finding.severity))
+    findings = sorted(_findings(row, found, request), key=lambda finding: finding.severity is Severity.NOTE)
     return Health(found.dataset, tuple(findings), _best_score(row))
 
 
 def _findings(row: ScoreRow, found: DatasetScores, request: EvaluationRequest) -> Iterator[Finding]:
     answered = row.requested - row.truncated - row.overflow - row.no_answer - row.errored - row.unscored
     if row.requested and row.score is None and answered <= 0:
-        yield _finding("score_no_answers", Severity.BLOCK, row, _reason_count(row), requested=row.requested)
+        yield _finding("score_no_answers", Severity.WARN, row, _reason_count(row), requested=row.requested)
     yield from _lost(row, request)
     if row.score is None or row.ci95 is None:
         return
@@ -93,9 +92,3 @@ def _best_score(row: ScoreRow) -> float | None:
 def _n_for(score: float, half: float) -> int:
     """Questions for an interval of ``half`` to each side, by the normal approximation."""
     return round(quantile_of() ** 2 * max(score * (1 - score), 0.01) / half**2)
-
-
-def overall(healths: Sequence[Health]) -> Severity | None:
-    """The gravest thing found anywhere; None where nothing was."""
-    found = [finding.severity for health in healths for finding in health.findings]
-    return next((severity for severity in (Severity.BLOCK, Severity.WARN, Severity.NOTE) if severity in found), None)

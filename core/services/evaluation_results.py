@@ -98,6 +98,10 @@ class EvaluationResultService:
             job=self._jobs.view(run.job_id) if run.job_id else None,
         )
 
+    def run(self, run_id: str) -> RunHead:
+        """Whose samples they are. Raises NotFoundError."""
+        return self._store.runs.head(run_id)
+
     def samples(self, run_id: str, wanted: SampleFilter, offset: int = 0, limit: int = 25) -> Page[SampleRow]:
         """A page of samples; their texts are cut to a line."""
         return self._store.evaluations.samples(run_id, wanted, offset, limit)

@@ -125,8 +125,6 @@ def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go
     places = list(range(len(tallies)))
     for kind in TALLIED:
         counts = [getattr(tally, kind) for tally in tallies]
-        if not any(counts):
-            continue
         shares = [count / max(1, tally.total) for count, tally in zip(counts, tallies, strict=True)]
         figure.add_trace(
             go.Bar(
@@ -135,6 +133,7 @@ def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go
                 orientation="h",
                 name=t(f"outcome.{kind}"),
                 width=0.34,
+                showlegend=any(counts),  # always drawn: a colour keeps its meaning from chart to chart
                 marker={"pattern": {"shape": _HATCHED.get(kind, ""), "size": 6, "solidity": 0.35}, **_color(kind)},
                 hovertext=[
                     f"{t(f'outcome.{kind}')}<br>{t('score_chart.share', share=t.percent(share), count=t.number(count))}"
@@ -228,7 +227,7 @@ def score_speed(points: Sequence[SpeedPoint], t: Texts) -> go.Figure:
             y=[(lead.score or 0.0) * 100 for lead in leads],
             mode="markers+text",
             text=[escape(name) for name in names],
-            textposition=_sides(points),
+            textposition=_sides(points) if points else None,
             textfont={"size": 11},
             marker={"size": 11},
             error_y=_error(leads),
@@ -243,13 +242,17 @@ def score_speed(points: Sequence[SpeedPoint], t: Texts) -> go.Figure:
     )
     most = max((point.speed.output_tokens_per_s for point in points), default=1.0)
     title = f"{t('metric.output_tokens_per_s')}  {t('metric.better')} →"
-    figure.update_xaxes(title_text=title, range=[0, most * 1.18])
+    figure.update_xaxes(title_text=title, range=[0, most * 1.1])
     figure.update_yaxes(title_text=f"{t('score_chart.score')}  {t('metric.better')} →", ticksuffix=" %")
     return figure
 
 
 def _sides(points: Sequence[SpeedPoint]) -> list[str]:
-    """Names of neighbours lie on different sides of their points."""
-    order = sorted(range(len(points)), key=lambda place: points[place].speed.output_tokens_per_s)
-    sides = ("middle right", "middle left")
-    return [sides[order.index(place) % 2] for place in range(len(points))]
+    """Names lie inwards of their points, those of neighbours above and below in turn."""
+    most = max(point.speed.output_tokens_per_s for point in points)
+    order = sorted(range(len(points)), key=lambda place: points[place].row.lead.score or 0.0)
+    sides = {}
+    for turn, place in enumerate(order):
+        side = "left" if points[place].speed.output_tokens_per_s > most * 0.6 else "right"
+        sides[place] = f"{('bottom', 'top')[turn % 2]} {side}"
+    return [sides[place] for place in range(len(points))]

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.domain.accuracy_statistics import Verdict
 from core.domain.leaderboard import Beside, Board, BoardRow, Standings
 from core.domain.reference import Reference
 from render.charts.scores import ScorePoint, score_history, score_intervals, score_speed
@@ -34,10 +35,10 @@ from ui.markdown import plain
 MOST_ROWS = 20
 MOST_BOARDS = 4
 _MOST_PUBLISHED = 40
-_RANKING = {"rank": 1, "version": 5, "score": 2, "ci": 3, "n": 2, "lost": 2, "when": 3}
-_REFERENCES = {"version": 3, "score": 2, "published": 2, "platform": 2, "gap": 3, "verdict": 3, "source": 4}
+_RANKING = {"rank": 1, "score": 2, "version": 5, "ci": 3, "n": 2, "lost": 2, "when": 3}
+_REFERENCES = {"version": 4, "verdict": 3, "score": 2, "published": 4, "gap": 3, "needed": 2}
 _PUBLISHED = {"model": 5, "platform": 3, "published": 2, "n": 2, "source": 6}
-_WORDS = {"version", "model", "platform", "source", "verdict"}
+_WORDS = {"version", "model", "platform", "source", "verdict", "published"}
 
 
 def ranking_card(board: Board, answer: str) -> None:
@@ -156,7 +157,10 @@ def references_section(board: Board, margin: float) -> None:
         st.caption(t("page.leaderboard.references_none"))
         return
     st.caption(t("page.leaderboard.references_lead", margin=t.number(margin * 100)))
-    grid_table(_columns(_REFERENCES), [_reference_cells(row, beside) for row, beside in rows[:_MOST_PUBLISHED]])
+    shown = rows[:_MOST_PUBLISHED]
+    grid_table(_columns(_REFERENCES), [_reference_cells(row, beside) for row, beside in shown])
+    sources = dict.fromkeys(beside.reference.source for _, beside in shown)
+    st.caption(plain(t("page.leaderboard.sources", listed=t("answer.listed").join(sources))))
 
 
 def _reference_cells(row: BoardRow, beside: Beside) -> dict[str, Cell]:
@@ -168,12 +172,27 @@ def _reference_cells(row: BoardRow, beside: Beside) -> dict[str, Cell]:
     return {
         "version": plain(lead_name(lead)),
         "score": t.percent(lead.score),
-        "published": t.percent(reference.score),
-        "platform": plain(reference.platform),
+        "published": _published(reference),
         "gap": gap,
         "verdict": partial(_verdict, beside),
-        "source": _source(reference),
+        "needed": _needed(beside),
     }
+
+
+def _published(reference: Reference) -> str:
+    t = session.texts()
+    told = [reference.platform, t("score.n_short", n=t.number(reference.n)) if reference.n else None]
+    return f"{t.percent(reference.score)} :gray[:small[{plain(' · '.join(part for part in told if part))}]]"
+
+
+def _needed(beside: Beside) -> str:
+    """How many answers of ours would settle an open verdict."""
+    t, parity = session.texts(), beside.parity
+    if parity is None or parity.verdict is not Verdict.INCONCLUSIVE:
+        return ""
+    if parity.n_needed is None:
+        return f":gray[:small[{t('parity.never')}]]"
+    return t.number(parity.n_needed)
 
 
 def _verdict(beside: Beside) -> None:
@@ -182,12 +201,6 @@ def _verdict(beside: Beside) -> None:
         st.markdown(f":gray[:small[{parity_words(None, t)}]]")
     else:
         verdict_badge(beside.parity.verdict, parity_words(beside.parity, t), parity_help(beside.parity, t))
-
-
-def _source(reference: Reference) -> str:
-    t = session.texts()
-    told = [t("score.n", n=t.number(reference.n)), reference.source, reference.note]
-    return f":gray[:small[{plain(' · '.join(str(part) for part in told if part))}]]"
 
 
 def published_section(published: Sequence[Reference]) -> None:
@@ -223,13 +236,13 @@ def overview_section(standings: Standings) -> None:
     versions = [version for version in standings.versions if any(board.key in version.by_board for board in boards)]
     st.subheader(t("page.leaderboard.overview"), anchor=False)
     st.caption(t("page.leaderboard.overview_lead", count=len(boards)))
-    columns = [Column("version", t("page.leaderboard.column_version"), 6)]
+    columns = [Column("version", t("page.leaderboard.column_version"), 5)]
     columns += [Column(board.key, _board_head(board, boards), 3, right=True) for board in boards]
     rows = []
     for version in versions[:MOST_ROWS]:
         name = version_name(version.model, version.version_label, version.origin)
         cells: dict[str, Cell] = {"version": f"**{plain(name)}**"}
-        cells |= {board.key: _cell(board, version.by_board.get(board.key)) for board in boards}
+        cells |= {board.key: _cell(version.by_board.get(board.key)) for board in boards}
         rows.append(cells)
     grid_table(columns, rows)
     if len(versions) > MOST_ROWS:
@@ -244,13 +257,13 @@ def _board_head(board: Board, boards: Sequence[Board]) -> str:
     return f"{plain(dataset)}  \n{plain(conditions_words(board.conditions, t, short=True))}"
 
 
-def _cell(board: Board, row: BoardRow | None) -> str:
+def _cell(row: BoardRow | None) -> str:
     t = session.texts()
     if row is None:
         return ""
     if row.lead.score is None:
         return f":gray[:small[{t('score.no_score')}]]"
-    rank = t("page.leaderboard.partial") if row.rank is None else f"#{rank_words(board, row.rank, t)}"
+    rank = t("page.leaderboard.partial") if row.rank is None else f"#{row.rank}"
     return f"{t.percent(row.lead.score)} :gray[:small[{rank}]]"
 
 

@@ -40,7 +40,8 @@ def _settings(detail: EvaluationDetail) -> None:
     t = session.texts()
     with st.grid(min_column_width=220, gap=("xsmall", "small")):
         for name, value in setting_facts(detail, t):
-            st.markdown(f":gray[:small[{t(f'page.evaluation.setting_{name}')}]]  \n{plain(value)}")
+            shown = f"`{value}`" if name == "endpoint" else plain(value)
+            st.markdown(f":gray[:small[{t(f'page.evaluation.setting_{name}')}]]  \n{shown}")
     for found in detail.datasets:
         words = conditions_words(found.conditions, t)
         st.caption(plain(t("page.evaluation.conditions", dataset=found.dataset, conditions=words)))

@@ -112,8 +112,8 @@ def _chosen(pair: PairedScores) -> Sequence[Flip]:
 def _flip(found: EvaluationComparison, row: FlipRow) -> None:
     t = session.texts()
     with st.container(border=True, gap="small"):
-        st.markdown(plain(row.before.question))
-        st.caption(plain(t("page.compare_evaluations.wanted", gold=row.before.gold)))
+        wanted = plain(t("page.compare_evaluations.wanted", gold=row.before.gold))
+        st.markdown(f"{plain(row.before.question)}  :gray[:small[{wanted}]]")
         left, right = st.columns(2)
         for column, side, run in ((left, row.before, found.before), (right, row.after, found.after)):
             with column:

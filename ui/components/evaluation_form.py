@@ -36,6 +36,7 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {  # step and greatest value
     "presence_penalty": (0.1, 2.0),
     "repetition_penalty": (0.05, 2.0),
 }
+_ALWAYS = ("temperature", "top_p", "top_k")
 _OWN = "own"
 _THINKING: Mapping[str, bool | None] = {"default": None, "on": True, "off": False}
 
@@ -160,9 +161,15 @@ def _sampling(presets: Sequence[SamplingPreset]) -> dict[str, Any]:
         persist_state="session",
     )
     places["sampling"] = st.container(gap="xxsmall")
-    columns = st.columns(3)
-    for number, (name, (step, most)) in enumerate(_NUMBERS.items()):
-        with columns[number % 3]:
+    return places | _numbers(_ALWAYS)
+
+
+def _numbers(names: Sequence[str]) -> dict[str, Any]:
+    """Empty leaves a value to the server."""
+    places: dict[str, Any] = {}
+    for column, name in zip(st.columns(len(names)), names, strict=True):
+        step, most = _NUMBERS[name]
+        with column:
             st.number_input(
                 **_labels(name),
                 min_value=type(step)(-2 if name == "presence_penalty" else 0),
@@ -209,6 +216,7 @@ def _sizes() -> dict[str, Any]:
 
 def _more(judges: Sequence[Endpoint]) -> dict[str, Any]:
     t, names = session.texts(), {judge.id: judge.name for judge in judges}
+    places = _numbers([name for name in _NUMBERS if name not in _ALWAYS])
     defaults = {"judge": None, "sandbox": False, "hub": Hub.MODELSCOPE, "timeout_s": 600, "seed": 42, "stream": True}
     for field, value in {**defaults, "note": ""}.items():
         st.session_state.setdefault(key_of(field), value)
@@ -218,7 +226,7 @@ def _more(judges: Sequence[Endpoint]) -> dict[str, Any]:
         format_func=lambda key: names.get(key or "", t("page.accuracy.judge_none")),
         persist_state="session",
     )
-    places = {"judge_endpoint_id": st.container(gap="xxsmall")}
+    places["judge_endpoint_id"] = st.container(gap="xxsmall")
     st.toggle(**_labels("sandbox"), persist_state="session")
     places["sandbox"] = st.container(gap="xxsmall")
     left, right, last = st.columns(3)

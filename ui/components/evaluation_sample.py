@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.domain.evaluation import Sample
 from core.domain.evaluation_reading import SampleFilter
+from render.score_words import run_name
 from ui import session
 from ui.components.evaluation_samples import outcome_badge
 from ui.components.links import link, link_button
@@ -24,7 +25,7 @@ def sample_view(run_id: str, dataset: str, number: int) -> None:
     st.title(plain(t("page.sample.named", number=t.number(number + 1), dataset=dataset)), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         outcome_badge(found.ending, sample.score)
-        st.caption(_facts(sample))
+        st.caption(plain(" · ".join([run_name(results.run(run_id)), *_facts(sample)])))
     if sample.is_overflow:
         st.warning(t("page.sample.refusal"), icon=":material/warning:")
     left, right = st.columns(2)
@@ -46,7 +47,7 @@ def _ways(run_id: str, dataset: str, number: int, total: int) -> None:
                 link_button("sample", label, key=f"sample_{name}", icon=icon, run=run_id, dataset=dataset, number=place)
 
 
-def _facts(sample: Sample) -> str:
+def _facts(sample: Sample) -> list[str]:
     t = session.texts()
     tokens = sample.output_tokens
     parts = [
@@ -57,7 +58,7 @@ def _facts(sample: Sample) -> str:
         tokens is not None and t("page.sample.tokens", count=t.number(tokens)),
         sample.latency_ms is not None and t.ms(sample.latency_ms),
     ]
-    return plain(" · ".join(str(part) for part in parts if part))
+    return [str(part) for part in parts if part]
 
 
 def _answer(sample: Sample) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -19,7 +20,7 @@ from ui.markdown import plain
 
 PER_PAGE = 20
 SHOW, DATASET, SUBSET, PAGE = "show", "dataset", "subset", "page"
-_SPANS = {"question": 7, "gold": 3, "extracted": 3, "verdict": 3, "length": 2}
+_SPANS = {"verdict": 3, "question": 7, "gold": 3, "extracted": 3, "length": 2}
 _LOOKS: dict[str, tuple[Color, str]] = {
     "right": ("green", ":material/check:"),
     "part": ("yellow", ":material/contrast:"),
@@ -81,21 +82,26 @@ def _pages(total: int, number: int) -> None:
 def _filters(detail: EvaluationDetail) -> SampleFilter:
     """Another list begins at its beginning."""
     t = session.texts()
-    show = _show(detail.tallies)
+    names = [found.dataset for found in detail.datasets]
     with st.container(horizontal=True, gap="small"):
-        names = [found.dataset for found in detail.datasets]
-        dataset = ""
-        if len(names) > 1:
-            words = {"": t("page.evaluation.every_dataset"), **{name: name for name in names}}
-            dataset = url_select(DATASET, t("page.evaluation.dataset"), list(words), "", words.__getitem__, width=260)
+        dataset = _choice(DATASET, names, t("page.evaluation.every_dataset")) if len(names) > 1 else names[0]
+        inside = [tally for tally in detail.tallies if dataset in {"", tally.dataset}]
+        subsets = list(dict.fromkeys(tally.subset for tally in inside)) if dataset else []
+        subset = _choice(SUBSET, subsets, t("page.evaluation.every_subset")) if len(subsets) > 1 else ""
         text = st.text_input(
             t("page.evaluation.search"), key="q", bind="query-params", on_change=keep, args=(PAGE, ""), width=340
         )
-    subset = st.query_params.get(SUBSET) or None
-    return SampleFilter(dataset or None, subset, Show(show), text.strip())
+    show = _show([tally for tally in inside if subset in {"", tally.subset}])
+    return SampleFilter(dataset or None, subset or None, Show(show), text.strip())
 
 
-def _show(tallies: tuple[Tally, ...]) -> str:
+def _choice(param: str, names: Sequence[str], every: str) -> str:
+    t = session.texts()
+    words = {"": every, **{name: name for name in names}}
+    return url_select(param, t(f"page.evaluation.{param}"), list(words), "", words.__getitem__, width=260)
+
+
+def _show(tallies: Sequence[Tally]) -> str:
     t = session.texts()
     counts = _counts(tallies)
     options = [show for show in Show if show is Show.ALL or counts[show]]
@@ -117,7 +123,7 @@ def _show(tallies: tuple[Tally, ...]) -> str:
     return str(chosen)
 
 
-def _counts(tallies: tuple[Tally, ...]) -> dict[Show, int]:
+def _counts(tallies: Sequence[Tally]) -> dict[Show, int]:
     def count(*names: str) -> int:
         return sum(getattr(tally, name) for tally in tallies for name in names)
 

@@ -44,6 +44,18 @@ def health_card(healths: Sequence[Health]) -> None:
                 st.caption(plain(best))
 
 
+def charts(detail: EvaluationDetail, answer: str) -> None:
+    """Scores beside outcomes; outcomes alone where nothing was answered."""
+    if all(row.score is None for row in shown_rows(detail)):
+        outcomes_card(detail, answer)
+        return
+    left, right = st.columns(2)
+    with left:
+        scores_card(detail, answer)
+    with right:
+        outcomes_card(detail, answer)
+
+
 def scores_card(detail: EvaluationDetail, answer: str) -> None:
     """A line a dataset; where there is one dataset, a line a subset."""
     t = session.texts()
@@ -90,15 +102,24 @@ def _point(row: ScoreRow, dash: str) -> ScorePoint:
 def outcomes_card(detail: EvaluationDetail, answer: str) -> None:
     """A bar a dataset: what was right, wrong, or not answered; a click lists those questions."""
     t = session.texts()
-    tallies = _by_dataset(detail.tallies)
+    tallies = _shown_tallies(detail)
     if not tallies:
         return
     with st.container(border=True, gap="small", height="stretch"):
         st.subheader(t("page.evaluation.outcomes"), anchor=False)
-        figure = outcome_bars(tallies, [tally.dataset for tally in tallies], t)
+        figure = outcome_bars(tallies, [tally.subset or tally.dataset for tally in tallies], t)
         alt = t("page.evaluation.outcomes_alt", answer=answer)
         chart(figure, key="evaluation_outcomes", alt=alt, file=f"{detail.run.id}-outcomes", on_click=_list_these)
         st.caption(t("page.evaluation.outcomes_hint"))
+
+
+def _shown_tallies(detail: EvaluationDetail) -> list[Tally]:
+    """Of the same lines as the scores."""
+    wholes = _by_dataset(detail.tallies)
+    if len(wholes) != 1:
+        return wholes
+    by_subset = {tally.subset: tally for tally in detail.tallies}
+    return [*wholes, *(by_subset[row.subset] for row in shown_rows(detail) if row.subset in by_subset)]
 
 
 def _by_dataset(tallies: Sequence[Tally]) -> list[Tally]:
@@ -110,11 +131,12 @@ def _by_dataset(tallies: Sequence[Tally]) -> list[Tally]:
 
 
 def _list_these(clicked: list[Any]) -> None:
-    dataset, _, kind = clicked
-    keep(DATASET, str(dataset))
+    dataset, subset, kind = clicked
     keep(SHOW, _BAR_SHOWS.get(str(kind), str(kind)), "all")
-    keep(SUBSET, "")
     keep(PAGE, "")
+    for param, value in ((DATASET, dataset), (SUBSET, subset)):
+        keep(param, str(value))
+        st.session_state[f"url_{param}"] = str(value)  # else the select box would write its own choice back
 
 
 def scores_in_figures(detail: EvaluationDetail) -> None:
