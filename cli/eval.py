@@ -33,6 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("eval", help="measure how well a model answers")
     parser.add_argument("action", nargs="?", choices=["import"], help="take in what EvalScope has written elsewhere")
     parser.add_argument("source", nargs="?", metavar="DIR", help="with import: EvalScope's output folder")
+    parser.add_argument("--label", metavar="TEXT", default="", help="with import: the version that was evaluated")
     parser.add_argument("--list", action="store_true", help="the datasets to choose from")
     parser.add_argument("--search", metavar="TEXT", default="", help="with --list: only those with these words")
     parser.add_argument("--offline", action="store_true", help="with --list: only those that need no network")
@@ -224,7 +225,8 @@ def _print_scores(t: Texts, rows: list[ScoreRow]) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     if not arguments.source:
         raise BadInput("eval_source_missing", field="source")
-    found = compose().evaluation_import.import_folder(LOCAL_OPERATOR, Path(arguments.source).expanduser())
+    folder = Path(arguments.source).expanduser()
+    found = compose().evaluation_import.import_folder(LOCAL_OPERATOR, folder, arguments.label)
     if arguments.json:
         rows = [
             {"run_id": one.run_id, "model": one.model, "datasets": list(one.datasets), "new": one.is_new}

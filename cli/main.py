@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "baseline": "cli.compare",
     "gate": "cli.compare",
     "eval": "cli.eval",
+    "leaderboard": "cli.leaderboard",
     "deploy": "cli.deploy",
     "deployments": "cli.deployments",
     "catalog": "cli.catalog",
