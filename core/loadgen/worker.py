@@ -22,6 +22,7 @@ from core.loadgen.keeper import Keeper
 from core.loadgen.messages import Message
 from core.loadgen.payload import Payloads, Stock
 from core.loadgen.poller import Poller
+from core.loadgen.priority import real_time
 from core.loadgen.records import Record
 from core.loadgen.split import Share
 from core.loadgen.target import Target
@@ -65,7 +66,8 @@ class Worker:
         gc.freeze()
         gc.disable()
         start = barrier({"kind": "ready", "warmup_failures": dict(warmup_failures)})
-        driver.run(start, self._progress_of(driver))
+        with real_time():
+            driver.run(start, self._progress_of(driver))
         self._finish(driver, start)
 
     def finished(self, connection: Connection, exchange: Exchange) -> None:

@@ -21,6 +21,8 @@ from tests.contract.endpoint_client import Served
 from tests.real.house import House
 
 VLLM_IMAGE = "seatrial-lab/vllm-cpu:0.32.0"
+ONE_CORE = (("VLLM_CPU_OMP_THREADS_BIND", "0"),)
+"""The model's threads on the first core: one that fills every core starves its own container's proxy."""
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +72,7 @@ def deployed(house: House, engine: DockerEngine, weights: Path) -> Iterator[Endp
         container_name=f"seatrial-real-{port}",
         host_port=port,
         host_ip="127.0.0.1",
+        env=ONE_CORE,
         serve_args=("--max-model-len", "4096", "--enforce-eager"),
         privileged=True,
         shm_size="1g",
