@@ -21,7 +21,8 @@ def main(arguments: list[str]) -> int:
     marks = "real or browser" if real else "not real and not browser"
     rest = [argument for argument in arguments if argument != "--real"]
     hanging = ["-o", "faulthandler_timeout=300"]  # then every thread's stack is printed
-    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, *hanging, "--durations=5", *rest]
+    shared = [] if real else ["--numprocesses=auto", "--dist=loadgroup"]  # see tests/conftest.py
+    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, *hanging, *shared, "--durations=5", *rest]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     last = ""
     for line in process.stdout or ():
