@@ -1,0 +1,238 @@
+"""A plan held to its profile, its devices and what vLLM knows; overrides; one deployment in another's place."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.adapters.database.store import DatabaseStore
+from core.domain.access import LOCAL_OPERATOR
+from core.domain.deployment import DeploymentPlan, DeploymentRequest, DeploymentState
+from core.domain.finding import blocking
+from core.domain.host import DeviceGroup
+from core.errors import AppError, DeviceTaken, PlanBlocked, ServerBusy
+from tests.deployment_world import FOLDER, URL, World
+
+IMAGE = "registry.example/ai_deliver/vllm_vacc:AI3.2_GR_1202"
+SERVE = ("--trust-remote-code", "--tensor-parallel-size", "32", "--max-model-len", "65536", "--enforce-eager")
+R1 = DeploymentRequest(
+    image=IMAGE,
+    weights=FOLDER,
+    served_name="R1",
+    profile="deepseek-r1.tp32",
+    platform="vastai-va16",
+    serve_args=(*SERVE, "--reasoning-parser", "deepseek_r1"),
+)
+
+
+@pytest.fixture
+def world(database: DatabaseStore, tmp_path: Path) -> World:
+    found = World(database, tmp_path)
+    found.engine.images[IMAGE] = "sha256:" + "7" * 64
+    return found
+
+
+def with_devices(world: World, count: int) -> World:
+    group = DeviceGroup("/dev/vacc[0-9]*", ("vastai-va16",), tuple(f"/dev/vacc{n}" for n in range(count)))
+    world.service._planner._devices = lambda: (group,)
+    return world
+
+
+def plan(world: World, **changes: Any) -> DeploymentPlan:
+    return world.service.plan(replace(R1, **changes))
+
+
+def found(world: World, **changes: Any) -> set[tuple[str, str | None]]:
+    return {(finding.code, finding.field) for finding in plan(world, **changes).findings}
+
+
+def args(*more: str, tp: str = "32", context: str = "65536") -> tuple[str, ...]:
+    own = ("--trust-remote-code", "--tensor-parallel-size", tp, "--max-model-len", context, "--enforce-eager")
+    return (*own, *more)
+
+
+def test_the_profile_as_it_is_has_nothing_against_it(world: World) -> None:
+    made = plan(with_devices(world, 32))
+    assert made.findings == ()
+    assert made.arithmetic is not None
+    assert (made.arithmetic.devices_needed, made.arithmetic.cards) == (32, 8)
+    assert made.arithmetic.devices == tuple(range(32))
+    assert "VACC_VISIBLE_DEVICES" not in made.docker_run, "the first ones need no word"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        (args(tp="16"), ("tp_not_tested", "tp")),
+        (args("--pipeline-parallel-size", "3"), ("pp_not_tested", "pp")),
+        (args(context="65537"), ("context_over_limit", "max_model_len")),
+        (args(context="64K"), None),
+        (args(context="65K"), ("context_over_limit", "max_model_len")),
+        (args("--async-scheduling"), ("flag_forbidden", "serve_args")),
+        (args("--no-such-flag"), ("flag_not_known", "serve_args")),
+        (args("--max-num-seq", "4"), ("flag_not_known_but", "serve_args")),
+        (args("--compilation-config.level", "3"), None),
+    ],
+)
+def test_what_is_typed_is_held_to_the_limits(
+    world: World, changed: tuple[str, ...], code: tuple[str, str] | None
+) -> None:
+    told = found(with_devices(world, 128), serve_args=changed)
+    assert told == ({code} if code else set())
+
+
+def test_a_stated_limit_cannot_be_overridden(world: World) -> None:
+    with_devices(world, 64)
+    made = plan(world, serve_args=args(context="65537"), overrides=("context_over_limit",))
+    assert [finding.code for finding in blocking(made.findings)] == ["context_over_limit"]
+
+
+def test_a_derived_block_can_and_it_is_recorded(world: World) -> None:
+    with_devices(world, 31)
+    assert [finding.code for finding in blocking(plan(world).findings)] == ["devices_short"]
+    made = plan(world, overrides=("devices_short",))
+    assert blocking(made.findings) == ()
+    deployment_id = world.service.start(LOCAL_OPERATOR, made).job.deployment_id or ""
+    kept = world.store.deployments.get(deployment_id)
+    assert [(one.code, one.overridden) for one in kept.accepted] == [("devices_short", True)]
+    assert kept.request is not None
+    assert kept.request.overrides == ("devices_short",)
+
+
+def test_warnings_are_recorded_as_accepted(world: World) -> None:
+    with_devices(world, 32)
+    made = plan(world, with_key=False, serve_args=args("--no-such-flag"))
+    deployment_id = world.service.start(LOCAL_OPERATOR, made).job.deployment_id or ""
+    codes = {one.code for one in world.store.deployments.get(deployment_id).accepted}
+    assert codes == {"service_open", "flag_not_known"}
+
+
+def test_what_the_image_knows_goes_before_the_list(world: World) -> None:
+    with_devices(world, 32)
+    known = ("--trust-remote-code", "--tensor-parallel-size", "--max-model-len", "--enforce-eager", "--vendor-only")
+    world.store.deployments.save_image_flags(world.engine.images[IMAGE], known)
+    assert found(world, serve_args=args("--vendor-only")) == set()
+    assert found(world, serve_args=args("--max-num-seqs", "4")) == {("flag_not_in_image", "serve_args")}
+
+
+# ---------------------------------------------------------------- devices
+
+
+def test_two_deployments_never_share_a_device(world: World) -> None:
+    with_devices(world, 64)
+    first = world.service.start(LOCAL_OPERATOR, plan(world)).job.deployment_id or ""
+    world.service.step_create(first)
+    other = {"container_name": "second", "host_port": 8001}
+    made = plan(world, **other)
+    assert made.arithmetic is not None
+    assert made.arithmetic.devices == tuple(range(32, 64))
+    assert "VACC_VISIBLE_DEVICES=32," in made.docker_run
+    assert found(world, **other, devices=tuple(range(32))) == {("device_taken", "devices")}
+    world.service.start(LOCAL_OPERATOR, made)
+    assert found(world, container_name="third", host_port=8002) == {("device_taken", "devices")}
+
+
+@pytest.mark.parametrize(
+    ("devices", "code"), [(tuple(range(31)), "devices_count"), (tuple(range(40, 72)), "devices_absent")]
+)
+def test_chosen_devices_are_counted(world: World, devices: tuple[int, ...], code: str) -> None:
+    assert found(with_devices(world, 64), devices=devices) == {(code, "devices")}
+
+
+def test_at_the_same_moment_one_gets_them_and_the_other_is_told(world: World) -> None:
+    with_devices(world, 32)
+    plans = [plan(world, container_name=f"c{n}", host_port=8000 + n) for n in range(2)]
+    begin, results = threading.Barrier(2), list[object]()
+
+    def click(chosen: DeploymentPlan) -> None:
+        begin.wait(10)
+        try:
+            results.append(world.service.start(LOCAL_OPERATOR, chosen))
+        except AppError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=click, args=(one,)) for one in plans]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    refused = [one for one in results if isinstance(one, AppError)]
+    assert len(results) == 2
+    assert len(refused) == 1
+    assert isinstance(refused[0], DeviceTaken | PlanBlocked)
+
+
+def test_a_stopped_one_gives_its_devices_and_cannot_take_them_back(world: World) -> None:
+    with_devices(world, 32)
+    first = world.service.start(LOCAL_OPERATOR, plan(world)).job.deployment_id or ""
+    world.service.step_create(first)
+    world.finish_job(first)
+    world.service.stop(LOCAL_OPERATOR, first)
+    second = world.service.start(LOCAL_OPERATOR, plan(world, container_name="second")).job.deployment_id or ""
+    world.service.step_create(second)
+    with pytest.raises(DeviceTaken) as refused:
+        world.service.restart(LOCAL_OPERATOR, first)
+    assert refused.value.params == {"devices": "0-31", "owner": "second"}
+
+
+# ---------------------------------------------------------------- in another's place
+
+
+def test_an_upgrade_takes_the_place_at_the_last_moment(world: World) -> None:
+    old = world.ready()
+    container = world.container_id(old)
+    request = replace(world.store.deployments.get(old).request or R1, image="vllm:next", replaces=old)
+    made = world.service.plan(request)
+    assert {finding.code for finding in made.findings} == {"image_will_be_pulled", "deployment_replaced"}
+    new = world.service.start(LOCAL_OPERATOR, made).job.deployment_id or ""
+    assert world.engine.get(container).state == "running", "until the new image is here"
+    world.service.step_create(new)
+    assert world.state(old) is DeploymentState.REMOVED
+    assert [view.name for view in world.engine.list()] == ["vllm_service"]
+    world.serve(new)
+    assert world.service.step_wait_ready(new)
+    world.service.step_register_endpoint(new)
+    assert world.service.get(new).endpoint is not None
+
+
+def test_what_is_measured_is_not_replaced(world: World) -> None:
+    old = world.ready()
+    endpoint = world.service.get(old).endpoint
+    assert endpoint is not None
+    world.benchmark(endpoint.server_key)
+    made = world.service.plan(replace(world.store.deployments.get(old).request or R1, replaces=old))
+    with pytest.raises(ServerBusy):
+        world.service.start(LOCAL_OPERATOR, made)
+
+
+# ---------------------------------------------------------------- ready
+
+
+def test_a_reasoning_model_must_reason(world: World) -> None:
+    with_devices(world, 32)
+    deployment_id = world.service.start(LOCAL_OPERATOR, plan(world)).job.deployment_id or ""
+    world.service.step_create(deployment_id)
+    world.serve(deployment_id, served_name="R1", reasons=False)
+    world.sleeps = [lambda: None] * 5
+    with pytest.raises(AppError) as failed:
+        world.service.step_wait_ready(deployment_id)
+    assert failed.value.code == "start_no_reasoning"
+    world.finish_job(deployment_id)
+    world.service.restart(LOCAL_OPERATOR, deployment_id)
+    world.client.servers[URL].reasons = True
+    assert world.service.step_wait_ready(deployment_id)
+
+
+def test_a_server_that_ignores_its_key_is_not_ready(world: World) -> None:
+    deployment_id = world.start()
+    world.service.step_create(deployment_id)
+    world.serve(deployment_id)
+    world.client.servers[URL].key = None
+    world.sleeps = [lambda: None] * 5
+    with pytest.raises(AppError) as failed:
+        world.service.step_wait_ready(deployment_id)
+    assert failed.value.code == "start_key_not_enforced"
