@@ -210,7 +210,9 @@ def test_killing_a_mark_ends_the_command_and_keeps_what_it_said(bench: Bench) ->
         engine.exec_start(container.id, WAITS, each)
         wait_for(lambda each=each: engine.exec_read(container.id, each, 0)[0] == b"begun\n")
     engine.exec_kill(container.id, mark)
-    assert engine.exec_read(container.id, mark, 0) == (b"begun\n", 137)
+    said, code = engine.exec_read(container.id, mark, 0)
+    assert said.startswith(b"begun\n")
+    assert code in {137, 143}, "by SIGKILL, or where the shell was quick enough by the SIGTERM before it"
     engine.exec_kill(container.id, mark)
     assert engine.exec_read(container.id, other, 0) == (b"begun\n", None)
     assert engine.get(container.id).state == "running"
