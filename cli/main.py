@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "catalog": "cli.catalog",
     "download": "cli.download",
     "user": "cli.user",
+    "webui": "cli.webui",
     "worker": "cli.worker",
 }
 

@@ -18,6 +18,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if chat.talk().turns:
         st.button(t("page.chat.new"), key="chat_new", icon=":material/add_comment:", on_click=chat.begin_anew)
 chat.conversation(picked)
+started = chat.starters() if not chat.talk().turns and picked else None
 busy = chat.under_way()
 if busy:
     st.button(t("page.chat.stop"), key="chat_stop", icon=":material/stop_circle:", on_click=chat.stop_all)
@@ -34,5 +35,5 @@ elif chat.talk().turns:
         on_click="ignore",
     )
 typed = st.chat_input(t("page.chat.message"), key="chat_message", disabled=bool(busy) or not picked)
-if typed:
-    chat.send(typed, picked, chosen)
+if message := typed or started:
+    chat.send(message, picked, chosen)

@@ -9,7 +9,7 @@ from ui.components import empty_state, header, worker_notice
 from ui.components.webui_access import password_once
 from ui.components.webui_card import webui_card
 from ui.components.webui_checks import state_of
-from ui.components.webui_connect import connect_form
+from ui.components.webui_connect import connect_form, wants_to_connect
 from ui.components.webui_start import start_form
 
 app, t = session.app(), session.texts()
@@ -38,6 +38,9 @@ for one in sorted(known, key=lambda one: one.id != wanted):
     webui_card(one, opened=one.id == wanted)
 if not endpoints and not known:
     empty_state(t("page.open_webui.need_endpoint"), label=t("page.overview.attach"), page="endpoints")
+elif session.may(Role.OPERATOR) and known:
+    with st.expander(t("page.open_webui.another"), icon=":material/add_link:", expanded=wants_to_connect()):
+        ways()
 elif session.may(Role.OPERATOR):
     ways()
 elif not known:

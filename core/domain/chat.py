@@ -72,8 +72,12 @@ class Answer:
     reason: Reason | None = None
 
 
+SHORTEST_S = 0.2
+"""Over less than this the arrival of a single packet decides, and a rate would say nothing."""
+
+
 def rate(output_tokens: int | None, first_s: float | None, last_s: float | None) -> float | None:
-    """Output tokens a second after the first token; the inverse of TPOT."""
-    if output_tokens is None or output_tokens < 2 or first_s is None or last_s is None or last_s <= first_s:
+    """Output tokens a second after the first token, the inverse of TPOT; None where it is too short to say."""
+    if output_tokens is None or output_tokens < 2 or first_s is None or last_s is None or last_s - first_s < SHORTEST_S:
         return None
     return (output_tokens - 1) / (last_s - first_s)

@@ -94,7 +94,9 @@ def parameters() -> ChatParameters:
             placeholder=t("page.chat.own_default"),
             persist_state="session",
         )
-    return ChatParameters(system, int(max_tokens), temperature, top_p, None if seed is None else int(seed))
+    return ChatParameters(
+        system, None if max_tokens is None else int(max_tokens), temperature, top_p, None if seed is None else int(seed)
+    )
 
 
 def _optional(name: str, least: float, most: float, step: float) -> float | None:
@@ -111,6 +113,18 @@ def _optional(name: str, least: float, most: float, step: float) -> float | None
         help=t("page.chat.temperature_help"),
         persist_state="session",
     )
+
+
+def starters() -> str | None:
+    """Something to begin with; what was clicked."""
+    t = session.texts()
+    offered = [t(f"page.chat.starter_{number}") for number in (1, 2, 3)]
+    st.space("large")
+    with st.container(horizontal_alignment="center"):
+        st.markdown(f":gray[{t('page.chat.starters')}]", width="content")
+        return st.pills(
+            t("page.chat.starters"), offered, key="chat_starters", label_visibility="collapsed", width="content"
+        )
 
 
 def send(text: str, picked: list[Endpoint], chosen: ChatParameters) -> None:

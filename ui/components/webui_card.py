@@ -5,15 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.access import Role
+from core.domain.endpoint import Origin
 from core.domain.webui import Access, UpstreamRequest, WebUi, WriteState
 from core.formats import docker_cli
 from ui import session
 from ui.act import act, guard, tell
 from ui.components.cards import confirm
 from ui.components.job import watch_job
-from ui.components.pieces import command_block
+from ui.components.pieces import command_block, simulated_badge
 from ui.components.webui_access import leave, sign_in_form, usable_access
 from ui.components.webui_checks import change_lines, check_lines, webui_badge
+from ui.components.webui_connect import change_services
 from ui.components.webui_hand_over import hand_over
 from ui.markdown import plain
 
@@ -49,8 +51,21 @@ def _facts(webui: WebUi) -> None:
     if webui.is_ours:
         facts.append(plain(_container_state(webui)))
     st.markdown(" · ".join(facts))
+    _services(webui)
+
+
+def _services(webui: WebUi) -> None:
+    t, simulated = session.texts(), _simulated()
     names = [f"**{plain(one.served_name)}**" for one in webui.connected]
-    st.markdown(" · ".join(names) if names else f":gray[{t('page.open_webui.no_services')}]")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(" · ".join(names) if names else f":gray[{t('page.open_webui.no_services')}]", width="content")
+        if any(one.endpoint_id in simulated for one in webui.connected):
+            simulated_badge()
+
+
+def _simulated() -> set[str]:
+    found = session.app().endpoints.list(include_archived=True)
+    return {endpoint.id for endpoint in found if endpoint.origin is Origin.SIMULATED}
 
 
 def _container_state(webui: WebUi) -> str:
@@ -86,6 +101,7 @@ def _buttons(webui: WebUi) -> None:
     with st.popover(t("word.actions"), key=f"more_{webui.id}"):
         if webui.is_ours:
             _container_buttons(webui)
+        _services_button(webui)
         _token_button(webui)
         if not webui.is_ours and st.button(t("page.open_webui.forget"), key=f"forget_{webui.id}"):
             confirm(
@@ -106,6 +122,11 @@ def _undo_button(webui: WebUi) -> None:
         if done:
             tell(t("page.open_webui.undo_done", count=done.value.writes))
             st.rerun()
+
+
+def _services_button(webui: WebUi) -> None:
+    label = session.texts()("page.open_webui.connect_services")
+    st.button(label, key=f"services_{webui.id}", on_click=change_services, args=(webui.url,))
 
 
 def _token_button(webui: WebUi) -> None:
@@ -231,7 +252,7 @@ def _sign_in(webui: WebUi) -> None:
     access = usable_access(webui)
     if access is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(plain(t("page.open_webui.signed_in", email=access.email)), width="content")
+            st.caption(t("page.open_webui.signed_in", email=f"`{access.email}`"), width="content")
             if st.button(t("sign_in.sign_out"), key=f"leave_{webui.id}", type="tertiary"):
                 leave(webui.url)
                 st.rerun()

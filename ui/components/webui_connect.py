@@ -16,14 +16,15 @@ from ui.components.webui_checks import change_lines
 from ui.markdown import plain
 
 _FORM = "webui_connect"
-_INFO = "webui_connect_info"
-_PLAN = "webui_connect_plan"
+_INFO = "webui_seen_info"
+_PLAN = "webui_seen_plan"
+_NOW = "webui_look_now"
 _USER_CONNECTIONS: dict[str, bool | None] = {"now": None, "on": True, "off": False}
 
 
 def connect_form(endpoints: tuple[Endpoint, ...], known: tuple[WebUi, ...]) -> None:
     """Each step appears when the one before it is done."""
-    info = _address(known)
+    info = _address()
     if info is None:
         return
     _found(info)
@@ -36,15 +37,26 @@ def connect_form(endpoints: tuple[Endpoint, ...], known: tuple[WebUi, ...]) -> N
     _plan_buttons(info, access, requests, wishes)
 
 
+def wants_to_connect() -> bool:
+    """Whether the form is in use."""
+    return _INFO in st.session_state or bool(st.session_state.get(_NOW))
+
+
+def change_services(url: str) -> None:
+    """For a button's on_click: the form opens with what is at ``url``."""
+    st.session_state[f"{_FORM}_url"] = url
+    st.session_state[_NOW] = True
+    st.session_state.pop(_PLAN, None)
+
+
 # ---------------------------------------------------------------- where and who
 
 
-def _address(known: tuple[WebUi, ...]) -> WebUiInfo | None:
+def _address() -> WebUiInfo | None:
     t = session.texts()
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     typed = left.text_input(
         t("page.open_webui.address"),
-        known[0].url if known and f"{_FORM}_url" not in st.session_state else "",
         key=f"{_FORM}_url",
         placeholder="http://10.0.0.5:18080",
         help=t("page.open_webui.address_help"),
@@ -54,7 +66,7 @@ def _address(known: tuple[WebUi, ...]) -> WebUiInfo | None:
     pressed = right.button(t("page.open_webui.look"), key=f"{_FORM}_look", width="stretch")
     field_findings(refusals(_FORM), "url")
     other_findings(refusals(_FORM), "url")
-    if pressed:
+    if st.session_state.pop(_NOW, False) or pressed:
         st.session_state.pop(_INFO, None)
         with st.spinner(t("page.open_webui.looking")):
             looked = act(session.app().webui.connect.look, typed, form=_FORM)
@@ -80,7 +92,7 @@ def _signed_in(info: WebUiInfo, access: Access) -> None:
     t = session.texts()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f":green[:material/check_circle:] {plain(t('page.open_webui.signed_in', email=access.email))}",
+            f":green[:material/check_circle:] {t('page.open_webui.signed_in', email=f'`{access.email}`')}",
             width="content",
         )
         if st.button(t("sign_in.sign_out"), key=f"{_FORM}_leave", type="tertiary"):
