@@ -119,7 +119,8 @@ def _options(text: str) -> ContainerSpec | Finding | None:
     except BadInput:
         return Finding("docker_options_bad", Severity.BLOCK, "docker_options", {"value": words[:120]})
     known = docker_cli.option_texts(_only_rest(found.spec))
-    strange = [*found.not_understood, *(one for one in docker_cli.option_texts(found.spec) if one not in known)]
+    strange = [] if found.spec.image == "image" else [found.spec.image]
+    strange += [*found.not_understood, *(one for one in docker_cli.option_texts(found.spec) if one not in known)]
     if strange:
         return Finding("docker_options_bad", Severity.BLOCK, "docker_options", {"value": " ".join(strange)[:120]})
     return found.spec

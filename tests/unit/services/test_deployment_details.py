@@ -1,0 +1,212 @@
+"""One deployment in full; containers of others; short work inside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.adapters.catalog_files import CatalogFolder
+from core.adapters.database.store import DatabaseStore
+from core.domain.access import LOCAL_OPERATOR
+from core.domain.container import BindMount, ContainerSpec, PublishedPort
+from core.domain.deployment import DeploymentState
+from core.errors import BadInput, ContainerFailed, ImageMissing, NotAllowed, NotFoundError
+from core.services.adoption import AdoptionService
+from core.services.catalog import CatalogService
+from core.services.containers import ContainerService, read_flags
+from core.services.deployment_details import DeploymentDetails
+from tests.deployment_world import VIEWER, World
+from tests.fakes.engine import FakeProgram
+
+HELP = "usage: vllm serve [model_tag]\n" + "".join(
+    f"  --flag-{n}, -f{n} X  words, as in --flag-{n}.\n" for n in range(30)
+)
+
+
+class Room(World):
+    """With what looks at deployments and containers."""
+
+    def __init__(self, store: DatabaseStore, home: Path) -> None:
+        super().__init__(store, home)
+        self.catalog = CatalogService(CatalogFolder(home / "catalog"), self.clock, {})
+        self.details = DeploymentDetails(store, self.engine, self.service, self.catalog, self.clock)
+        self.inside = ContainerService(store, self.engine)
+        self.adoption = AdoptionService(store, self.queue, self.engine, self.catalog, self.secrets, self.clock)
+
+    def stranger(self, *more: str, env: dict[str, str] | None = None) -> str:
+        """Somebody else's vLLM; its id."""
+        spec = ContainerSpec(
+            name="by_hand",
+            image="vllm:test",
+            command=("vllm", "serve", "/models/tiny", "--served-model-name", "tiny", *more),
+            mounts=(BindMount("/srv/models", "/models"),),
+            ports=(PublishedPort(8000, 8000),),
+            labels={"seatrial.deployment": "for the fake only"},
+        )
+        view = self.engine.create_or_adopt(spec, env or {})
+        container = self.engine._containers[view.id]
+        container.view = replace(view, labels={})
+        container.spec = replace(spec, labels={}, secret_env=dict.fromkeys(env or {}, ""))
+        return view.id
+
+
+@pytest.fixture
+def room(database: DatabaseStore, tmp_path: Path) -> Room:
+    return Room(database, tmp_path)
+
+
+# ---------------------------------------------------------------- one in full
+
+
+def test_a_ready_one_is_what_was_planned(room: Room) -> None:
+    deployment_id = room.ready()
+    detail = room.details.detail(deployment_id)
+    assert (detail.drift, detail.image_moved, detail.fix, detail.earlier) == ((), False, None, ())
+    assert [mark.stage for mark in detail.view.deployment.stages] == ["image", "engine", "ready", "served"]
+
+
+def test_what_somebody_changed_is_shown(room: Room) -> None:
+    deployment_id = room.ready()
+    container_id = room.container_id(deployment_id)
+    room.engine.actual[container_id] = replace(room.engine.describe(container_id), restart="always", env={"A": "1"})
+    room.engine.images["vllm:test"] = "sha256:" + "9" * 64
+    detail = room.details.detail(deployment_id)
+    assert {one.name for one in detail.drift or ()} == {"--restart", "-e A"}
+    assert detail.image_moved
+
+
+def test_a_failure_with_its_fix_leads_to_a_new_start(room: Room) -> None:
+    log = (Path(__file__).parents[2] / "data" / "vllm_fails" / "context-too-long.log").read_text()
+    room.engine.programs[("vllm",)] = FakeProgram(tuple(log.splitlines()), 1)
+    deployment_id = room.start(serve_args=("--max-model-len", "131072"))
+    room.service.step_create(deployment_id)
+    with pytest.raises(ContainerFailed):
+        room.service.step_wait_ready(deployment_id)
+    room.finish_job(deployment_id)
+    detail = room.details.detail(deployment_id)
+    assert detail.fix is not None
+    assert detail.fix.code == "shorter_context"
+    assert [view.state.value for view in detail.story.stages][1] == "failed", "the log tells how far it came"
+    plan = room.service.plan(detail.fix.request)
+    again = room.service.start(LOCAL_OPERATOR, plan).job.deployment_id or ""
+    assert room.details.detail(again).earlier[0].id == deployment_id
+
+
+def test_a_past_request_comes_back(room: Room) -> None:
+    deployment_id = room.ready(env=(("A", "1"),))
+    stored = room.store.deployments.get(deployment_id)
+    room.store.deployments.update(replace(stored, request=replace(stored.request, devices=(3,), overrides=("x",))))  # type: ignore[type-var]
+    assert room.details.again(deployment_id).devices == ()
+    there = room.details.again(deployment_id, replaces=deployment_id)
+    assert (there.devices, there.overrides, there.replaces) == ((3,), (), deployment_id)
+    room.store.deployments.update(replace(stored, request=None))
+    assert room.details.again(deployment_id).env == (("A", "1"),), "from its container"
+
+
+def test_two_are_compared(room: Room) -> None:
+    first = room.ready()
+    second = room.start(container_name="other", host_port=9000)
+    names = {one.name for one in room.details.compare(first, second)}
+    assert names == {"--name", "-p 8000"}
+
+
+# ---------------------------------------------------------------- others
+
+
+def test_a_strangers_server_is_seen_and_taken_in(room: Room) -> None:
+    container_id = room.stranger("--api-key", "sk-own")
+    (seen,) = room.adoption.candidates()
+    assert (seen.container.name, seen.served_name) == ("by_hand", "tiny")
+    assert "sk-own" not in repr(seen)
+    deployment_id = room.adoption.adopt(LOCAL_OPERATOR, container_id).job.deployment_id or ""
+    assert "sk-own" not in repr(room.store.deployments.get(deployment_id))
+    assert room.adoption.candidates() == ()
+    with pytest.raises(BadInput, match="not_adoptable"):
+        room.adoption.adopt(LOCAL_OPERATOR, container_id)
+    assert room.service.step_create(deployment_id)
+    room.serve(deployment_id)
+    assert room.service.step_wait_ready(deployment_id)
+    room.service.step_register_endpoint(deployment_id)
+    view = room.service.get(deployment_id)
+    assert view.deployment.state is DeploymentState.READY
+    assert view.endpoint is not None
+    assert view.deployment.adopted
+
+
+def test_its_key_is_read_from_its_environment(room: Room) -> None:
+    container_id = room.stranger(env={"VLLM_API_KEY": "sk-env"})
+    room.engine.programs[("printenv", "VLLM_API_KEY")] = FakeProgram(("sk-env",), 0)
+    deployment_id = room.adoption.adopt(LOCAL_OPERATOR, container_id).job.deployment_id or ""
+    ref = room.store.deployments.get(deployment_id).spec.secret_env["VLLM_API_KEY"]
+    assert room.secrets.get(ref) == "sk-env"
+
+
+def test_letting_go_leaves_it_alive(room: Room) -> None:
+    container_id = room.stranger()
+    deployment_id = room.adoption.adopt(LOCAL_OPERATOR, container_id).job.deployment_id or ""
+    room.finish_job(deployment_id)
+    room.service.remove(LOCAL_OPERATOR, deployment_id)
+    assert room.engine.get(container_id).state == "running"
+    assert [one.container.id for one in room.adoption.candidates()] == [container_id]
+
+
+def test_a_cancelled_adoption_stops_nothing(room: Room) -> None:
+    container_id = room.stranger()
+    deployment_id = room.adoption.adopt(LOCAL_OPERATOR, container_id).job.deployment_id or ""
+    assert not room.service.step_wait_ready(deployment_id, is_cancelled=lambda: True)
+    assert room.engine.get(container_id).state == "running"
+    assert room.state(deployment_id) is DeploymentState.REMOVED
+
+
+def test_viewers_adopt_nothing_and_no_engine_means_no_candidates(room: Room) -> None:
+    container_id = room.stranger()
+    with pytest.raises(NotAllowed):
+        room.adoption.adopt(VIEWER, container_id)
+    room.engine.down = "no socket"
+    assert room.adoption.candidates() == ()
+
+
+# ---------------------------------------------------------------- inside
+
+
+def test_a_command_inside(room: Room) -> None:
+    deployment_id = room.ready()
+    room.engine.programs[("vllm", "--version")] = FakeProgram(("0.32.0",), 0)
+    assert room.inside.run_inside(LOCAL_OPERATOR, deployment_id, "vllm --version").output == "0.32.0\n"
+    with pytest.raises(NotAllowed):
+        room.inside.run_inside(VIEWER, deployment_id, "vllm --version")
+    for text, code in (("", "command_empty"), ("a 'b", "command_unbalanced")):
+        with pytest.raises(BadInput, match=code):
+            room.inside.run_inside(LOCAL_OPERATOR, deployment_id, text)
+    with pytest.raises(NotFoundError):
+        room.inside.run_inside(LOCAL_OPERATOR, room.start(container_name="b", host_port=1), "ls")
+
+
+def test_an_image_tells_its_flags_once(room: Room) -> None:
+    room.engine.programs[("vllm", "serve", "--help=all")] = FakeProgram((HELP,), 0)
+    assert room.inside.flags_known("vllm:test") is None
+    assert room.inside.ask_flags(LOCAL_OPERATOR, "vllm:test") == 60
+    assert "--flag-7" in (room.inside.flags_known("vllm:test") or ())
+    room.engine.programs[("vllm", "serve", "--help=all")] = FakeProgram(("no such command",), 127)
+    room.engine.images["other:1"] = "sha256:" + "2" * 64
+    with pytest.raises(BadInput, match="help_not_understood"):
+        room.inside.ask_flags(LOCAL_OPERATOR, "other:1")
+    with pytest.raises(ImageMissing):
+        room.inside.ask_flags(LOCAL_OPERATOR, "none:1")
+
+
+def test_flags_are_read_out_of_sentences() -> None:
+    text = "  --max-model-len, --max_model_len N  (see --hf-overrides.)\n  -tp 8, --no-enforce-eager. a-b --x"
+    assert read_flags(text) == (
+        "--hf-overrides", "--max-model-len", "--max_model_len", "--no-enforce-eager", "--x", "-tp",
+    )  # fmt: skip
+
+
+def test_the_log_is_searched(room: Room) -> None:
+    deployment_id = room.ready()
+    for line in ("one ERROR", "two", "three error"):
+        room.engine.emit(room.container_id(deployment_id), line)
+    assert room.service.logs(deployment_id, search="error") == "one ERROR\nthree error"
+    assert room.service.logs(deployment_id, 1, search=" error ") == "three error"
