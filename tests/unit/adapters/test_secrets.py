@@ -45,7 +45,7 @@ def test_a_key_file_that_others_could_read_is_closed(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("secret_key", ["any words at all", Fernet.generate_key().decode()])
+@pytest.mark.parametrize("secret_key", ["any words at all", Fernet.generate_key().decode()], ids=["words", "key"])
 def test_a_key_from_the_environment_needs_no_file(tmp_path: Path, secret_key: str) -> None:
     tokens = Tokens()
     EncryptedSecrets(tokens, tmp_path, secret_key).put("a", "x")
