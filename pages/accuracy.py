@@ -11,7 +11,7 @@ from ui.components import empty_state, field_findings, go, header, link, other_f
 from ui.components import evaluation_form as form
 from ui.components.endpoint import endpoint_facts, endpoint_title
 from ui.components.evaluation_plan import plan_facts
-from ui.components.run_table import run_table
+from ui.components.evaluation_table import evaluation_table
 
 FORM = "evaluation"
 SHOWN = 10
@@ -116,7 +116,7 @@ else:
     empty_state(t("page.accuracy.none"), label=t("page.endpoints.attach"), page="endpoints")
 if recent.rows:
     st.subheader(t("page.accuracy.recent"), anchor=False)
-    run_table(recent.rows)
+    evaluation_table(recent.rows)
     with st.container(horizontal=True):
         link("leaderboard", t("page.accuracy.to_leaderboard"), icon=":material/leaderboard:")
         link("runs", t("page.accuracy.to_all"), icon=":material/table_rows:", kind="evaluation")

@@ -42,7 +42,7 @@ if shown:
     if active:
         worker_notice()
     follow()
-left, right = st.columns([3, 2], gap="medium")
+left, right = st.columns([2, 1], gap="medium")
 with left:
     table.dataset_table(app.datasets.list(table.filters()))
     preview(everything)

@@ -71,10 +71,8 @@ def _questions(choice: DatasetChoice, dataset: Dataset, limit: Limit) -> int | N
     """EvalScope limits each subset: the first N, or ``int(size * share)``."""
     wanted = [subset for subset in dataset.subsets if not choice.subsets or subset.name in choice.subsets]
     sizes = [subset.samples for subset in wanted if subset.samples is not None]
-    if len(sizes) < len(wanted) and not choice.subsets and limit.is_none:
-        return dataset.samples
     if len(sizes) < len(wanted):
-        return None
+        return dataset.samples if not choice.subsets and limit.is_none else None
     return sum(_limited(size, limit) for size in sizes)
 
 
@@ -252,9 +250,11 @@ def _context_findings(request: EvaluationRequest, known: Mapping[str, Dataset], 
     if usual + request.max_tokens > context:
         room = max(0, context - usual)
         yield Finding("eval_over_context", BLOCK, "max_tokens", {**params, "prompt": usual, "room": room})
+    elif longest >= context:
+        yield Finding("eval_prompts_over_context", WARN, "max_tokens", {"prompt": longest, "context": context})
     elif longest + request.max_tokens > context:
-        room = max(0, context - longest)
-        yield Finding("eval_some_over_context", WARN, "max_tokens", {**params, "prompt": longest, "room": room})
+        fits = context - longest
+        yield Finding("eval_some_over_context", WARN, "max_tokens", {**params, "prompt": longest, "room": fits})
 
 
 def fitting_max_tokens(request: EvaluationRequest, known: Mapping[str, Dataset], context: int | None) -> int:

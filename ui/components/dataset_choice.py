@@ -27,7 +27,8 @@ def datasets_field(key: str, known: Mapping[str, Dataset], here: frozenset[str])
         dataset = known.get(name)
         if dataset is None:
             return name
-        parts = [name, dataset_name(dataset), t.number(dataset.samples) if dataset.samples else ""]
+        shown = "" if _plain(dataset_name(dataset)).startswith(_plain(name)) else dataset_name(dataset)
+        parts = [name, shown, t.number(dataset.samples) if dataset.samples else ""]
         return " · ".join(part for part in [*parts, t("page.datasets.here") if name in here else ""] if part)
 
     st.multiselect(
@@ -39,6 +40,11 @@ def datasets_field(key: str, known: Mapping[str, Dataset], here: frozenset[str])
         placeholder=t("page.accuracy.datasets_placeholder"),
         persist_state="session",
     )
+
+
+def _plain(name: str) -> str:
+    """Without what two spellings of one name differ in."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def choose_each(chosen: Sequence[Dataset], key_of: KeyOf) -> None:

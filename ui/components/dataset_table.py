@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ from ui.markdown import plain
 CATEGORIES = ("llm", "vlm", "agent", "aigc")
 SHOWN = 30
 FETCH, TRY = "datasets_fetch", "datasets_try"
-_SPANS = {"name": 7, "samples": 2, "subsets": 2, "shots": 2, "metric": 3, "needs": 3}
+_SPANS = {"name": 5, "samples": 2, "subsets": 2, "shots": 2, "needs": 2}
 _NUMBERS = ("samples", "subsets", "shots")
 
 
@@ -58,13 +59,17 @@ def _cells(row: DatasetRow) -> dict[str, Cell]:
     here = f" :green-badge[:material/home: {t('page.datasets.here')}]" if row.is_here else ""
     needs = " ".join(f":gray-badge[{t(f'dataset.need_{need}')}]" for need in dataset.needs)
     return {
-        "name": f"**{plain(dataset.key)}**{version}{here}  \n:small[{plain(dataset_name(dataset))}]",
+        "name": partial(_name, dataset, f"**{plain(dataset.key)}**{version}{here}"),
         "samples": t.number(dataset.samples),
         "subsets": t.number(len(dataset.subsets)),
         "shots": t.number(dataset.few_shot),
-        "metric": f":small[{plain(dataset.metric)}]",
         "needs": needs or "–",
     }
+
+
+def _name(dataset: Dataset, title: str) -> None:
+    about = plain(dataset.description) or None
+    st.markdown(f"{title}  \n:small[{plain(dataset_name(dataset))}]", help=about)
 
 
 # ---------------------------------------------------------------- having them here
@@ -75,7 +80,12 @@ def fetch_form(known: dict[str, Dataset]) -> None:
     t, names = session.texts(), _evalscope(known)
     st.caption(t("page.datasets.fetch_lead"))
     with st.form("datasets_fetch_form", border=False):
-        keys = st.multiselect(t("page.datasets.fetch_keys"), names, key="datasets_fetch_keys")
+        keys = st.multiselect(
+            t("page.datasets.fetch_keys"),
+            names,
+            key="datasets_fetch_keys",
+            placeholder=t("page.accuracy.datasets_placeholder"),
+        )
         hub = st.selectbox(
             t("page.datasets.fetch_hub"), list(Hub), key="datasets_hub", format_func=lambda one: str(one.label)
         )

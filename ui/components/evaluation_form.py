@@ -24,10 +24,8 @@ from ui import session
 from ui.components.dataset_choice import LIMIT_KINDS, choose_each, choose_limit, datasets_field
 from ui.components.findings import field_findings
 
-FIELDS = (
-    *("datasets", "few_shot", "local_path", "limit", "sampling", "temperature", "top_p", "max_tokens", "batch_size"),
-    *("repeats", "judge_endpoint_id", "sandbox", "hub", "timeout_s", "seed"),
-)
+FIELDS = ("datasets", "limit", "sampling", "temperature", "top_p", "max_tokens", "batch_size", "repeats")
+"""Those with a place for findings; what lies in a closed expander is told beside the plan."""
 _NUMBERS: Mapping[str, tuple[float, float]] = {  # step and greatest value
     "temperature": (0.1, 2.0),
     "top_p": (0.05, 1.0),
@@ -112,13 +110,12 @@ def draw(
     datasets_field(key_of("datasets"), known, here)
     places["datasets"] = st.container(gap="xxsmall")
     choose_each([known[key] for key in value_of("datasets") if key in known], key_of)
-    places["few_shot"], places["local_path"] = st.container(gap="xxsmall"), st.container(gap="xxsmall")
     choose_limit(key_of)
     places["limit"] = st.container(gap="xxsmall")
     places |= _sampling(sampling)
     places |= _sizes()
     with st.expander(session.texts()("page.accuracy.more")):
-        places |= _more(judges)
+        _more(judges)
     return places
 
 
@@ -154,19 +151,22 @@ def _sampling(presets: Sequence[SamplingPreset]) -> dict[str, Any]:
         t("page.accuracy.sampling"),
         [*names, _OWN],
         key=key_of("sampling"),
-        format_func=lambda key: names.get(key) or t("page.accuracy.sampling_own"),
+        format_func=lambda key: (
+            t(f"page.accuracy.sampling_{key}") if t.has(f"page.accuracy.sampling_{key}") else names[key]
+        ),
         help=t("page.accuracy.sampling_help"),
         on_change=_take_sampling,
         args=(presets,),
         persist_state="session",
     )
-    places["sampling"] = st.container(gap="xxsmall")
-    return places | _numbers(_ALWAYS)
+    _numbers(_ALWAYS)
+    for field in ("sampling", "temperature", "top_p"):
+        places[field] = st.container(gap="xxsmall")
+    return places
 
 
-def _numbers(names: Sequence[str]) -> dict[str, Any]:
+def _numbers(names: Sequence[str]) -> None:
     """Empty leaves a value to the server."""
-    places: dict[str, Any] = {}
     for column, name in zip(st.columns(len(names)), names, strict=True):
         step, most = _NUMBERS[name]
         with column:
@@ -179,8 +179,6 @@ def _numbers(names: Sequence[str]) -> dict[str, Any]:
                 on_change=_own_sampling,
                 persist_state="session",
             )
-            places[name] = st.container(gap="xxsmall")
-    return places
 
 
 def _take_sampling(presets: Sequence[SamplingPreset]) -> None:
@@ -196,10 +194,12 @@ def _own_sampling() -> None:
 
 def _sizes() -> dict[str, Any]:
     places: dict[str, Any] = {}
-    for column, field in zip(st.columns(3), ("max_tokens", "batch_size", "repeats"), strict=True):
+    sizes = ("max_tokens", "batch_size", "repeats")
+    for column, field in zip(st.columns(3), sizes, strict=True):
         with column:
             st.number_input(**_labels(field), min_value=1, step=1, persist_state="session")
-            places[field] = st.container(gap="xxsmall")
+    for field in sizes:
+        places[field] = st.container(gap="xxsmall")
     t = session.texts()
     st.session_state.setdefault(key_of("thinking"), "default")
     st.segmented_control(
@@ -214,9 +214,9 @@ def _sizes() -> dict[str, Any]:
     return places
 
 
-def _more(judges: Sequence[Endpoint]) -> dict[str, Any]:
+def _more(judges: Sequence[Endpoint]) -> None:
     t, names = session.texts(), {judge.id: judge.name for judge in judges}
-    places = _numbers([name for name in _NUMBERS if name not in _ALWAYS])
+    _numbers([name for name in _NUMBERS if name not in _ALWAYS])
     defaults = {"judge": None, "sandbox": False, "hub": Hub.MODELSCOPE, "timeout_s": 600, "seed": 42, "stream": True}
     for field, value in {**defaults, "note": ""}.items():
         st.session_state.setdefault(key_of(field), value)
@@ -226,22 +226,17 @@ def _more(judges: Sequence[Endpoint]) -> dict[str, Any]:
         format_func=lambda key: names.get(key or "", t("page.accuracy.judge_none")),
         persist_state="session",
     )
-    places["judge_endpoint_id"] = st.container(gap="xxsmall")
     st.toggle(**_labels("sandbox"), persist_state="session")
-    places["sandbox"] = st.container(gap="xxsmall")
     left, right, last = st.columns(3)
     with left:
         st.selectbox(
             **_labels("hub"), options=list(Hub), format_func=lambda hub: str(hub.label), persist_state="session"
         )
-        places["hub"] = st.container(gap="xxsmall")
     for column, field in ((right, "timeout_s"), (last, "seed")):
         with column:
             st.number_input(**_labels(field), min_value=0 if field == "seed" else 1, step=1, persist_state="session")
-            places[field] = st.container(gap="xxsmall")
     st.toggle(**_labels("stream"), persist_state="session")
     st.text_input(**_labels("note"), persist_state="session")
-    return places
 
 
 def _labels(field: str) -> dict[str, Any]:
