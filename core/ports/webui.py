@@ -74,8 +74,8 @@ class WebUiStore(Protocol):
         ...
 
     def find(self, url: str) -> WebUi | None: ...
-    def list(self) -> tuple[WebUi, ...]:
-        """The oldest first, without removed ones."""
+    def list(self, include_removed: bool = False) -> tuple[WebUi, ...]:
+        """The oldest first."""
         ...
 
 

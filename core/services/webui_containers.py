@@ -96,8 +96,8 @@ class WebUiContainers:
 
     def _id(self, request: WebUiStartRequest) -> str:
         """The same for the same request until one is started: two clicks on one plan mean one container."""
-        latest = max((one.created_at.isoformat() for one in self._store.webuis.list()), default="")
-        text = records.dumps(WebUiStartRequest, replace(request, password=None)) + latest
+        earlier = len(self._store.webuis.list(include_removed=True))
+        text = f"{records.dumps(WebUiStartRequest, replace(request, password=None))}{earlier}"
         return f"ui-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def _situation(self, request: WebUiStartRequest) -> Iterator[Finding]:

@@ -45,10 +45,12 @@ class DatabaseWebUiStore:
             row = session.scalars(select(WebUiTable).filter_by(address=url)).first()
             return row.record if row else None
 
-    def list(self) -> tuple[WebUi, ...]:
-        query = select(WebUiTable).where(WebUiTable.removed_at.is_(None))
+    def list(self, include_removed: bool = False) -> tuple[WebUi, ...]:
+        query = select(WebUiTable).order_by(WebUiTable.created_at, WebUiTable.id)
+        if not include_removed:
+            query = query.where(WebUiTable.removed_at.is_(None))
         with self._database.read() as session:
-            rows = session.scalars(query.order_by(WebUiTable.created_at, WebUiTable.id))
+            rows = session.scalars(query)
             return tuple(row.record for row in rows)
 
 
