@@ -32,6 +32,7 @@ header("import_results")
 given = st.file_uploader(
     t("page.import_results.files"),
     type=["json", "jsonl", "zip"],
+    max_upload_size=256,
     accept_multiple_files=True,
     key="import_files",
     help=t("page.import_results.files_help"),

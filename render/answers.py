@@ -21,8 +21,15 @@ def run_answer(detail: RunDetail, t: Texts) -> str:
     elif not points:
         parts.append(_failures(detail.measurements, t))
     else:
-        parts += [_speed(points, t), *_spread(points, t), _failures(detail.measurements, t)]
+        parts += [_speed(points, t), *_spread(points, t), *_stopped(detail, t), _failures(detail.measurements, t)]
     return t("answer.between").join(parts)
+
+
+def _stopped(detail: RunDetail, t: Texts) -> list[str]:
+    """Where the sweep ended by itself, and why."""
+    told = detail.run.provenance.get("stopped") or {}
+    last = [one for one in detail.measurements if one.point_index == told.get("point_index")]
+    return [t(f"answer.stopped_{told['code']}", load=load_words(last[0], t))] if last else []
 
 
 def warning_lines(measurements: Sequence[Measurement], t: Texts) -> tuple[str, ...]:

@@ -107,6 +107,9 @@ def _file(name: str, content: bytes, folders: dict[str, _EvalScope]) -> Iterator
     except Unreadable as problem:
         yield _refusal(name, problem)
         return
+    if len(documents) > 1 and not any(_is_known(document) for _, document in documents):
+        yield Refusal(name, "foreign")
+        return
     for line, document in documents:
         if isinstance(document, Unreadable):
             yield _refusal(name, document)
@@ -121,6 +124,12 @@ def _file(name: str, content: bytes, folders: dict[str, _EvalScope]) -> Iterator
             folder.files.append((name, content))
             continue
         yield from _one(name, content, line, document)
+
+
+def _is_known(document: Any) -> bool:
+    """Whether it looks like a result of some tool."""
+    tests = (is_aiperf, is_guidellm, is_vllm, evalscope.part_of)
+    return not isinstance(document, Unreadable) and any(test(document) for test in tests)
 
 
 def _one(name: str, content: bytes, line: int | None, document: Any) -> Iterator[Found | Refusal]:

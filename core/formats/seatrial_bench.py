@@ -26,7 +26,7 @@ def argv(request: BenchmarkRequest, endpoint: Endpoint) -> tuple[str, ...]:
     return (
         *("seatrial", "bench", "--url", endpoint.base_url, "--model", endpoint.served_name),
         *_load(load.points),
-        *_length("input", load.input_tokens, load.input_spread),
+        *(_length("input", load.input_tokens, load.input_spread) if load.dataset is None else ()),
         *_length("output", load.output_tokens, load.output_spread),
         *_choices(load),
         *_judgement(load),
@@ -191,6 +191,8 @@ def workload_of(options: BenchOptions, dataset: Dataset | None = None) -> Worklo
     input_tokens, input_spread = length_of("input_tokens", options.input_tokens, options.input_std)
     output_tokens, output_spread = length_of("output_tokens", options.output_tokens, options.output_std)
     stops = _stops(options.stop)
+    if dataset is not None:
+        input_tokens, input_spread = dataset.input_tokens or input_tokens, None
     return Workload(
         input_tokens=input_tokens,
         output_tokens=output_tokens,

@@ -279,7 +279,7 @@ def _with_view(work: PointWork, view: ServerView | None) -> Measurement:
     found = _finished(work)
     if found is None:
         raise OutputNotUnderstood(tool=work.run.engine.value, detail="no measurement was left", line="")
-    metrics = view.metrics() if view else None
+    metrics = view.metrics(found.duration_s) if view else None
     warnings = (*failure_warnings(found), *(cache_warnings(work.run.workload, metrics) if metrics else ()))
     new = tuple(warning for warning in warnings if warning not in found.warnings)
     found = replace(found, server_metrics=metrics, warnings=(*found.warnings, *new))

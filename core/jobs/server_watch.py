@@ -17,6 +17,9 @@ from core.formats.vllm_metrics import cached_share, counted_between, series_valu
 
 LOOK_GAP_S = 2.0
 """A look is a hundred kilobytes of text, on the machine that measures: one every two seconds is below a percent."""
+_FIRST_GAP_S = 0.5
+_FIRST_LOOKS = 20
+"""A short point would be over before there is anything to see."""
 PROMPTS_CACHED = "prompts_cached"
 """A measurement's warning: prompts that ought to be new came from the server's prefix cache."""
 _TOLERATED_CACHED_SHARE = 0.05
@@ -36,9 +39,10 @@ class ServerView:
         text = "".join(json.dumps(line) + "\n" for line in self.lines)
         return gzip.compress(text.encode(), compresslevel=6, mtime=0)
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self, duration_s: float) -> dict[str, float]:
         """What the measurement keeps: the counters and a summary of the time within the point."""
-        return {**self.counted, **summary([line for line in self.lines if line["t_s"] >= 0], self.counted)}
+        within = [line for line in self.lines if 0 <= line["t_s"] <= duration_s]
+        return {**self.counted, **summary(within, self.counted)}
 
 
 class ServerWatch:
@@ -82,7 +86,7 @@ class ServerWatch:
 
     async def _go_on(self) -> None:
         while await self._once():
-            await asyncio.sleep(self._gap_s)
+            await asyncio.sleep(min(self._gap_s, _FIRST_GAP_S) if len(self._looks) < _FIRST_LOOKS else self._gap_s)
 
     async def _once(self) -> bool:
         at = time.monotonic()

@@ -23,7 +23,11 @@ FIELDS = (
     *("input_tokens", "output_tokens", "concurrency", "rate_per_s", "requests", "duration_s", "api", "engine"),
     *workload_more.FIELDS,
 )
-_SEGMENTS: dict[str, Sequence[Any]] = {"api": tuple(Api), "engine": MEASURING, "arrival": tuple(Arrival)}
+_SEGMENTS: dict[str, Sequence[Any]] = {
+    "api": tuple(Api),
+    "engine": MEASURING,
+    "arrival": (Arrival.CLOSED, Arrival.POISSON, Arrival.CONSTANT),
+}
 
 
 def prepare(presets: tuple[Preset, ...]) -> None:

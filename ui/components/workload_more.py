@@ -95,6 +95,7 @@ def _file() -> dict[str, Any]:
         st.file_uploader(
             t("page.benchmark.dataset"),
             type=["json", "jsonl"],
+            max_upload_size=64,
             key=key("upload"),
             help=t("page.benchmark.dataset_help"),
             on_change=_take_file,

@@ -173,6 +173,7 @@ def test_nan_inside_a_vllm_result_is_refused() -> None:
         (b"[]", "foreign"),
         (b"null", "foreign"),
         (b"<html></html>", "not_json"),
+        (b'{"question": 1}\n{"question": 2}\n', "foreign"),
         (b"[" * 100_000, "not_json"),
         (b'{"metadata": {}, "benchmarks": []}', "empty"),
         (b'{"metadata": {}, "benchmarks": [1]}', "missing"),
