@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.domain.catalog import Catalog
@@ -55,9 +55,10 @@ class Situation:
 
 @dataclass(frozen=True)
 class _EngineWord:
-    """What the engine said, and when (monotonic seconds)."""
+    """What engine and host said, and when (monotonic seconds)."""
 
     at_s: float
+    groups: tuple[DeviceGroup, ...]
     containers: tuple[ContainerView, ...]
     image_id: str | None
     architecture: str | None
@@ -120,7 +121,7 @@ class DeploymentPlanner:
             leaving = None
         pending = tuple(found for found in self.pending(deployments) if found is not leaving)
         word = self._engine_word(request, fresh)
-        there = self._devices_there(platform) if platform else None
+        there = _devices_there(word.groups, platform) if platform else None
         living = _living(deployments, word)
         others = [found for found in (*pending, *living) if found is not leaving]
         containers = tuple(found for found in word.containers if leaving is None or found.id != leaving.container_id)
@@ -147,7 +148,7 @@ class DeploymentPlanner:
         return word
 
     def _ask_engine(self, image: str, now_s: float) -> _EngineWord:
-        nothing = _EngineWord(now_s, (), None, None, None)
+        nothing = _EngineWord(now_s, self._devices(), (), None, None, None)
         try:
             containers = self._engine.list()
             architecture = self._engine.info().architecture
@@ -157,11 +158,6 @@ class DeploymentPlanner:
             return replace(nothing, problem=Finding("engine_unavailable", BLOCK, None, error.params))
         except EngineError as error:  # for instance a name that cannot be an image's
             return replace(nothing, problem=Finding(error.code, BLOCK, "image", error.params))
-
-    def _devices_there(self, platform: Platform) -> int | None:
-        """None where none are known: that is preflight's to say."""
-        groups = (group for group in self._devices() if platform.id in group.platforms)
-        return next((group.count for group in groups if group.count), None)
 
     def _weights_bytes(self, request: DeploymentRequest) -> int | None:
         """All weight files together; None where there are none to be seen."""
@@ -254,6 +250,12 @@ def replaceable(container: ContainerView, deployments: Sequence[Deployment]) -> 
     owner = container.labels.get(LABEL)
     failed = {found.id for found in deployments if found.state is DeploymentState.FAILED}
     return owner in failed and container.state not in _HOLDS_PORT
+
+
+def _devices_there(groups: Iterable[DeviceGroup], platform: Platform) -> int | None:
+    """None where none are known: that is preflight's to say."""
+    found = (group for group in groups if platform.id in group.platforms)
+    return next((group.count for group in found if group.count), None)
 
 
 def _living(deployments: Sequence[Deployment], word: _EngineWord) -> tuple[Deployment, ...]:
