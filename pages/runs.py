@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import session
-from ui.components import empty_state, header
+from ui.components import empty_state, header, link_button
 from ui.components.run_bulk import after_a_shelf_change, bulk_bar, pick_box
 from ui.components.run_filters import clear_filters, filter_chips, filter_popover, first_page, run_filter
 from ui.components.run_table import run_table
@@ -20,11 +20,12 @@ choices = app.history.choices()
 if not choices:
     header("runs")
     empty_state(t("page.runs.none"), label=t("page.overview.benchmark"), page="benchmark")
+    link_button("import_results", t("page.runs.import"), key="runs_import", icon=":material/upload_file:")
     st.stop()
 answer = st.container()
 if view:
     view_line(view)
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     shown = url_segments("show", t("page.runs.show"), ("list", "trend"), "list", lambda one: t(f"page.runs.show_{one}"))
     st.text_input(
         t("page.runs.search"),
@@ -37,6 +38,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     )
     filter_popover(choices)
     keep = st.container(width="content")
+    link_button("import_results", t("page.runs.import"), key="runs_import", icon=":material/upload_file:")
 where = run_filter(view.run_ids if view else None)
 number = int(st.session_state.get("runs_page", 1))
 page = app.history.page((number - 1) * PER_PAGE, PER_PAGE, where)
