@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from core.adapters.catalog_files import CatalogFolder
 from core.adapters.chat_http import HttpChatClient
@@ -23,13 +24,14 @@ from core.adapters.openwebui_http import HttpWebUiAdmin
 from core.adapters.processes import LocalToolRunner
 from core.adapters.prompt_files import FolderPromptFiles
 from core.adapters.reference_files import load_references
+from core.adapters.registries import KeptRegistries
 from core.adapters.secrets import EncryptedSecrets
 from core.adapters.simulated_engine import SimulatedEngine
 from core.adapters.simulated_host import SimulatedHostProbe, read_host
 from core.adapters.weights_disk import LocalWeightsDisk
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
-from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, PromptFiles, Secrets
+from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, PromptFiles, Registries, Secrets
 from core.services.access import AccessService
 from core.services.adoption import AdoptionService
 from core.services.benchmarks import BenchmarkService
@@ -46,9 +48,11 @@ from core.services.evaluation_results import EvaluationResultService
 from core.services.evaluations import EvaluationService
 from core.services.history import HistoryService
 from core.services.hosts import HostService
+from core.services.images import ImageService
 from core.services.imports import ImportService
 from core.services.jobs import JobService
 from core.services.preflight import PreflightService
+from core.services.releases import ReleaseService
 from core.services.results import ResultService
 from core.services.storage import StorageService
 from core.services.webui_room import WebUiRoom, webui_room
@@ -76,12 +80,14 @@ class App:
     history: HistoryService
     hosts: HostService
     preflight: PreflightService
+    images: ImageService
     catalog: CatalogService
     deployments: DeploymentService
     deployment_details: DeploymentDetails
     adoption: AdoptionService
     inside: ContainerService
     comparisons: ComparisonService
+    releases: ReleaseService
     results: ResultService
     evaluation_catalog: EvaluationFiles
     datasets: DatasetService
@@ -97,7 +103,7 @@ class App:
 
 def compose(settings: Settings | None = None) -> App:
     """Makes the data folder, brings the database up to date, and wires the services. Raises StoreError."""
-    settings = settings or read_settings()
+    settings = _with_models(settings or read_settings())
     for folder in (settings.home, settings.logs, settings.locks, settings.work):
         folder.mkdir(parents=True, exist_ok=True)
     migrate(settings.database_url)
@@ -109,7 +115,8 @@ def compose(settings: Settings | None = None) -> App:
     client = HttpEndpointClient(clock)
     endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
-    containers, probe = _host(settings)
+    registries = KeptRegistries(store.preferences, secrets)
+    containers, probe = _host(settings, registries)
     chat = HttpChatClient()
     files = CatalogFolder(settings.catalog)
     catalog = files.load
@@ -142,6 +149,8 @@ def compose(settings: Settings | None = None) -> App:
         catalog=catalog,
         prompts=prompts,
     )
+    comparisons = ComparisonService(store, benchmarks, clock)
+    evaluation_results = EvaluationResultService(store, jobs, lambda: load_references(settings.catalog))
     evaluation_catalog = EvaluationFiles()
     dataset_folders = LocalDatasetFolders(settings.datasets / "evalscope")
     datasets = DatasetService(evaluation_catalog, store, queue, dataset_folders, clock)
@@ -159,10 +168,12 @@ def compose(settings: Settings | None = None) -> App:
         benchmarks=benchmarks,
         prompts=prompts,
         imports=ImportService(store, clock, product_version()),
-        comparisons=ComparisonService(store, benchmarks, clock),
+        comparisons=comparisons,
+        releases=ReleaseService(store, comparisons, evaluation_results),
         history=HistoryService(store, clock),
         hosts=hosts,
         preflight=preflight,
+        images=ImageService(registries, store.jobs, queue, probe, clock),
         catalog=profiles,
         deployments=deployments,
         deployment_details=DeploymentDetails(store, containers, deployments, profiles, clock),
@@ -184,7 +195,7 @@ def compose(settings: Settings | None = None) -> App:
             evalscope_version=package_version("evalscope"),
             host=describe_host,
         ),
-        evaluation_results=EvaluationResultService(store, jobs, lambda: load_references(settings.catalog)),
+        evaluation_results=evaluation_results,
         evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
         jobs=jobs,
         storage=StorageService(settings, LocalDisk()),
@@ -218,10 +229,17 @@ def compose(settings: Settings | None = None) -> App:
     )
 
 
-def _host(settings: Settings) -> tuple[ContainerEngine, HostProbe]:
+def _with_models(settings: Settings) -> Settings:
+    """A simulated host's own folder of models is one of the folders that are looked into."""
+    if settings.host_profile is None:
+        return settings
+    return replace(settings, weights=(*settings.weights, Path(read_host(settings.host_profile).weights)))
+
+
+def _host(settings: Settings, registries: Registries) -> tuple[ContainerEngine, HostProbe]:
     """This machine and its engine, or a simulated host in their place. Raises RefusedError (setting_bad: detail)."""
     if settings.host_profile is None:
-        return DockerEngine(settings.docker_host), _probe(settings)
+        return DockerEngine(settings.docker_host, source=registries.resolve), _probe(settings)
     host = read_host(settings.host_profile)
     return SimulatedEngine(host, settings.home / "simulated-host"), SimulatedHostProbe(host, LocalHostProbe())
 
