@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from render.score_words import comparison_answer, run_name
+from render.score_words import comparison_answer, evaluation_line, run_name
 from ui import session
 from ui.components import empty_state, link, link_button, plain, provenance_line
 from ui.components.evaluation_flips import flips_section, pairs_card
-from ui.components.evaluation_head import evaluation_line
 
 app, t = session.app(), session.texts()
 before, after = st.query_params.get("before", ""), st.query_params.get("after", "")

@@ -29,6 +29,9 @@ from render.texts import Texts
 _ROW_NAMES = tuple(name for name in ScoreRow.__dataclass_fields__ if name != "ci95")
 _BOARD_NAMES = ("run_id", "model", "version_label", "platform", "score", "n", "requested")
 _LOSSES = ("truncated", "overflow", "no_answer", "errored")
+_SCORE_COLUMNS = ("dataset", "subset", "score", "ci", "n", *_LOSSES, "unscored", "tokens", "time")
+WORD_COLUMNS = 2
+"""The first two columns of scores are words."""
 _SAMPLE_NAMES = tuple(name for name in Sample.__dataclass_fields__ if name != "scores")
 
 
@@ -87,10 +90,17 @@ def scores_csv(detail: EvaluationDetail) -> str:
 
 def scores_table(rows: Iterable[ScoreRow], t: Texts) -> str:
     """Scores as a Markdown table, numbers to the right."""
-    names = ("dataset", "subset", "score", "ci", "n", *_LOSSES, "unscored", "tokens", "time")
-    heads = [t(f"page.evaluation.column_{name}") for name in names]
-    lines = [heads, [":---", ":---", *["---:"] * (len(names) - 2)], *[_cells(row, t) for row in rows]]
+    columns = score_columns(rows, t)
+    sides = [":---" if place < WORD_COLUMNS else "---:" for place in range(len(columns))]
+    lines = [list(columns), sides, *([_cell(cell) for cell in line] for line in zip(*columns.values(), strict=True))]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def score_columns(rows: Iterable[ScoreRow], t: Texts) -> dict[str, tuple[str, ...]]:
+    """Cells by head, a row a score; a number and its unit stay on one line."""
+    cells = [_cells(row, t) for row in rows]
+    heads = [t(f"page.evaluation.column_{name}") for name in _SCORE_COLUMNS]
+    return {head: tuple(line[place] for line in cells) for place, head in enumerate(heads)}
 
 
 def _cells(row: ScoreRow, t: Texts) -> list[str]:
@@ -99,8 +109,8 @@ def _cells(row: ScoreRow, t: Texts) -> list[str]:
     figures = [score, interval_words(row.ci95, t), t.number(row.n), *counts]
     figures += [t.number(row.output_tokens), t.duration(row.duration_s)]
     return [
-        _cell(row.dataset if row.is_primary else f"{row.dataset} ({row.metric})"),
-        _cell(row.subset or ""),
+        row.dataset if row.is_primary else f"{row.dataset} ({row.metric})",
+        row.subset or "",
         *(figure.replace(" ", "\N{NO-BREAK SPACE}") for figure in figures),
     ]
 

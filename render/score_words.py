@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from core.domain.accuracy_statistics import Parity, Verdict
 from core.domain.benchmark import RunHead, RunState
@@ -100,6 +101,36 @@ def points(gap: float, t: Texts) -> str:
     shown = t.number(abs(gap) * 100, 1)
     sign = "" if shown == t.number(0.0, 1) else "+" if gap > 0 else "\N{MINUS SIGN}"
     return f"{sign}{shown}"
+
+
+def evaluation_line(run: RunHead, t: Texts) -> tuple[str | None, ...]:
+    """Where the scores come from."""
+    told = run.provenance
+    endpoint: Mapping[str, Any] = told.get("endpoint") or {}
+    tool = " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
+    when = t.when(run.started_at or run.created_at)
+    return endpoint.get("name"), run.workload_label, tool, told.get("server_version"), when, run.created_by
+
+
+def setting_facts(detail: EvaluationDetail, t: Texts) -> list[tuple[str, str]]:
+    """What is known; what is not is left out."""
+    run, request, told = detail.run, detail.request, detail.run.provenance
+    thinking = {True: "on", False: "off", None: "default"}[request.thinking]
+    sampling = detail.datasets[0].conditions.sampling if detail.datasets else {}
+    facts = [
+        ("run", run.id),
+        ("when", t.when(run.started_at or run.created_at)),
+        ("who", run.created_by),
+        ("endpoint", (told.get("endpoint") or {}).get("base_url")),
+        ("version", run.version_label),
+        ("tool", " ".join(str(told[name]) for name in ("tool", "tool_version") if told.get(name))),
+        ("max_tokens", t.number(request.max_tokens) if request.max_tokens else ""),
+        ("batch", t.number(request.batch_size)),
+        ("sampling", sampling_words(sampling)),
+        ("seed", str(request.seed)),
+        ("thinking", t(f"page.evaluation.thinking_{thinking}")),
+    ]
+    return [(name, str(value)) for name, value in facts if value]
 
 
 # ---------------------------------------------------------------- two evaluations

@@ -45,12 +45,13 @@ def write_tree(
     max_tokens: int = 512,
     prompt: str = "{question}",
     text_length: int = 0,
+    question_length: int = 0,
 ) -> Path:
     """Reports, predictions, reviews and the saved configuration of one evaluation."""
     repeats = max(answers.repeats for subsets in datasets.values() for answers in subsets.values())
     for dataset, subsets in datasets.items():
         for subset, answers in subsets.items():
-            _write_samples(folder, model, dataset, subset, answers, seed, text_length)
+            _write_samples(folder, model, dataset, subset, answers, seed, (question_length, text_length))
         _write(folder / "reports" / model / f"{dataset}.json", json.dumps(_report(model, dataset, subsets)))
     config = {
         "api_key": "**********",
@@ -80,7 +81,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_samples(
-    folder: Path, model: str, dataset: str, subset: str, answers: Answers, seed: int, text_length: int
+    folder: Path, model: str, dataset: str, subset: str, answers: Answers, seed: int, lengths: tuple[int, int]
 ) -> None:
     """Questions are the same for every seed; which are right is not. Lines stand in the order of the answers."""
     endings = _endings(answers, random.Random(f"{seed}/{dataset}/{subset}"))
@@ -88,7 +89,7 @@ def _write_samples(
     random.Random(seed).shuffle(order)
     predictions, reviews = [], []
     for index in order:
-        prediction, review = _sample(dataset, subset, index, endings[index], answers, text_length)
+        prediction, review = _sample(dataset, subset, index, endings[index], answers, lengths)
         predictions.append(json.dumps(prediction, ensure_ascii=False))
         reviews.append(json.dumps(review, ensure_ascii=False))
     for part, lines in (("predictions", predictions), ("reviews", reviews)):
@@ -105,15 +106,16 @@ def _endings(answers: Answers, chance: random.Random) -> Sequence[str]:
 
 
 def _sample(
-    dataset: str, subset: str, index: int, ending: str, answers: Answers, text_length: int
+    dataset: str, subset: str, index: int, ending: str, answers: Answers, lengths: tuple[int, int]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     group, repeat = divmod(index, answers.repeats)
     numbers = random.Random(f"{dataset}/{subset}/{group}")
     first, second = numbers.randint(10, 999), numbers.randint(10, 999)
     gold = str(first + second)
     said = gold if ending == "right" else str(first + second + numbers.randint(1, 9))
-    text = _text(ending, said, first, second) + "x" * text_length
-    question = f"{INSTRUCTION}[{subset} {group}] What is {first} plus {second}?"
+    text = _text(ending, said, first, second) + " as said" * (lengths[1] // 8)
+    padding = "An example of what is wanted.\n" * (lengths[0] // 30)
+    question = f"{INSTRUCTION}{padding}[{subset} {group}] What is {first} plus {second}?"
     blocks: Any = text
     if answers.reasoning and ending != "overflow":
         blocks = [

@@ -14,8 +14,8 @@ from render.evaluation_documents import (
     samples_jsonl,
     scores_csv,
 )
-from render.score_words import conditions_words, sampling_words
-from render.texts import Texts
+from render.evaluation_report import evaluation_report
+from render.score_words import conditions_words, setting_facts
 from ui import session
 from ui.components.log import log_tail
 from ui.components.pieces import command_block, copyable
@@ -47,32 +47,12 @@ def _settings(detail: EvaluationDetail) -> None:
         st.caption(plain(t("page.evaluation.conditions", dataset=found.dataset, conditions=words)))
 
 
-def setting_facts(detail: EvaluationDetail, t: Texts) -> list[tuple[str, str]]:
-    """What is known; what is not is left out."""
-    run, request, told = detail.run, detail.request, detail.run.provenance
-    thinking = {True: "on", False: "off", None: "default"}[request.thinking]
-    sampling = detail.datasets[0].conditions.sampling if detail.datasets else {}
-    facts = [
-        ("run", run.id),
-        ("when", t.when(run.started_at or run.created_at)),
-        ("who", run.created_by),
-        ("endpoint", (told.get("endpoint") or {}).get("base_url")),
-        ("version", run.version_label),
-        ("tool", " ".join(str(told[name]) for name in ("tool", "tool_version") if told.get(name))),
-        ("max_tokens", t.number(request.max_tokens) if request.max_tokens else ""),
-        ("batch", t.number(request.batch_size)),
-        ("sampling", sampling_words(sampling)),
-        ("seed", str(request.seed)),
-        ("thinking", t(f"page.evaluation.thinking_{thinking}")),
-    ]
-    return [(name, str(value)) for name, value in facts if value]
-
-
 def _files(detail: EvaluationDetail) -> None:
     t, run_id = session.texts(), detail.run.id
     with st.container(horizontal=True):
         _download("scores_csv", f"{run_id}.csv", "text/csv", lambda: scores_csv(detail))
         _download("scores_json", f"{run_id}.json", "application/json", lambda: evaluation_json(detail))
+        _download("offline_html", f"{run_id}.html", "text/html", lambda: evaluation_report(detail, t))
         _download("scores_markdown", f"{run_id}.md", "text/markdown", lambda: evaluation_markdown(detail, t))
     for dataset in dict.fromkeys(tally.dataset for tally in detail.tallies):
         with st.container(horizontal=True):

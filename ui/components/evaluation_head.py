@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
-from core.domain.benchmark import RunHead, RunRow
+from core.domain.benchmark import RunRow
 from core.domain.endpoint import Origin
 from core.services.evaluation_results import EvaluationDetail
-from render.score_words import run_name, version_name
+from render.score_words import evaluation_line, run_name, version_name
 from render.texts import Texts
 from ui import session
 from ui.components.links import link, link_button
@@ -33,15 +30,6 @@ def evaluation_head(detail: EvaluationDetail, *, is_open: bool) -> None:
         if detail.is_imported:
             st.badge(t("page.evaluation.imported"), icon=":material/move_to_inbox:", color="gray")
         provenance_line(*evaluation_line(run, t))
-
-
-def evaluation_line(run: RunHead, t: Texts) -> tuple[str | None, ...]:
-    """Where the scores come from."""
-    told = run.provenance
-    endpoint: Mapping[str, Any] = told.get("endpoint") or {}
-    tool = " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
-    when = t.when(run.started_at or run.created_at)
-    return endpoint.get("name"), run.workload_label, tool, told.get("server_version"), when, run.created_by
 
 
 def compare_choice(detail: EvaluationDetail) -> None:
