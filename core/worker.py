@@ -95,6 +95,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     from core.jobs.engine import Engine as JobEngine
     from core.jobs.evaluation import EvaluationWork
     from core.jobs.evaluation_runner import EvalscopeRunner
+    from core.jobs.image import ImageWork
     from core.jobs.upkeep import Upkeep
     from core.jobs.vllm_bench_runner import end_left_behind
     from core.jobs.webui import WebUiWork
@@ -117,6 +118,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
         ),
         JobKind.DATASETS: DatasetWork(app.store, app.evaluation_catalog, app.tools, app.settings, app.clock),
         JobKind.WEBUI: WebUiWork(app.store, app.webui.steps, is_cancelled, app.settings, app.clock),
+        JobKind.IMAGE: ImageWork(app.store, app.containers, is_cancelled, app.settings, app.clock),
         JobKind.DOWNLOAD: DownloadWork(app.store, app.tools, app.secrets, app.settings, app.clock),
     }
     engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)

@@ -51,10 +51,12 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("import_results", "measure", ":material/upload_file:", role=Role.OPERATOR, hidden=True),
     PageEntry("run", "measure", ":material/show_chart:", hidden=True),
     PageEntry("compare", "measure", ":material/compare_arrows:"),
+    PageEntry("release", "measure", ":material/approval:", hidden=True),
     PageEntry("leaderboard", "measure", ":material/leaderboard:"),
     PageEntry("evaluation", "measure", ":material/quiz:", hidden=True),
     PageEntry("compare_evaluations", "measure", ":material/difference:", hidden=True),
     PageEntry("sample", "measure", ":material/quiz:", hidden=True),
+    PageEntry("host", "system", ":material/dns:"),
     PageEntry("settings", "system", ":material/settings:"),
 )
 

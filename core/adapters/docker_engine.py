@@ -11,7 +11,7 @@ import os
 import tarfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -27,9 +27,10 @@ from core.adapters.docker_specs import spec_view
 from core.adapters.docker_views import engine_view, image_view, loaded_names, view
 from core.domain.container import ContainerSpec, ContainerView
 from core.domain.host import ImageFacts
+from core.domain.registry import PullSource
 from core.errors import AppError, EngineError, EngineUnavailable, ImageMissing, NotFoundError, PortTaken
 from core.formats.docker_sdk import create_kwargs
-from core.ports import EngineInfo, ExecResult, RegistryLogin
+from core.ports import EngineInfo, ExecResult
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
 RECONNECT_S = 0.2
@@ -38,10 +39,19 @@ RECONNECT_S = 0.2
 class DockerEngine:
     """One engine. Connects when first asked, and again after it was away; may be used from several threads."""
 
-    def __init__(self, base_url: str | None = None, *, quick_s: int = 15, patient_s: int = 300) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        quick_s: int = 15,
+        patient_s: int = 300,
+        source: Callable[[str], PullSource] = PullSource,
+    ) -> None:
         """``base_url``: as DOCKER_HOST has it; None: the environment's, or the local socket. How long the engine may be
-        silent: ``quick_s`` when it is asked something, ``patient_s`` when it is told to start, stop or pull."""
+        silent: ``quick_s`` when it is asked something, ``patient_s`` when it is told to start, stop or pull.
+        ``source``: under which name, and as whom, an image is pulled."""
         self._base_url = base_url
+        self._source = source
         self._quick_s, self._patient_s = quick_s, patient_s
         self._clients: dict[int, docker.DockerClient] = {}
         self._lock = threading.Lock()
@@ -75,10 +85,12 @@ class DockerEngine:
             found = map(image_view, self._client().api.images())
         return tuple(sorted((one for one in found if one.names), key=lambda one: one.names))
 
-    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
+    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
         """Bytes done and total over all layers that are known so far. Raises ImageMissing, EngineError pull_failed,
         registry_denied."""
-        repository, tag = parse_repository_tag(image)
+        source = self._source(image)
+        reference, login = source.reference, source.login
+        repository, tag = parse_repository_tag(reference)
         layers: dict[str, tuple[int, int]] = {}
         auth = {"username": login.user, "password": login.password} if login else None
         with docker_errors(image=image, otherwise="pull_failed"):
@@ -91,6 +103,8 @@ class DockerEngine:
                 if detail.get("total"):
                     layers[str(event.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
                     yield sum(done for done, _ in layers.values()), sum(total for _, total in layers.values())
+        if reference != image:
+            self.tag(reference, image)
 
     def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
         """See the port. The engine reads while the tar is sent."""

@@ -25,7 +25,7 @@ from core.domain.container import ContainerSpec, ContainerView
 from core.domain.host import ImageFacts, SimulatedHost
 from core.errors import ContainerFailed, EngineError, ImageMissing, NameTaken, NotFoundError, PortTaken
 from core.formats import records, vllm_serve
-from core.ports import EngineInfo, ExecResult, RegistryLogin
+from core.ports import EngineInfo, ExecResult
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,7 @@ class SimulatedEngine:
         found = (self.image(name) for name in sorted(self._names()))
         return tuple(image for image in found if image is not None)
 
-    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
+    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
         for step in range(1, _PULL_STEPS + 1):
             time.sleep(_PULL_STEP_S)
             yield _IMAGE_BYTES * step // _PULL_STEPS, _IMAGE_BYTES

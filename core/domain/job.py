@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     DATASETS = "datasets"
     WEBUI = "webui"
     DOWNLOAD = "download"
+    IMAGE = "image"
 
 
 class JobState(StrEnum):

@@ -135,6 +135,12 @@ async def download(job_id: str) -> str:
     return await _run(JobKind.DOWNLOAD, job_id)
 
 
+@DBOS.workflow(name=JobKind.IMAGE.value, max_recovery_attempts=_MAX_RECOVERIES)
+async def image(job_id: str) -> str:
+    """An image onto the host: pulled, or loaded from a file."""
+    return await _run(JobKind.IMAGE, job_id)
+
+
 async def _run(kind: JobKind, job_id: str) -> str:
     work = _bound().works[kind]
     with ACTIVE.entered(job_id):

@@ -6,7 +6,7 @@ from core.ports.chat import ChatClient
 from core.ports.children import ToolRunner
 from core.ports.clock import Clock
 from core.ports.comparison import BaselineStore, NoiseStore
-from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, RegistryLogin
+from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, Registries
 from core.ports.endpoints import EndpointClient
 from core.ports.evaluations import EvaluationFolders, EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
@@ -58,7 +58,7 @@ __all__ = [
     "PreferenceStore",
     "PromptFiles",
     "QuestionStore",
-    "RegistryLogin",
+    "Registries",
     "RunStore",
     "Secrets",
     "Store",

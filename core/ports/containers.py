@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.domain.container import ContainerSpec, ContainerView
 from core.domain.host import ImageFacts
+from core.domain.registry import PullSource, RegistryLogin
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,6 @@ class EngineInfo:
     memory_bytes: int
     root_dir: str = ""
     """Where it keeps images."""
-
-
-@dataclass(frozen=True)
-class RegistryLogin:
-    """Who pulls from a private registry."""
-
-    user: str
-    password: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ class ContainerEngine(Protocol):
         """Every image with a name."""
         ...
 
-    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
+    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
         """Bytes done and total, as the pull goes on. Raises ImageMissing, EngineError (registry_denied,
         pull_failed)."""
         ...
@@ -117,3 +110,23 @@ class ContainerEngine(Protocol):
         ...
 
     def read_file(self, container_id: str, path: str) -> bytes: ...
+
+
+class Registries(Protocol):
+    """Where images come from, as a team has set it up: logins, encrypted at rest, and a mirror of Docker Hub."""
+
+    def resolve(self, image: str) -> PullSource:
+        """The name to pull, and the login of its registry where one is kept."""
+        ...
+
+    def logins(self) -> tuple[tuple[str, str], ...]:
+        """(registry, user), by registry; no password."""
+        ...
+
+    def save(self, registry: str, login: RegistryLogin) -> None: ...
+    def forget(self, registry: str) -> None: ...
+    def mirror(self) -> str:
+        """The prefix that Docker Hub's images are pulled under; empty: none."""
+        ...
+
+    def set_mirror(self, prefix: str) -> None: ...

@@ -20,7 +20,7 @@ from core.errors import (
     NotFoundError,
     PortTaken,
 )
-from core.ports import EngineInfo, ExecResult, RegistryLogin
+from core.ports import EngineInfo, ExecResult
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
 
@@ -63,9 +63,7 @@ class FakeEngine:
         """What ``describe`` tells, where it is not the spec."""
         self.faults: dict[str, AppError] = {}
         self.facts: dict[str, ImageFacts] = {}
-        self.private: set[str] = set()
-        """Registries that ask for a login."""
-        self.pulled: list[tuple[str, RegistryLogin | None]] = []
+        self.pulled: list[str] = []
         self.created = 0
         self.volumes: set[str] = set()
         self.started: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
@@ -127,11 +125,9 @@ class FakeEngine:
             raise ImageMissing(image=image)
         self.images[name] = self.images[image]
 
-    def pull(self, image: str, login: RegistryLogin | None = None) -> Iterator[tuple[int, int | None]]:
+    def pull(self, image: str) -> Iterator[tuple[int, int | None]]:
         self._meet_faults("pull")
-        self.pulled.append((image, login))
-        if image.split("/")[0] in self.private and login is None:
-            raise EngineError("registry_denied", image=image, detail="unauthorized")
+        self.pulled.append(image)
         yield 50, 100
         self.images[image] = "sha256:" + "1" * 64
         yield 100, 100

@@ -29,7 +29,8 @@ def side(t: Texts, person: Actor) -> None:
     """The foot of the navigation: language, account, simulation."""
     with st.sidebar:
         language_switch(t, key="frame_switch")
-        if session.app().settings.simulated:
+        settings = session.app().settings
+        if settings.simulated or settings.host_profile:
             simulated_badge()
         if session.is_local():
             st.caption(f":material/lock: {t('frame.local_only')}", help=t("frame.local_only_help"))
