@@ -2,34 +2,23 @@
 
 import streamlit as st
 
-from core.domain.benchmark import Run
-from core.domain.endpoint import Origin
 from core.domain.job import JobState
 from core.services.results import RunDetail
 from render.answers import run_answer, warning_lines
 from ui import session
 from ui.act import guard
-from ui.components import empty_state, link, plain, provenance_line, simulated_badge, state_badge, worker_notice
-from ui.components.run_chart import choose_point, curve_card, percentiles_card, points_table
-from ui.components.run_evidence import evidence, run_line, run_title
+from ui.components import empty_state, plain, worker_notice
+from ui.components.run_chart import choose_point, curve_card, percentiles_card
+from ui.components.run_evidence import evidence
+from ui.components.run_head import run_head
 from ui.components.run_live import live_panel
 from ui.components.run_point import point_details
+from ui.components.run_slo import chosen_slo, slo_card
+from ui.components.run_tables import points_tables
 
 POLL_S = 2
 
 app, t = session.app(), session.texts()
-
-
-def head(run: Run) -> None:
-    """What was measured, and where it comes from."""
-    link("runs", t("page.run.to_list"), icon=":material/arrow_back:")
-    st.title(plain(run_title(run)), anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if not is_open(found):
-            state_badge(run.state)
-        if run.origin == Origin.SIMULATED:
-            simulated_badge()
-        provenance_line(*run_line(run, t))
 
 
 def figures(detail: RunDetail) -> None:
@@ -41,17 +30,19 @@ def figures(detail: RunDetail) -> None:
         for line in warning_lines(detail.measurements, t):
             st.warning(plain(line), icon=":material/warning:")
         if detail.job and detail.job.state is not JobState.DONE:
-            live_panel(detail.job)
+            live_panel(detail)
     if not detail.measurements:
         waiting = detail.job is not None and detail.job.state.is_active
         empty_state(t("page.run.waiting" if waiting else "page.run.nothing"), icon=":material/show_chart:")
         return
+    slo = chosen_slo(detail)
     left, right = st.columns([3, 2])
     with left:
-        curve_card(detail, answer)
+        curve_card(detail, answer, slo)
     with right:
-        percentiles_card(detail.measurements)
-    points_table(detail.measurements)
+        percentiles_card(detail.measurements, slo)
+    slo_card(detail, slo)
+    points_tables(detail.measurements)
     point = choose_point(detail.measurements)
     if point is not None:
         point_details(detail, point)
@@ -67,7 +58,7 @@ if not run_id:
     empty_state(t("page.run.no_id"), label=t("page.run.to_list"), page="runs")
     st.stop()
 found = app.results.run(run_id)
-head(found.run)
+run_head(found, is_open=is_open(found))
 with st.container():
     worker_notice()
 

@@ -1,4 +1,4 @@
-"""Results as JSON documents: units in the names, absent values null."""
+"""Results as documents: JSON, CSV and Parquet with units in the names and absent values null; Markdown for a chat."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ import json
 from typing import Any
 
 from core.domain.benchmark import Measurement, Run
+from core.domain.endpoint import Origin
 from core.formats import records
 from core.services.results import RunDetail
+from render.answers import run_answer, warning_lines
+from render.provenance import run_line, run_title
+from render.tables import Table, markdown, percentile_table
+from render.texts import Texts
 
 _NUMBERS = (
     "point_index",
@@ -51,6 +56,42 @@ def points_csv(detail: RunDetail) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def points_parquet(detail: RunDetail) -> bytes:
+    """The same lines as a Parquet file, names and units alike; columns without any value are of type null."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # comes with Streamlit; a third of a second: only here
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    rows = [{"run_id": detail.run.id, "model": detail.run.model, **_flat(one)} for one in detail.measurements]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+def run_markdown(detail: RunDetail, t: Texts, address: str = "") -> str:
+    """For a chat: what was measured, the answer, a short table, where it comes from."""
+    title = f"**{_text(run_title(detail.run))}**" + (f" ({t('app.simulated')})" if _is_simulated(detail) else "")
+    lines = " · ".join(_text(part) for part in run_line(detail.run, t) if part)
+    table = percentile_table(detail.measurements, t)
+    kept = [head for place, head in enumerate(table.columns) if place in _CHAT_COLUMNS]
+    short = Table({head: table.columns[head] for head in kept}, table.has_rough)
+    parts = [title, run_answer(detail, t), *warning_lines(detail.measurements, t)]
+    parts += [markdown(short), t("page.run.table_lead")] if detail.measurements else []
+    return "\n\n".join([*parts, lines, *([address] if address else [])]) + "\n"
+
+
+_CHAT_COLUMNS = (0, 2, 3, 5, 7, 8)
+"""Load, failed, output, TTFT p50 and p99, TPOT p50: what fits a chat's width."""
+
+
+def _is_simulated(detail: RunDetail) -> bool:
+    return detail.run.origin == Origin.SIMULATED
+
+
+def _text(words: str) -> str:
+    """Plain in Markdown, and no HTML."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in words)
 
 
 def _flat(measurement: Measurement) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from core.domain.benchmark import Measurement
+from core.domain.job import Progress
 from core.domain.workload import LoadPoint, Workload
 
 POINT_OVERHEAD_S = 1.0
@@ -30,6 +31,35 @@ def estimate_s(workload: Workload, past: Sequence[Past]) -> float | None:
     seconds = [_point_s(point, workload, past) for point in workload.points]
     known = [one for one in seconds if one is not None]
     return sum(known) * workload.repeats if known and len(known) == len(seconds) else None
+
+
+def left_s(workload: Workload, progress: Progress, past: Sequence[Past]) -> float | None:
+    """What is left of a sweep at work: the running point by its own pace, each later one as ``estimate_s`` has it. With
+    nothing measured before, later points are taken to answer as fast as the running one does. None where a point cannot
+    be foreseen. Steps run through all points, then through all of them again (repeats)."""
+    steps = [point for _ in range(workload.repeats) for point in workload.points]
+    if not 0 <= progress.step < len(steps):
+        return None
+    now, later = steps[progress.step], steps[progress.step + 1 :]
+    pace = _pace(now, progress)
+    running = progress.eta_s if progress.eta_s is not None else _foreseen(now, workload, past, pace)
+    seconds = [running, *(_foreseen(point, workload, past, pace) for point in later)]
+    known = [one for one in seconds if one is not None]
+    return sum(known) if len(known) == len(seconds) else None
+
+
+def _pace(point: LoadPoint, progress: Progress) -> float | None:
+    """Seconds that one wave of a closed loop takes now."""
+    if not progress.rate_per_s or point.rate_per_s or progress.unit != "requests":
+        return None
+    return (point.concurrency or 1) / progress.rate_per_s
+
+
+def _foreseen(point: LoadPoint, workload: Workload, past: Sequence[Past], pace: float | None) -> float | None:
+    known = _point_s(point, workload, past)
+    if known is not None or pace is None or point.requests is None or point.rate_per_s:
+        return known
+    return pace * ceil(point.requests / max(1, point.concurrency or 1)) + POINT_OVERHEAD_S
 
 
 def _point_s(point: LoadPoint, workload: Workload, past: Sequence[Past]) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from core.domain.access import Actor, Role
 from core.domain.benchmark import Measurement, Page, Run, RunRow, requests_artifact, server_metrics_artifact
 from core.domain.capacity import Capacity, PointRequests, capacity
+from core.domain.estimates import Past, left_s
 from core.domain.history import RunFilter
 from core.domain.job import JobView
 from core.domain.workload import Slo
@@ -21,6 +22,8 @@ from core.services.access import require
 NOTE_LIMIT = 10_000
 _RECORDS_BYTES = 256 * 1024 * 1024
 _POINTS_KEPT = 64
+_PAST_RUNS = 3
+_REPORT_BYTES = 32 * 1024 * 1024
 EVERYTHING = RunFilter()
 
 
@@ -58,6 +61,15 @@ class RequestRow:
     process: int
     late_ms: float | None = None
     itl_ms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class PointDetail:
+    """One load point and repeat with its requests and the server's own metrics beside it."""
+
+    measurement: Measurement
+    requests: tuple[RequestRow, ...]
+    looks: tuple[Mapping[str, float], ...]
 
 
 class ResultService:
@@ -129,6 +141,40 @@ class ResultService:
                 self._points.pop(next(iter(self._points)), None)
             self._points[row.digest] = known
         return known
+
+    def left_s(self, detail: RunDetail) -> float | None:
+        """Seconds until the whole sweep is done: what is left of this point by its own pace, and the points after it by
+        what was measured before. None where it cannot be foreseen."""
+        progress = detail.job.progress if detail.job else None
+        if progress is None:
+            return None
+        load = detail.run.workload
+        past = [Past(one, load.input_tokens, load.output_tokens) for one in detail.measurements]
+        return left_s(load, progress, past or self._past(detail.run.endpoint_id))
+
+    def _past(self, endpoint_id: str) -> list[Past]:
+        rows = self._store.runs.page(0, _PAST_RUNS, RunFilter(endpoint_id=endpoint_id)).rows
+        known = [(row, row.input_tokens, row.output_tokens) for row in rows]
+        return [
+            Past(one, wide, long)
+            for row, wide, long in known
+            if wide is not None and long is not None
+            for one in self._store.runs.measurements(row.id)
+        ]
+
+    def best_point(self, detail: RunDetail) -> PointDetail | None:
+        """The point with the highest output rate whose requests are kept (and not too many to read), for a report."""
+        sizes = {row.name: row.size_bytes for row in detail.artifacts}
+        names = [(one, requests_artifact(one.point_index, one.repeat)) for one in detail.measurements]
+        known = [one for one, name in names if sizes.get(name, _REPORT_BYTES + 1) <= _REPORT_BYTES]
+        if not known:
+            return None
+        best = max(known, key=lambda one: one.output_tokens_per_s)
+        try:
+            rows = self.requests(detail.run.id, best.point_index, best.repeat, gaps=False)
+        except NotFoundError:
+            return None
+        return PointDetail(best, rows, self.server_looks(detail, best.point_index, best.repeat))
 
     def server_looks(self, detail: RunDetail, point_index: int, repeat: int = 0) -> tuple[Mapping[str, float], ...]:
         """The server's own metrics beside a point, look by look: ``t_s`` from the point's start, gauges and counters as

@@ -57,9 +57,9 @@ def latency_throughput(
 
 
 def percentiles_by_load(
-    measurements: Sequence[Measurement], metric: str, t: Texts, *, log_y: bool = False
+    measurements: Sequence[Measurement], metric: str, t: Texts, *, log_y: bool = False, slo_ms: float | None = None
 ) -> go.Figure:
-    """Median, p90 and p99 of one latency over the load points of a run."""
+    """Median, p90 and p99 of one latency over the load points of a run; the limit where one is set."""
     figure = new_figure(PERCENTILES_HEIGHT, f"{metric}/{log_y}")
     groups = [group for group in by_point(measurements) if any(distribution(m, metric) for m in group)]
     labels = [load_label(group[0], t) for group in groups]
@@ -84,6 +84,17 @@ def percentiles_by_load(
     name = t(f"metric.{metric}_short")
     values = [value for line in figure.data for value in line.y if value is not None]
     _axis(figure.layout.yaxis, f"{name} (ms)  ← {t('metric.better')}", log_y, values, t)
+    if slo_ms is not None:
+        place = {
+            "y": log10(slo_ms) if log_y else slo_ms,
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "yanchor": "bottom",
+        }
+        figure.add_hline(y=slo_ms, line={"color": BASELINE, "dash": "dot", "width": 1.5})
+        text = t("chart.slo", limit=t.ms(slo_ms))
+        figure.add_annotation(text=text, showarrow=False, font={"color": BASELINE}, **place)
     return figure
 
 

@@ -81,6 +81,31 @@ def spread(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
     return figure
 
 
+def cumulative(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
+    """The share of requests that took at most so long: nothing is lost to the width of a bin. Of many requests every
+    so-manieth is drawn; the last one always."""
+    figure = new_figure(HEIGHT, f"cumulative/{metric}")
+    taken = [took_ms(row, metric) for row in rows if row.failure is None]
+    values = sorted(value for value in taken if value is not None)
+    if values:
+        step = max(1, len(values) // MANY)
+        ranks = sorted({*range(0, len(values), step), len(values) - 1})
+        shares = [(rank + 1) / len(values) for rank in ranks]
+        told = [
+            t("chart.at_most", share=t.percent(share), value=t.ms(values[r]))
+            for r, share in zip(ranks, shares, strict=True)
+        ]
+        line = go.Scatter(x=[values[rank] for rank in ranks], y=shares, mode="lines", line={"shape": "hv", "width": 2})
+        figure.add_trace(line.update(hovertext=told, hoverinfo="text"))
+        for share, statistic, anchor in ((0.5, "p50", "right"), (0.99, "p99", "left")):
+            value = percentile(values, share)
+            _mark(figure, value, f"{t(f'metric.{statistic}')} {t.ms(value)}", anchor)
+        figure.update_layout(margin={"t": 28})
+    figure.update_xaxes(title_text=_title(metric, t))
+    figure.update_yaxes(title_text=t("chart.share_of_requests"), range=[0, 1.02], tickformat=".0%")
+    return figure
+
+
 def bins(values: Sequence[float]) -> tuple[float, float, list[int]]:
     """Start, width and counts of at most 40 bins over ascending values; the width is 1, 2 or 5 times a power of ten."""
     low, high = values[0], values[-1]

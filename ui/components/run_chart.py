@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.benchmark import Measurement
+from core.domain.workload import Slo
 from core.services.results import RunDetail
 from render.charts import (
     FEW_REQUESTS,
@@ -21,24 +22,24 @@ from render.charts import (
     percentiles_by_load,
 )
 from render.charts.points import by_point
-from render.tables import failure_lines, markdown, percentile_table
 from ui import session
 from ui.components.chart import chart
+from ui.components.run_slo import slo_on
 from ui.components.url_state import keep, url_number, url_select, url_toggle
-from ui.markdown import plain
 
 POINT = "point"
-_JOINER, _NO_BREAK = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"
 
 
-def curve_card(detail: RunDetail, answer: str) -> None:
+def curve_card(detail: RunDetail, answer: str, slo: Slo) -> None:
     """Throughput against latency; a click on a point opens its requests."""
     t, run = session.texts(), detail.run
     with st.container(border=True, gap="small", height="stretch"):
         st.subheader(t("page.run.chart"), anchor=False)
         x, y, log_x, log_y = _axes()
         curve = Curve(run.id, " ".join([run.model, run.version_label]).strip(), detail.measurements)
-        figure = latency_throughput([curve], t, x=x, y=y, log_x=log_x, log_y=log_y, chosen=url_number(POINT))
+        figure = latency_throughput(
+            [curve], t, x=x, y=y, log_x=log_x, log_y=log_y, slo_ms=slo_on(x, slo), chosen=url_number(POINT)
+        )
         alt = t("page.run.chart_alt", model=curve.name, answer=answer)
         chart(figure, key="run_curve", alt=alt, file=run.id, on_click=_choose)
         hollow = any(x.is_rough(measurement) for measurement in detail.measurements)
@@ -63,7 +64,7 @@ def _choose(clicked: list[Any]) -> None:
     keep(POINT, str(clicked[1]))
 
 
-def percentiles_card(measurements: Sequence[Measurement]) -> None:
+def percentiles_card(measurements: Sequence[Measurement], slo: Slo) -> None:
     """One latency's percentiles over the loads."""
     t = session.texts()
     with st.container(border=True, gap="small", height="stretch"):
@@ -71,7 +72,7 @@ def percentiles_card(measurements: Sequence[Measurement]) -> None:
         metric = url_select("metric", t("page.run.x_axis"), METRICS, "ttft", _metric_name, t("help.latency"))
         alt = f"{t('page.run.percentiles')}: {_metric_name(metric)}"
         chart(
-            percentiles_by_load(measurements, metric, t),
+            percentiles_by_load(measurements, metric, t, slo_ms=dict(slo.limits_ms).get(f"{metric}_ms")),
             key="run_percentiles",
             alt=alt,
             file=f"{metric}",
@@ -81,27 +82,6 @@ def percentiles_card(measurements: Sequence[Measurement]) -> None:
 
 def _metric_name(metric: str) -> str:
     return session.texts()(f"metric.{metric}")
-
-
-def points_table(measurements: Sequence[Measurement]) -> None:
-    """Every measured point in figures; what failed below it."""
-    t = session.texts()
-    st.subheader(t("page.run.table"), anchor=False)
-    st.caption(t("page.run.table_lead"))
-    table = percentile_table(measurements, t)
-    st.markdown(markdown(table, _small))
-    with st.container(gap="xxsmall"):
-        if table.has_rough:
-            st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
-        for line in failure_lines(measurements, t):
-            st.markdown(f":orange[:material/warning:] {plain(line)}")
-
-
-def _small(cell: str) -> str:
-    """Small, and never broken inside a Chinese word or between a number and its unit."""
-    words = [word if word.isascii() else _JOINER.join(word) for word in cell.split(" ")]
-    between = _NO_BREAK if cell[:1].isdigit() else " "
-    return f":small[{between.join(words)}]"
 
 
 def choose_point(measurements: Sequence[Measurement]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.job import JobState, JobView, Progress
+from core.services.results import RunDetail
 from render.texts import Texts
 from ui import session
 from ui.components.job import job_buttons, job_fraction
@@ -12,9 +13,11 @@ from ui.components.pieces import state_badge
 from ui.markdown import plain
 
 
-def live_panel(view: JobView) -> None:
+def live_panel(detail: RunDetail) -> None:
     """Progress and its buttons while the job is open; why it stopped where it was interrupted or failed."""
-    t = session.texts()
+    t, view = session.texts(), detail.job
+    if view is None:
+        return
     with st.container(border=True, gap="small", key="run_live"):
         with st.container(horizontal=True, vertical_alignment="center"):
             state_badge(view.state)
@@ -24,7 +27,7 @@ def live_panel(view: JobView) -> None:
         if view.state in {JobState.RUNNING, JobState.CANCELLING}:
             st.progress(job_fraction(view))
             if view.progress:
-                _figures(view, view.progress, t)
+                _figures(detail, view, view.progress, t)
 
 
 def _line(view: JobView, t: Texts) -> str:
@@ -46,7 +49,7 @@ def _load(progress: Progress, t: Texts) -> str:
     return t("chart.at_concurrency", concurrency=progress.detail.get("concurrency"))
 
 
-def _figures(view: JobView, progress: Progress, t: Texts) -> None:
+def _figures(detail: RunDetail, view: JobView, progress: Progress, t: Texts) -> None:
     rate, failed = progress.detail.get("output_tokens_per_s"), progress.detail.get("failed")
     total = f" / {t.number(progress.total)}" if progress.total else ""
     with st.grid(min_column_width=150, gap="small"):
@@ -54,4 +57,4 @@ def _figures(view: JobView, progress: Progress, t: Texts) -> None:
         st.metric(t("page.run.done_requests"), f"{t.number(progress.done)}{total}")
         st.metric(t("page.run.rate_now"), t.tokens_per_s(None if rate is None else float(rate)))
         st.metric(t("page.run.failed_now"), t.number(None if failed is None else int(failed)))
-        st.metric(t("page.run.left"), t.duration(progress.eta_s))
+        st.metric(t("page.run.left_all"), t.duration(session.app().results.left_s(detail)))

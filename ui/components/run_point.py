@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from core.domain.benchmark import Measurement, requests_artifact
 from core.services.results import RequestRow, RunDetail
-from render.charts import load_words, requests_over_time, spread
+from render.charts import cumulative, load_words, point_over_time, spread
+from render.texts import Texts
 from ui import session
 from ui.components.chart import chart
-from ui.components.url_state import url_select
+from ui.components.run_requests import requests_table
+from ui.components.url_state import url_segments, url_select
 
 _DRAWN_BYTES = 32 * 1024 * 1024
 _METRICS = ("ttft", "tpot", "e2el")
+_SHAPES = {"spread": spread, "cumulative": cumulative}
+_SHARES = ("prefix_cache_hit_share", "kv_cache_usage_max", "mtp_acceptance_share")
+_COUNTS = ("requests_running_mean", "requests_waiting_max", "preemptions")
 
 
 def point_details(detail: RunDetail, point: int) -> None:
@@ -63,10 +68,16 @@ def _requests(detail: RunDetail, measurement: Measurement, metric: str) -> None:
     alt = f"{t('page.run.point_title', load=load_words(measurement, t))}: {t(f'metric.{metric}')}"
     with left:
         st.caption(t("page.run.over_time"))
-        chart(requests_over_time(rows, metric, t), key="point_time", alt=f"{alt}, {t('page.run.over_time')}")
+        looks = _looks(detail, measurement)
+        chart(point_over_time(rows, looks, metric, t), key="point_time", alt=f"{alt}, {t('page.run.over_time')}")
     with right:
-        st.caption(t("page.run.spread"))
-        chart(spread(rows, metric, t), key="point_spread", alt=f"{alt}, {t('page.run.spread')}")
+        shape = url_segments("shape", t("page.run.shape"), tuple(_SHAPES), "spread", lambda one: t(f"page.run.{one}"))
+        chart(_SHAPES[shape](rows, metric, t), key=f"point_{shape}", alt=f"{alt}, {t(f'page.run.{shape}')}")
+    requests_table(rows)
+
+
+def _looks(detail: RunDetail, measurement: Measurement) -> tuple[Mapping[str, float], ...]:
+    return session.app().results.server_looks(detail, measurement.point_index, measurement.repeat)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -77,8 +88,16 @@ def _rows(run_id: str, point: int, repeat: int) -> tuple[RequestRow, ...]:
 
 def _around(measurement: Measurement) -> None:
     t, steady, client = session.texts(), measurement.steady, measurement.client
+    if facts := _server_facts(measurement.server_metrics or {}, t):
+        st.caption(t("page.run.server", facts=t("answer.listed").join(facts)))
     if steady:
         rate = t.tokens_per_s(steady.output_tokens_per_s)
         st.caption(t("page.run.steady", rate=rate, duration=t.duration(steady.duration_s)))
     if client and client.lateness_p99_ms is not None:
         st.caption(t("page.run.client", processes=client.processes, late=t.ms(client.lateness_p99_ms)))
+
+
+def _server_facts(told: Mapping[str, float], t: Texts) -> list[str]:
+    """What the server counted meanwhile, as far as it tells."""
+    shares = [t(f"server.{name}", value=t.percent(told[name])) for name in _SHARES if name in told]
+    return shares + [t(f"server.{name}", value=t.number(told[name])) for name in _COUNTS if name in told]

@@ -1,0 +1,62 @@
+"""Where a run's figures come from, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.domain.benchmark import Run
+from core.domain.endpoint import Origin
+from render.texts import Texts
+from render.workload_words import workload_words
+
+
+def run_title(run: Run) -> str:
+    """Model and version label; a simulated one has no version worth the name."""
+    return run.model if run.origin == Origin.SIMULATED else f"{run.model} {run.version_label}".strip()
+
+
+def run_line(run: Run, t: Texts) -> tuple[str | None, ...]:
+    """Where the figures come from, for one line above them."""
+    told = run.provenance
+    endpoint: Mapping[str, Any] = told.get("endpoint") or {}
+    when = t.when(run.started_at or run.created_at)
+    return endpoint.get("name"), workload_words(run.workload, t), _tool(run), told.get("server_version"), when
+
+
+def _tool(run: Run) -> str:
+    told = run.provenance
+    return " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
+
+
+def provenance_facts(run: Run, t: Texts) -> list[tuple[str, str]]:
+    """What is known of the run, in words; what is not known is left out."""
+    told = run.provenance
+    endpoint: Mapping[str, Any] = told.get("endpoint") or {}
+    host: Mapping[str, Any] = told.get("host") or {}
+    facts = [
+        ("run", run.id),
+        ("when", t.when(run.started_at or run.created_at)),
+        ("who", run.created_by),
+        ("endpoint", endpoint.get("base_url")),
+        ("served_name", run.model),
+        ("version_label", _label(run, endpoint, t)),
+        ("server_version", told.get("server_version")),
+        ("tool", _tool(run)),
+        ("workload", workload_words(run.workload, t)),
+        ("seed", str(run.seed) if (told.get("imported") or {}).get("seed_known", True) else None),
+        ("image", (told.get("container_spec") or {}).get("image")),
+        ("image_digest", told.get("image_digest")),
+        ("container", (told.get("container_id") or "")[:12]),
+        ("host", t("provenance.host_text", **{k: host.get(k) for k in ("name", "cpus", "system")}) if host else None),
+        ("product", told.get("product_version")),
+    ]
+    return [(key, str(value)) for key, value in facts if value]
+
+
+def _label(run: Run, endpoint: Mapping[str, Any], t: Texts) -> str:
+    if run.origin == Origin.SIMULATED:
+        return ""
+    if not run.version_label or endpoint.get("version_verified", True):
+        return run.version_label
+    return f"{run.version_label} ({t('page.endpoints.unverified')})"

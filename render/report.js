@@ -1,0 +1,34 @@
+// Shows one language at a time, and draws its charts when they are first seen: a chart drawn while it is hidden has no width.
+const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] }
+
+function draw(main) {
+  for (const box of main.querySelectorAll(".chart")) {
+    const data = box.querySelector("script")
+    if (!data) continue
+    const figure = JSON.parse(data.textContent)
+    box.replaceChildren()
+    Plotly.newPlot(box, figure.data, figure.layout, config)
+  }
+}
+
+function show(language) {
+  document.documentElement.lang = language
+  for (const main of document.querySelectorAll("main")) main.hidden = main.lang !== language
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.language === language))
+  }
+  const print = document.querySelector("[data-print]")
+  print.textContent = print.dataset[language]
+  draw(document.querySelector(`main[lang="${language}"]`))
+}
+
+function fit() {
+  for (const box of document.querySelectorAll("main:not([hidden]) .chart")) Plotly.Plots.resize(box)
+}
+
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", () => show(button.dataset.language))
+}
+document.querySelector("[data-print]").addEventListener("click", () => window.print())
+window.matchMedia("print").addEventListener("change", fit)
+show(document.documentElement.lang)

@@ -1,0 +1,52 @@
+"""A run as CSV, Parquet and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from core.services.results import RunDetail
+from render.documents import points_csv, points_parquet, run_markdown
+from render.guide import FIGURES, guide_table
+from render.texts import LANGUAGES, Texts
+from tests.fakes import samples
+
+
+def detail(*changes: dict[str, Any], **run: Any) -> RunDetail:
+    measured = tuple(samples.measurement(index, concurrency=16, **change) for index, change in enumerate(changes))
+    return RunDetail(samples.run(**run), measured, 2, (), None)
+
+
+def test_csv_and_parquet_say_the_same() -> None:
+    shown = detail({}, {"ttft_ms": None, "rate_per_s": 2.5})
+    lines = list(csv.DictReader(io.StringIO(points_csv(shown))))
+    rows = pq.read_table(io.BytesIO(points_parquet(shown))).to_pylist()
+    assert [line["ttft_p50_ms"] for line in lines] == ["200.0", ""]
+    assert [row["ttft_p50_ms"] for row in rows] == [200.0, None]
+    assert [row["run_id"] for row in rows] == ["run-1", "run-1"]
+    assert set(lines[0]) <= set(rows[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_markdown_for_a_chat_takes_words_for_text(language: str) -> None:
+    text = run_markdown(detail({}, {}, model="a*b|<c>", tags=()), Texts(language), "http://x/run?id=1")
+    first, *_ = text.splitlines()
+    assert first.startswith(r"**a\*b\|\<c\> W8A8**")
+    assert text.count("\n| ---: ") == 1
+    assert "1,966" in text
+    assert text.rstrip().endswith("http://x/run?id=1")
+
+
+def test_the_guides_eleven_figures_have_names_and_meanings() -> None:
+    t = Texts("en")
+    table = guide_table(detail({}, {}).measurements, t)
+    figures, meanings, first, second = table.columns.values()
+    assert len(FIGURES) == len(figures) == len(set(figures)) == len(set(meanings)) == 11
+    assert list(table.columns)[2:] == ["16", "16′"]
+    assert dict(zip(figures, first, strict=True))["Total token throughput (tokens/s)"] == "3,932"
+    assert first == second
+    assert not any(key in " ".join([*figures, *meanings]) for key in ("guide.", "–"))
