@@ -240,7 +240,7 @@ class WriteState(StrEnum):
 @dataclass(frozen=True)
 class WebUi:
     """An Open WebUI that we know. ``url``: as this machine reaches it; ``public_url``: as a colleague does. ``spec``:
-    the container where it is ours; ``wanted``: what its start is to connect. ``token_kept``: checks on a schedule can
+    the container where it is ours; ``wanted``: what was last asked for. ``token_kept``: checks on a schedule can
     sign in."""
 
     id: str

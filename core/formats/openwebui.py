@@ -258,14 +258,3 @@ def error_detail(body: bytes | str) -> tuple[str, bool]:
     if isinstance(told, list):  # a form's validation
         told = "; ".join(str(one.get("msg")) for one in told if isinstance(one, dict))
     return " ".join(str(told or "").split())[:_DETAIL_LIMIT], upstream
-
-
-def older_than(version: str, wanted: Iterable[int]) -> bool:
-    """Whether ``version`` ("0.6.18", "v0.6.18-dev") lies before ``wanted``; a version that is no number does not."""
-    parts: list[int] = []
-    for part in version.lstrip("v").split(".")[:3]:
-        digits = "".join(ch for ch in part if ch.isdecimal())
-        if not digits:
-            return False
-        parts.append(int(digits))
-    return tuple(parts) < tuple(wanted)

@@ -236,7 +236,9 @@ class WebUiService:
         if earlier is not None:
             undo = replace(undo, before=_earlier(earlier.before, plan.before), connected=earlier.connected)
         self._secrets.put(undo_ref(webui.id), records.dumps(Undo, undo))
-        return self._saved(replace(webui, written=WriteState.HALF, written_at=self._clock.now()))
+        asked = tuple(UpstreamRequest(one.endpoint_id, one.url, one.card) for one in plan.upstreams)
+        begun = replace(webui, written=WriteState.HALF, written_at=self._clock.now(), wanted=asked, wishes=plan.wishes)
+        return self._saved(begun)
 
     def _write(self, url: str, access: Access, documents: Documents, settings: WebUiSettings) -> int:
         edited, writes = write_settings(documents, settings), 0

@@ -215,7 +215,7 @@ def _write_again(webui: WebUi, told: str) -> None:
 
 def _connect_again(webui: WebUi, access: Access) -> int:
     connect = session.app().webui.connect
-    asked = webui.connected or webui.wanted
+    asked = webui.wanted if webui.written is WriteState.HALF else webui.connected
     requests = [UpstreamRequest(one.endpoint_id, one.url, one.card) for one in asked]
     plan = connect.plan(connect.look(webui.url), access, requests, webui.wishes)
     connect.apply(session.actor(), plan, access)

@@ -1,0 +1,66 @@
+"""Our own chat: an answer streams in, reasoning apart, with what it took; two endpoints side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.bootstrap import App
+from core.domain.access import LOCAL_OPERATOR
+from core.domain.chat import Piece
+from core.errors import Rejected
+from core.services.chat import ChatService
+from core.services.endpoints import EndpointService
+from tests.fakes.chat_client import FakeChatClient
+from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
+from tests.pages.conftest import Open
+from tests.pages.test_shell import sentences
+from ui import session
+
+ONE, TWO = "http://10.0.0.5:8000/v1", "http://10.0.0.6:8000/v1"
+
+
+@pytest.fixture
+def client(app: App) -> FakeChatClient:
+    """Two endpoints whose answers are there at once."""
+    network = FakeEndpointClient(app.clock, {ONE: FakeServer("alpha"), TWO: FakeServer("beta")})
+    endpoints = EndpointService(app.store.endpoints, network, app.secrets, app.clock)
+    for url in (ONE, TWO):
+        endpoints.attach(LOCAL_OPERATOR, url)
+    client = FakeChatClient(Piece(reasoning="Let me see."), Piece(content="Forty-two."), Piece("", "", "stop", 5, 9))
+    chat = ChatService(endpoints, client, spawn=lambda read: read())
+    session.install(replace(app, endpoints=endpoints, chat=chat))
+    return client
+
+
+def test_an_answer_with_its_reasoning_folded_and_its_figures(client: FakeChatClient, open_page: Open) -> None:
+    at = open_page("chat").chat_input(key="chat_message").set_value("What is it?").run()
+    assert not at.exception
+    written = sentences(at).replace("\\", "")
+    assert "Forty-two." in written
+    assert "9 tokens" in written
+    assert "TTFT" in written
+    (fold,) = [one for one in at.expander if one.label == "Reasoning"]
+    assert fold.markdown[0].value == "Let me see."
+    at = at.chat_input(key="chat_message").set_value("And then?").run()
+    said = [message["content"] for message in client.asked[-1][2]["messages"]]
+    assert said == ["What is it?", "Forty-two.", "And then?"], "reasoning is not sent back"
+    at = at.button(key="chat_new").click().run()
+    assert "Forty-two." not in sentences(at)
+
+
+def test_two_endpoints_get_the_same_message(client: FakeChatClient, open_page: Open) -> None:
+    at = open_page("chat")
+    at.multiselect(key="chat_endpoints").select(at.multiselect(key="chat_endpoints").options[1]).run()
+    at = at.chat_input(key="chat_message").set_value("Hello").run()
+    assert not at.exception
+    assert {url for url, _, _ in client.asked} == {ONE, TWO}
+    assert {"**alpha**", "**beta**"} <= {block.value for block in at.markdown}
+
+
+def test_an_error_is_told_in_the_servers_words(client: FakeChatClient, open_page: Open) -> None:
+    client.pieces = [Rejected(url=ONE, status=400, detail="context length exceeded")]
+    at = open_page("chat").chat_input(key="chat_message").set_value("Hello").run()
+    assert not at.exception
+    assert "context length exceeded" in sentences(at).replace("\\", "")
