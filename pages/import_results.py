@@ -23,7 +23,8 @@ def save(plan: ImportPlan) -> None:
     if st.button(text, type="primary", icon=":material/download:", key="import_save") and (
         saved := act(app.imports.save, actor, plan, version_label=label, note=note)
     ):
-        tell(t("page.import_results.told"))
+        if count:
+            tell(t("page.import_results.told"))
         run_ids = saved.value
         go("run", id=run_ids[0]) if len(run_ids) == 1 else go("runs")
 

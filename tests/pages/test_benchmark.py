@@ -9,7 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.bootstrap import App
 from core.domain.access import Role
+from core.domain.benchmark import Engine
 from core.domain.endpoint import KeyState, Origin
+from core.domain.workload import Arrival
 from core.services.benchmarks import BenchmarkService
 from core.services.jobs import JobService
 from core.services.results import ResultService
@@ -25,7 +27,9 @@ def queue(app: App) -> FakeJobQueue:
     """The job engine; what is started ends up here."""
     queue = FakeJobQueue(app.clock.now())
     jobs = JobService(app.store.jobs, queue, app.tools, app.settings, app.clock)
-    benchmarks = BenchmarkService(app.store, queue, app.endpoints, app.clock, presets=app.benchmarks.presets)
+    benchmarks = BenchmarkService(
+        app.store, queue, app.endpoints, app.clock, presets=app.benchmarks.presets, prompts=app.prompts
+    )
     session.install(replace(app, jobs=jobs, benchmarks=benchmarks, results=ResultService(app.store, jobs)))
     return queue
 
@@ -144,3 +148,69 @@ def test_a_viewer_is_told_that_this_is_for_operators(
     at = open_page("benchmark", person=Role.VIEWER)
     assert "For operators" in str([box.proto for box in at.info])
     assert "benchmark_start" not in {button.key for button in at.button}
+
+
+def deployed(app: App) -> str:
+    """An endpoint of a container of ours."""
+    serve = ("vllm", "serve", "/weights/tiny", "--port", "8001", "--max-model-len", "4096")
+    deployment = samples.deployment()
+    app.store.deployments.add(replace(deployment, spec=replace(deployment.spec, command=serve)))
+    one = samples.endpoint(id="ep-2", name="Our own", served_name="tiny-2", deployment_id=deployment.id)
+    app.store.endpoints.add(one)
+    return one.id
+
+
+def test_every_parameter_of_the_guide_has_a_field(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    at = open_page("benchmark", endpoint=deployed(app))
+    at.segmented_control(key="bench_engine").set_value(Engine.VLLM_BENCH).run()
+    assert not at.exception
+    shown = {box.label: box.value for box in (*at.text_input, *at.toggle)}
+    assert {name: shown[name] for name in ("--model", "--port", "--served-model-name", "--dataset-name")} == {
+        "--model": "/weights/tiny",
+        "--port": "8001",
+        "--served-model-name": "tiny-2",
+        "--dataset-name": "random",
+    }
+    assert (shown["--num-prompts"], shown["--max-concurrency"], shown["--ignore-eos"]) == ("16", "1", True)
+    assert {"--host", "--random-input-len", "--random-output-len", "--save-result"} <= set(shown)
+    at.text_input(key="bench_result_dir").set_value("./benchmark_result").run()
+    at.text_input(key="bench_result_filename").set_value("result.json").run()
+    assert "--result-dir ./benchmark_result --result-filename result.json" in command(at)
+
+
+def test_a_grid_leaves_out_what_the_server_cannot_take(queue: FakeJobQueue, endpoint: str, open_page: Open) -> None:
+    at = open_page("benchmark")
+    at.pills(key="bench_preset_quick").set_value("vendor_grid").run()
+    assert not at.exception
+    assert {metric.label: metric.value for metric in at.metric}["Runs"] == "5"
+    assert "over the server's context of 4,096" in sentences(at).replace("\\", "")
+    assert "--output-tokens 1024,8192" in command(at)
+    at.button(key="benchmark_start").click().run()
+    assert len(queue.begun_with) == 5
+
+
+def test_rates_time_spread_turns_and_limits_reach_the_plan(queue: FakeJobQueue, endpoint: str, open_page: Open) -> None:
+    at = open_page("benchmark")
+    at.segmented_control(key="bench_varies").set_value("even").run()
+    at.number_input(key="bench_turns").set_value(2).run()
+    at.number_input(key="bench_ttft_ms").set_value(500.0).run()
+    assert "--input-tokens 64-192 --output-tokens 64-192 --turns 2 --slo-ttft 500" in command(at)
+    at.segmented_control(key="bench_arrival").set_value(Arrival.POISSON).run()
+    assert "need concurrency as load" in sentences(at)
+    at.number_input(key="bench_turns").set_value(1).run()
+    at.segmented_control(key="bench_ends").set_value("time").run()
+    at.text_input(key="bench_rate").set_value("0.5, 2").run()
+    assert "--rate 0.5,2 --arrival poisson --duration 60 --input-tokens 64-192" in command(at)
+    at.text_input(key="bench_rate").set_value("0, 2").run()
+    assert "numbers above 0" in sentences(at)
+
+
+def test_a_file_of_prompts_takes_the_lengths_place(queue: FakeJobQueue, endpoint: str, open_page: Open) -> None:
+    at = open_page("benchmark")
+    at.file_uploader(key="bench_upload").upload("talks.jsonl", b'{"prompt": "hello there"}\n{"x": 1}\n').run()
+    assert not at.exception
+    assert "talks" in sentences(at)
+    assert "--output-tokens 128 --dataset talks.jsonl" in command(at)
+    assert "bench_input_tokens" not in {box.key for box in at.number_input}
+    at.button(key="bench_drop").click().run()
+    assert "--dataset" not in command(at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.formats.import_reading import UNKNOWN_VERSION
 from core.services.imports import ImportedRun, ImportPlan
 from render.charts.axes import load_words
 from render.refusals import refusal_words
@@ -30,7 +31,8 @@ def _run_card(run: ImportedRun, t: Texts) -> None:
     loads = t("answer.listed").join(dict.fromkeys(load_words(one.point.measurement, t) for one in run.found))
     with st.container(border=True, gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            title = f"{first.model} · {first.measurement.tool} {first.measurement.tool_version}"
+            version = first.measurement.tool_version.replace(UNKNOWN_VERSION, "")
+            title = f"{first.model} · {first.measurement.tool} {version}".strip()
             st.markdown(f"**{plain(title)}**")
             if run.known_as:
                 st.badge(t("page.import_results.already"), color="gray")
@@ -45,4 +47,5 @@ def refusals_of(plan: ImportPlan) -> None:
         return
     st.subheader(t("page.import_results.refused"), anchor=False)
     for refusal in plan.refused:
-        st.markdown(f":gray[:material/block:] `{plain(refusal.file)}` {plain(refusal_words(refusal, t))}")
+        file = refusal.file.replace("`", "'")
+        st.markdown(f":gray[:material/block:] `{file}` {plain(refusal_words(refusal, t))}")

@@ -66,12 +66,14 @@ def _name(row: RunRow) -> None:
 
 def _state(row: RunRow) -> None:
     t = session.texts()
-    if row.origin != Origin.SIMULATED and row.archived_at is None:
+    if row.origin not in {Origin.SIMULATED, Origin.IMPORTED} and row.archived_at is None:
         state_badge(row.state)
         return
     with st.container(horizontal=True, gap="xxsmall"):
         state_badge(row.state)
         if row.origin == Origin.SIMULATED:
             simulated_badge()
+        if row.origin == Origin.IMPORTED:
+            st.badge(t("origin.imported"), icon=":material/upload_file:", color="gray")
         if row.archived_at is not None:
             st.badge(t("shelf.archived"), icon=":material/archive:", color="gray")

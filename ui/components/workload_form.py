@@ -106,8 +106,8 @@ def _presets(presets: tuple[Preset, ...]) -> None:
         on_change=_take_preset,
         args=(presets, pills, shown),
     )
-    if source := next((preset.source for preset in presets if preset.key == shown), None):
-        st.caption(t("component.source", source=source))
+    if shown:
+        st.caption(t("component.source", source=t(f"preset_source.{shown}")))
 
 
 def _take_preset(presets: tuple[Preset, ...], pills: str, shown: str | None) -> None:
