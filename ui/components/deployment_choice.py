@@ -12,6 +12,7 @@ from core.domain.deployment import DeploymentRequest
 from core.domain.model import Model
 from core.ports import EngineInfo
 from core.services.catalog import ProfileChoice
+from render.texts import Texts
 from ui import session
 from ui.act import act
 from ui.components import deployment_fields as fields
@@ -69,7 +70,7 @@ def _model(catalog: Catalog) -> str:
         t("page.deploy.model"),
         [OTHER, *sorted(catalog.models, key=lambda key: (catalog.models[key].family, key))],
         key="deploy_model",
-        format_func=lambda key: _model_words(catalog.models.get(key)),
+        format_func=lambda key: _model_words(catalog.models.get(key), t),
         help=t("page.deploy.model_help"),
         on_change=_model_chosen,
         persist_state="session",
@@ -108,8 +109,7 @@ def _source(entry: CatalogEntry) -> str:
 # ---------------------------------------------------------------- model, platform, profile
 
 
-def _model_words(model: Model | None) -> str:
-    t = session.texts()
+def _model_words(model: Model | None, t: Texts) -> str:
     if model is None:
         return t("page.deploy.other_model")
     facts = " · ".join(part for part in (model.parameters, model.dtype) if part)
