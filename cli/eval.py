@@ -147,7 +147,7 @@ def _cells(t: Texts, row: DatasetRow) -> list[str]:
 def _evaluate(arguments: argparse.Namespace) -> int:
     """0 when the work ended and something was scored; 1 when it could not begin or end, or no answer was produced; 2
     for bad input. Ctrl-C cancels the job and keeps what was answered."""
-    options = EvalOptions(**{field.name: _typed(arguments, field.name) for field in fields(EvalOptions)})
+    options = options_of(arguments)
     choices_of(options)  # what is typed wrongly is said before anybody is asked
     app = compose()
     try:
@@ -160,6 +160,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     print_findings([finding for finding in plan.findings if finding.severity is not Severity.BLOCK])
     job = app.evaluations.start(LOCAL_OPERATOR, plan)
     return _report(app, watch(app, job), arguments.json)
+
+
+def options_of(arguments: argparse.Namespace) -> EvalOptions:
+    """What was typed."""
+    return EvalOptions(**{field.name: _typed(arguments, field.name) for field in fields(EvalOptions)})
 
 
 def _typed(arguments: argparse.Namespace, name: str) -> Any:

@@ -19,7 +19,6 @@ USABLE = frozenset({"success", "fallback"})
 """The score statuses that EvalScope itself takes into a mean; the others are no zeros."""
 
 _LEGACY_METRIC = re.compile(r"(?:mean_|Average)?(?:acc|accuracy|AverageAccuracy)", re.IGNORECASE)
-_EXPECTED = re.compile(r"(?P<name>\S+): (?P<count>\d+) samples to evaluate")
 _FAILED_ITEM = re.compile(r"Processing item in subset='(?P<subset>[^']*)' failed: (?P<error>.*)")
 _UNREACHABLE_HUB = re.compile(
     r"_DownloadDeadlineError|Couldn't reach|Max retries exceeded|Temporary failure in name resolution"
@@ -184,41 +183,6 @@ def read_errors(dataset: str, lines: Iterable[str], *, repeats: int = 1) -> Iter
         )
 
 
-def count_answers(lines: Iterable[str]) -> Answers:
-    """How many whole prediction lines there are, and their tokens: what the progress of a running step shows."""
-    answers = Answers()
-    for line in lines:
-        found = _object(line)
-        if isinstance(found.get("index"), int):
-            answers.add(found)
-    return answers
-
-
-class Answers:
-    """A running count."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.output_tokens = 0
-        self.truncated = 0
-        self.overflow = 0
-
-    def add(self, prediction: Mapping[str, Any]) -> None:
-        """One prediction."""
-        output = _mapping(prediction.get("model_output"))
-        self.count += 1
-        self.output_tokens += int(_mapping(output.get("usage")).get("output_tokens") or 0)
-        stop = _stop_reason(output)
-        self.truncated += stop == "max_tokens"
-        self.overflow += stop == "model_length"
-
-
-def score_of(review: str) -> float | None:
-    """The main score of one review line; None where it has none."""
-    judgement = _judgement(_object(review))
-    return judgement["score"] if judgement else None
-
-
 def _judgements(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     for line in lines:
         found = _object(line)
@@ -360,13 +324,6 @@ def subset_of(file_name: str, benchmark: str) -> str | None:
     if not file_name.startswith(f"{benchmark}_") or not file_name.endswith(".jsonl"):
         return None
     return file_name[len(benchmark) + 1 : -len(".jsonl")]
-
-
-def expected_samples(log: str) -> int | None:
-    """How many samples EvalScope says it will evaluate: its own progress file takes the number from metadata that need
-    not fit what was loaded."""
-    found = [int(match["count"]) for match in _EXPECTED.finditer(log)]
-    return found[-1] if found else None
 
 
 def failure_code(log: str) -> str | None:

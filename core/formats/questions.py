@@ -43,7 +43,9 @@ def read_upload(data: bytes, name: str) -> UploadCheck:
     rows = list(_json_rows(text) if _is_json(name, text) else _csv_rows(text))
     if not rows:
         return _refused("upload_empty")
-    first = next((row for row in rows if isinstance(row, dict)), {})
+    first = next((row for row in rows if isinstance(row, dict)), None)
+    if first is None:
+        return UploadCheck(None, (), tuple(row for row in rows if isinstance(row, RowProblem)))
     if not {"question", "answer"} <= set(first):
         return _refused("upload_columns", found=", ".join(map(str, first)) or "–")
     kind = DatasetKind.CHOICE if "A" in first else DatasetKind.NUMERIC

@@ -75,7 +75,7 @@ def buses(draw: Draw) -> Question:
         "How many buses are needed at least?",
         f"{people} 人乘大巴出行，每辆大巴有 {seats} 个座位，每人都要有座。至少需要多少辆大巴？",
         full + 1,
-        (f"{seats}*{full}={people - more}", f"{people}-{people - more}={more}", f"{full}+1={full + 1}"),
+        (f"({people}-1)//{seats}={full}", f"{full}+1={full + 1}"),
     )
 
 

@@ -1,0 +1,146 @@
+"""Tasks for EvalScope: what reaches it, and what is shown of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+
+import pytest
+
+from core.domain.evaluation import (
+    Dataset,
+    DatasetChoice,
+    DatasetKind,
+    DatasetOrigin,
+    EvaluationRequest,
+    Hub,
+    Limit,
+    PlannedDataset,
+    Sampling,
+    Subset,
+)
+from core.formats import evalscope_task
+from tests.fakes import samples
+
+PLACE = evalscope_task.Place("/work/tree", "/work/questions", "/cache")
+GSM8K = Dataset(
+    "gsm8k", "GSM8K", DatasetOrigin.EVALSCOPE, DatasetKind.BENCHMARK, "llm", (Subset("main", 1319),), 1319, 4
+)
+OWN = Dataset(
+    "own-sums", "Sums", DatasetOrigin.OWN, DatasetKind.NUMERIC, "llm", (Subset("all", 3),), 3, version=2, revision="r"
+)
+
+
+def config(dataset: Dataset = GSM8K, choice: DatasetChoice | None = None, **changes: object) -> dict[str, object]:
+    asked = choice or DatasetChoice(dataset.key)
+    request = replace(EvaluationRequest("ep-1", (asked,)), **changes)  # type: ignore[arg-type]
+    planned = PlannedDataset(asked, dataset, None, None, None)
+    return evalscope_task.task_config(request, planned, samples.endpoint(), None, PLACE)
+
+
+def test_every_parameter_reaches_the_task() -> None:
+    found = config(
+        choice=DatasetChoice("gsm8k", ("main",), few_shot=0, local_path="/data/gsm8k"),
+        sampling=Sampling(0.6, 0.95, 20, min_p=0.1, presence_penalty=1.5, repetition_penalty=1.05),
+        max_tokens=512,
+        batch_size=7,
+        repeats=2,
+        timeout_s=90.0,
+        stream=False,
+        seed=9,
+        thinking=False,
+        thinking_key="thinking",
+        hub=Hub.HUGGINGFACE,
+        limit=Limit(count=10),
+        sandbox=True,
+    )
+    assert found["dataset_args"] == {"gsm8k": {"subset_list": ["main"], "few_shot_num": 0, "local_path": "/data/gsm8k"}}
+    assert found["generation_config"] == {
+        "max_tokens": 512,
+        "temperature": 0.6,
+        "top_p": 0.95,
+        "top_k": 20,
+        "presence_penalty": 1.5,
+        "repetition_penalty": 1.05,
+        "seed": 9,
+        "stream": False,
+        "timeout": 90.0,
+        "retries": 2,
+        "retry_interval": 5,
+        "extra_body": {"min_p": 0.1, "chat_template_kwargs": {"thinking": False}},
+    }
+    assert (found["eval_batch_size"], found["repeats"], found["limit"], found["seed"]) == (7, 2, 10, 9)
+    assert (found["dataset_hub"], found["sandbox"]) == ("huggingface", {"enabled": True, "engine": "docker"})
+    assert (found["ignore_errors"], found["no_timestamp"], found["work_dir"]) == (True, True, "/work/tree")
+
+
+def test_no_key_is_ever_in_it() -> None:
+    assert "key" not in json.dumps(config()).lower().replace("thinking_key", "")
+
+
+def test_without_a_choice_the_dataset_keeps_its_own_subsets_and_shots() -> None:
+    assert config()["dataset_args"] == {"gsm8k": {}}
+
+
+def test_own_numbers_are_judged_as_gsm8k_judges() -> None:
+    found = config(OWN)
+    assert found["datasets"] == ["gsm8k"]
+    assert found["dataset_args"] == {
+        "gsm8k": {
+            "subset_list": ["all"],
+            "local_path": "/work/questions",
+            "few_shot_num": 0,
+            "prompt_template": "{question}",
+        }
+    }
+    choice = config(replace(OWN, kind=DatasetKind.CHOICE))
+    assert choice["datasets"] == ["general_mcq"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [
+        (Limit(), None),
+        (Limit(count=1), 1),
+        (Limit(share=0.1), 0.1),
+        (Limit(share=1.0), None),  # EvalScope would read 1.0 as one sample
+        (Limit(share=0.0), None),
+    ],
+)
+def test_a_limit_is_a_count_or_a_true_share(limit: Limit, value: float | None) -> None:
+    found = evalscope_task.limit_value(limit)
+    assert found == value and type(found) is type(value)
+
+
+def test_another_endpoint_judges() -> None:
+    request = EvaluationRequest("ep-1", (DatasetChoice("simple_qa"),), judge_endpoint_id="ep-2")
+    planned = PlannedDataset(request.datasets[0], replace(GSM8K, key="simple_qa"), None, None, None)
+    judge = samples.endpoint(id="ep-2", base_url="http://127.0.0.1:9000/v1", served_name="judge")
+    found = evalscope_task.task_config(request, planned, samples.endpoint(), judge, PLACE)
+    assert found["judge"] == {"models": [{"model_id": "judge", "api_url": "http://127.0.0.1:9000/v1"}]}
+
+
+def test_folders_are_named_after_the_model_whatever_its_name() -> None:
+    assert evalscope_task.model_id("Qwen/Qwen3-8B") == "Qwen3-8B"
+    assert evalscope_task.model_id("模型 v1") == "-v1"
+    assert evalscope_task.model_id("/") == "model"
+
+
+def test_the_python_call_says_the_same() -> None:
+    found = config(max_tokens=512, limit=Limit(share=0.5))
+    text = evalscope_task.python_calls([found], has_key=True)
+    (call,) = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.keywords]
+    told = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg != "api_key"}
+    assert told == {name: found[name] for name in told}
+    assert {"generation_config", "datasets", "dataset_args", "api_url", "limit", "eval_batch_size"} <= set(told)
+    assert 'api_key=os.environ["SEATRIAL_ENDPOINT_KEY"]' in text
+
+
+def test_the_command_line_says_the_same() -> None:
+    found = config(max_tokens=512, limit=Limit(share=0.5))
+    words = evalscope_task.cli_call(found, has_key=False)
+    assert words[:2] == ("evalscope", "eval")
+    assert json.loads(words[words.index("--generation-config") + 1]) == found["generation_config"]
+    assert words[words.index("--limit") + 1] == "0.5"
+    assert "--ignore-errors" in words and "--work-dir" not in words and "--config" not in words
