@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.deploy_options import set_value
 from cli.main import main
+from core.domain.deployment import DeploymentRequest
+from core.errors import BadInput
 from tests.fakes.host_probe import WHOLE
+from tests.guide import LONG_CONTEXT, WITH_MTP, shell_words
 
 GUIDE = """docker run --privileged=true --shm-size 256g -it -v {folder}:/weights/ -p 9000:8000 --ipc=host \\
     --name vllm_service -e X=1 --gpus all --memory 8g registry/vllm:1 \\
@@ -98,3 +102,84 @@ def test_a_bad_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setenv("SEATRIAL_PORT", "x")
     assert main(["runs"]) == 2
     assert "SEATRIAL_PORT" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- profiles
+
+
+def line(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return shell_words(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("guide", "options"),
+    [
+        (LONG_CONTEXT, ["--profile", "DeepSeek-R1-0528.tp32-pp2"]),
+        (WITH_MTP, ["--profile", "deepseek-r1-0528.tp32", "--set", "mtp=true"]),
+    ],
+)
+def test_the_guides_own_command_word_for_word(
+    guide: str, options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEATRIAL_REGISTRIES", "vastai=registry.example")
+    weights = ["--weights", "/path/to/model/DeepSeek-R1-0528"]
+    main(["deploy", *options, *weights, "--dry-run", "--as-guide"])
+    assert line(capsys) == shell_words(guide)
+
+
+def test_what_is_set_goes_over_the_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sets = {
+        "max_model_len": "32K",
+        "reasoning-parser": "qwen3",
+        "tag": "VVI-26.02",
+        "env.A": "b=c",
+        "host_port": "9000",
+        "enforce_eager": "false",
+        "devices": "32-63",
+        "--max-num-seqs": "4",
+    }
+    told = [f"--set={name}={value}" for name, value in sets.items()]
+    weights = ["--weights", str(tmp_path / "weights" / "DeepSeek-R1")]
+    main(["deploy", "--profile", "deepseek-r1.tp32", *weights, *told, "--dry-run"])
+    words = line(capsys)
+    text = " ".join(words)
+    for part in (
+        "--max-model-len 32768", "--reasoning-parser qwen3", "vllm_vacc:VVI-26.02", "-e A=b=c", "-p 9000:8000",
+        "--max-num-seqs 4", "-e VACC_VISIBLE_DEVICES=32,33,",
+    ):  # fmt: skip
+        assert part in text
+    assert "--enforce-eager" not in words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("color", "red", "set_unknown"),
+        ("tp", "many", "set_bad"),
+        ("mtp", "perhaps", "set_bad"),
+        ("host_port", "x", "set_bad"),
+        ("devices", "x", "devices_bad"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(name: str, value: str, code: str) -> None:
+    with pytest.raises(BadInput, match=code):
+        set_value(DeploymentRequest(image="i:1", weights="/w/m", served_name="m"), name, value)
+
+
+def test_limits_are_held_in_the_shell_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "--profile", "no-such.tp1", "--dry-run", "--json"]) == 2
+    assert document(capsys)["error"]["code"] == "catalog_key_unknown"
+    main(["deploy", "--profile", "deepseek-r1.tp32", "--set", "max_model_len=65537", "--dry-run", "--json"])
+    codes = {finding["code"] for finding in document(capsys)["findings"] if finding["severity"] == "block"}
+    assert "context_over_limit" in codes
+
+
+# ---------------------------------------------------------------- what runs
+
+
+def test_nothing_runs_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deployments", "list", "--json"]) == 0
+    assert document(capsys) == {"deployments": []}
+    for verb in ("logs", "stop", "remove"):
+        assert main(["deployments", verb, "vllm_service"]) == 1
+    assert "vllm_service" in capsys.readouterr().err
