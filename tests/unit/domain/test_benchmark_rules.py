@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from core.domain.benchmark import BenchmarkRequest, Engine
-from core.domain.benchmark_rules import benchmark_findings
+from core.domain.benchmark_rules import benchmark_findings, range_ratio
 from core.domain.endpoint import Endpoint, Origin
 from core.domain.finding import Finding, Severity
-from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from core.domain.lengths import normally
+from core.domain.limits import ServingLimits
+from core.domain.workload import Api, Arrival, Dataset, LoadPoint, Slo, Spread, Workload
 from tests.fakes import samples
+
+FILE = Dataset("talks.json", "0" * 64, 100, "sharegpt", input_tokens=50)
+RATED = LoadPoint(0, Arrival.POISSON, concurrency=None, rate_per_s=2.0, requests=200)
 
 
 def findings(
@@ -149,3 +154,65 @@ def test_vllm_bench_needs_our_container_and_a_number_of_requests() -> None:
     assert findings(endpoint=ours, engine=Engine.VLLM_BENCH) == {}
     at_a_rate = point(requests=None, duration_s=60.0, arrival=Arrival.POISSON, rate_per_s=4.0)
     assert findings(at_a_rate, ours, Engine.VLLM_BENCH) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "severity"),
+    [
+        ({"top_p": 1.5}, "bench_top_p_bad", Severity.BLOCK),
+        ({"top_k": 0}, "bench_too_small", Severity.BLOCK),
+        ({"temperature": 0.7}, "bench_sampled", Severity.NOTE),
+        ({"input_spread": Spread(9, 3)}, "bench_spread_bad", Severity.BLOCK),
+        ({"input_spread": Spread(1, 300, float("nan"))}, "bench_spread_bad", Severity.BLOCK),
+        ({"prefix_share": 1.0}, "bench_prefix_bad", Severity.BLOCK),
+        ({"prefix_share": float("nan")}, "bench_prefix_bad", Severity.BLOCK),
+        ({"turns": 0}, "bench_too_small", Severity.BLOCK),
+        ({"turns": 200}, "bench_turns_cut", Severity.WARN),
+        ({"slo": Slo(30, ttft_ms=1)}, "bench_slo_bad", Severity.BLOCK),
+        ({"slo": Slo(95, ttft_ms=-1)}, "bench_slo_bad", Severity.BLOCK),
+        ({"stop_at_slo": True}, "bench_stop_needs_slo", Severity.BLOCK),
+        ({"stop_at_peak": True, "points": samples.workload((4, 2)).points}, "bench_stop_needs_order", Severity.BLOCK),
+        ({"turns": 2, "points": (RATED,)}, "bench_turns_need_closed", Severity.BLOCK),
+        ({"dataset": FILE, "turns": 2}, "bench_turns_no_file", Severity.BLOCK),
+        ({"dataset": replace(FILE, has_messages=True)}, "bench_file_needs_chat", Severity.BLOCK),
+        ({"dataset": FILE, "prefix_share": 0.5}, "bench_file_has_lengths", Severity.BLOCK),
+        ({"dataset": FILE}, "bench_file_repeats", Severity.WARN),
+        ({"dataset": replace(FILE, input_tokens=5000)}, "bench_file_over_context", Severity.WARN),
+    ],
+)
+def test_what_the_new_fields_say(changes: dict[str, Any], code: str, severity: Severity) -> None:
+    assert findings(samples.workload(**changes))[code].severity is severity
+
+
+@pytest.mark.parametrize("changes", [{"turns": 15}, {"input_spread": Spread(64, 4000)}])
+def test_the_longest_prompt_counts(changes: dict[str, Any]) -> None:
+    assert findings(samples.workload(**changes, output_tokens=200))["bench_over_context"].field == "input_tokens"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"turns": 2}, "turns"),
+        ({"dataset": FILE}, "dataset"),
+        ({"input_spread": Spread(64, 192)}, "input_spread"),
+        ({"input_spread": normally(128, 10), "output_spread": normally(128, 10)}, "input_spread"),
+    ],
+)
+def test_what_vllm_bench_cannot_do_in_every_version(changes: dict[str, Any], field: str) -> None:
+    assert findings(samples.workload(**changes), engine=Engine.VLLM_BENCH)["bench_engine_cannot"].field == field
+
+
+def test_what_vllm_bench_can_do() -> None:
+    even = {"input_spread": Spread(64, 192), "output_spread": Spread(64, 192), "prefix_share": 0.25}
+    assert "bench_engine_cannot" not in findings(samples.workload(**even), engine=Engine.VLLM_BENCH)
+    assert range_ratio(samples.workload(**even)) == 0.5
+    assert "bench_engine_imported" in findings(engine=Engine.GUIDELLM)
+
+
+def test_a_profiles_limits() -> None:
+    limits = ServingLimits(max_input=100, max_concurrency=4, has_mtp=True, name="m.p", source="the guide")
+    request = BenchmarkRequest("ep-1", samples.workload())
+    found = {one.code: one for one in benchmark_findings(request, samples.endpoint(), limits)}
+    assert (found["bench_over_input"].severity, found["bench_over_input"].source) == (Severity.BLOCK, "the guide")
+    assert found["bench_over_concurrency"].params == {"concurrency": 16, "limit": 4, "profile": "m.p"}
+    assert found["bench_mtp_random"].severity is Severity.NOTE

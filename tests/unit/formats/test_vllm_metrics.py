@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.formats.vllm_metrics import cached_share, counted_between, parse_metrics
+from core.formats.vllm_metrics import cached_share, counted_between, parse_metrics, series_values, summary
 
 TEXT = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -55,3 +55,41 @@ def test_the_cached_share_is_absent_where_nothing_was_asked() -> None:
     assert cached_share({"prefix_cache_queries_total": 4096.0, "prefix_cache_hits_total": 3072.0}) == 0.75
     assert cached_share({"prefix_cache_queries_total": 0.0, "prefix_cache_hits_total": 0.0}) is None
     assert cached_share({}) is None
+
+
+def test_older_names_are_read_as_the_newer_ones() -> None:
+    old = 'vllm:gpu_cache_usage_perc{engine="0"} 0.5\nvllm:gpu_prefix_cache_hits_total{engine="0"} 7.0\n'
+    assert parse_metrics(old) == {"kv_cache_usage_perc": 0.5, "prefix_cache_hits_total": 7.0}
+
+
+def test_a_look_keeps_what_a_chart_shows() -> None:
+    assert series_values({"num_requests_running": 2.0, "e2e_request_latency_seconds_sum": 1.0}) == {
+        "num_requests_running": 2.0
+    }
+
+
+def test_the_summary_says_only_what_the_server_tells() -> None:
+    looks = [
+        {"t_s": 0.0, "num_requests_running": 2.0, "num_requests_waiting": 0.0, "kv_cache_usage_perc": 0.1},
+        {"t_s": 2.0, "num_requests_running": 4.0, "num_requests_waiting": 6.0, "kv_cache_usage_perc": 0.7},
+    ]
+    counted = {
+        "prefix_cache_queries_total": 100.0,
+        "prefix_cache_hits_total": 25.0,
+        "num_preemptions_total": 3.0,
+        "spec_decode_num_drafts_total": 10.0,
+        "spec_decode_num_draft_tokens_total": 20.0,
+        "spec_decode_num_accepted_tokens_total": 15.0,
+    }
+    assert summary(looks, counted) == {
+        "requests_running_mean": 3.0,
+        "requests_running_max": 4.0,
+        "requests_waiting_mean": 3.0,
+        "requests_waiting_max": 6.0,
+        "kv_cache_usage_max": 0.7,
+        "prefix_cache_hit_share": 0.25,
+        "preemptions": 3.0,
+        "mtp_acceptance_share": 0.75,
+        "mtp_tokens_per_step": 2.5,
+    }
+    assert summary([], {}) == {}

@@ -22,6 +22,7 @@ from core.errors import StoreError, ToolFailed
 from core.formats.loadgen import measurement_to_json
 from core.jobs.benchmark import BenchmarkWork
 from core.jobs.loadgen_runner import LoadgenRunner
+from core.jobs.server_watch import cache_warnings
 from core.loadgen.task import LoadTask
 from core.settings import read_settings
 from tests.fakes import samples
@@ -346,3 +347,31 @@ async def test_a_cancelled_step_closes_its_child(site: Site) -> None:
         await task
     assert closed == [True]
     assert site.found() == []
+
+
+async def test_a_sweep_that_passed_its_peak_leaves_the_rest_out_and_says_where(site: Site) -> None:
+    climbing = replace(samples.workload((1, 2, 4, 8), requests=8), stop_at_peak=True, repeats=2)
+    site.store.runs.add(samples.run(id="run-2", job_id="job-2", workload=climbing))
+    site.store.jobs.add(samples.job(id="job-2", run_id="run-2", steps_total=8))
+    for step in range(site.work.begin("job-2")):
+        assert await site.work.do("job-2", step) is None
+    found = [(one.point_index, one.repeat) for one in site.store.runs.measurements("run-2")]
+    assert found == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)], "every rate is the same"
+    assert site.store.runs.get("run-2").provenance["stopped"] == {"code": "peak", "point_index": 2}
+
+
+async def test_a_point_of_which_too_much_failed_is_marked(site: Site) -> None:
+    site.result = {"requests": RequestCounts(100, 92, {"http_500": 92})}
+    await site.do(0)
+    (found,) = site.store.runs.measurements("run-1")
+    assert "many_failures" in found.warnings
+    assert site.store.runs.rows(["run-1"])[0].best_output_tokens_per_s is None
+
+
+@pytest.mark.parametrize(("changes", "warned"), [({}, True), ({"prefix_share": 0.5}, False), ({"turns": 2}, False)])
+def test_new_prompts_that_came_from_the_cache_are_told(changes: dict[str, Any], warned: bool) -> None:
+    counted = {"prefix_cache_queries_total": 1000.0, "prefix_cache_hits_total": 300.0}
+    assert bool(cache_warnings(samples.workload(**changes), counted)) is warned
+    assert (
+        cache_warnings(samples.workload(), {"prefix_cache_queries_total": 10.0, "prefix_cache_hits_total": 0.0}) == ()
+    )
