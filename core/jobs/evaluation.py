@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from core.adapters.database.failures import translated
 from core.domain.benchmark import RunState
@@ -159,18 +160,13 @@ class EvaluationWork:
 
     async def _run_child(self, found: DatasetStep) -> bool:
         """Whether it was ended because the server is gone. Raises ToolFailed."""
-        watch, answered, fine = Watch(self._store.jobs, self._clock, found), 0, 0
+        watch, losses = Watch(self._store.jobs, self._clock, found), _Losses()
         await watch.word("preparing")
         async with aclosing(self._runner.run(found)) as events:
             async for event in events:
                 await watch.event(event)
-                done, failed = int(event.get("done") or 0), int(event.get("failed") or 0)
-                if done > answered or failed < fine + _FAILURES_IN_A_ROW:
-                    answered, fine = done, failed if done > answered else fine
-                elif await asyncio.to_thread(self._is_gone, found):
+                if losses.are_many(event) and await asyncio.to_thread(self._is_gone, found):
                     return True
-                else:
-                    fine = failed
         return False
 
     def _is_gone(self, found: DatasetStep) -> bool:
@@ -257,6 +253,22 @@ class EvaluationWork:
             if told is not None:
                 return Reason(str(told["code"]), dict(told["params"]))
         return None
+
+
+class _Losses:
+    """Failures since the last answer, or since somebody was last told of them."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._failed = 0
+
+    def are_many(self, event: Mapping[str, Any]) -> bool:
+        """Whether the server should be looked at."""
+        done, failed = int(event.get("done") or 0), int(event.get("failed") or 0)
+        many = done <= self._done and failed >= self._failed + _FAILURES_IN_A_ROW
+        if many or done > self._done:
+            self._done, self._failed = done, failed
+        return many
 
 
 def _gone(found: DatasetStep) -> Reason:
