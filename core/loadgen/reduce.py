@@ -22,6 +22,7 @@ STEADY_SHARE = 0.95
 _TOLERATED_LENGTH_ERROR = 0.01
 _TOLERATED_LAG_MS = 5.0
 _TOLERATED_LAG_SHARE = 0.05
+_TOLERATED_LATENESS_MS = 100.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,12 @@ def reduce_point(task: LoadTask, records: Sequence[Record], facts: PointFacts) -
         peak_in_flight=max((level for _, level in steps), default=0),
         steady=_steady_state(task, good, steps),
         client=client,
-        warnings=(*facts.warnings, *_warnings(task, good, facts.seed), *_starved(client, ttft_ms)),
+        warnings=(
+            *facts.warnings,
+            *_warnings(task, good, facts.seed),
+            *_starved(client, ttft_ms),
+            *_late(task, client),
+        ),
     )
 
 
@@ -160,6 +166,13 @@ def _starved(client: ClientHealth, ttft_ms: Distribution | None) -> tuple[str, .
     allowed_ms = max(_TOLERATED_LAG_MS, _TOLERATED_LAG_SHARE * ttft_ms.p50 if ttft_ms else 0.0)
     lag_ms = client.loop_lag_p99_ms
     return ("client_starved",) if lag_ms is not None and lag_ms > allowed_ms else ()
+
+
+def _late(task: LoadTask, client: ClientHealth) -> tuple[str, ...]:
+    """``sent_late``: an open loop's requests went out so long after their due time that the rate was not offered."""
+    late_ms = client.lateness_p99_ms
+    is_open = task.point.arrival is not Arrival.CLOSED
+    return ("sent_late",) if is_open and late_ms is not None and late_ms > _TOLERATED_LATENESS_MS else ()
 
 
 def _is_off(lengths: Sequence[tuple[int | None, int]]) -> bool:

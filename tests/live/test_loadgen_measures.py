@@ -118,6 +118,7 @@ def test_a_cap_makes_arrivals_late_and_says_so(tmp_path, exact):
     assert measured.requests.succeeded == 12
     assert measured.peak_in_flight == 2
     assert measured.client.lateness_p99_ms > 50
+    assert ("sent_late" in measured.warnings) is (measured.client.lateness_p99_ms > 100)
 
 
 def test_warmups_are_apart(tmp_path, exact):

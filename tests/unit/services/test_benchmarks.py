@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.adapters.catalog_files import load_catalog
 from core.adapters.database.store import DatabaseStore
+from core.adapters.prompt_files import FolderPromptFiles
 from core.adapters.workload_files import load_presets
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.benchmark import BenchmarkRequest, Engine, RunState
-from core.domain.workload_rules import workload_findings
+from core.domain.deployment import DeploymentRequest
 from core.domain.finding import Severity, blocking
 from core.domain.job import JobKind, JobState
+from core.domain.limits import ServingLimits
 from core.domain.seeds import point_seed
+from core.domain.workload import LengthGrid
+from core.domain.workload_rules import workload_findings
 from core.errors import NotAllowed, NotFoundError, PlanBlocked, StalePlan, StoreError
 from core.services.benchmarks import BenchmarkService
 from core.services.endpoints import EndpointService
@@ -29,7 +37,7 @@ URL = "http://127.0.0.1:8000/v1"
 class World:
     """The service over a real database, with one attached server."""
 
-    def __init__(self, store: DatabaseStore, key: str | None = None) -> None:
+    def __init__(self, store: DatabaseStore, key: str | None = None, **more: Any) -> None:
         self.store = store
         self.clock = FakeClock()
         self.queue = FakeJobQueue()
@@ -43,6 +51,7 @@ class World:
             self.clock,
             product_version="0.1.0",
             host=lambda: {"name": "bench-host", "cpus": 2},
+            **more,
         )
 
     def request(self, **changes: object) -> BenchmarkRequest:
@@ -207,3 +216,48 @@ def test_presets_can_run_and_say_where_they_come_from() -> None:
         assert blocks == []
     guide = presets[0].workload
     assert (guide.input_tokens, guide.output_tokens, guide.points[0].requests) == (128, 1024, 3)
+
+
+def test_a_deployments_limits_come_from_its_profile_its_arguments_and_its_check(database: DatabaseStore) -> None:
+    world = World(database, catalog=load_catalog)
+    assert world.service.limits(world.endpoint) == ServingLimits(max_model_len=4096)
+    entry = next(one for one in load_catalog().entries() if one.profile.max_input_len)
+    serve = ("vllm", "serve", "/weights/m", "--max-model-len", "65536", "--speculative-config", "{}")
+    deployment = samples.deployment()
+    asked = DeploymentRequest("i", "/w/m", "m", profile=entry.key, platform="vastai-va16")
+    spec = replace(deployment.spec, command=serve)
+    world.store.deployments.add(replace(deployment, spec=spec, request=asked))
+    world.store.endpoints.update(replace(world.endpoint, deployment_id=deployment.id))
+    found = world.service.limits(world.store.endpoints.get(world.endpoint.id))
+    assert (found.max_input, found.max_concurrency) == (entry.profile.max_input_len, entry.profile.max_concurrency)
+    assert (found.has_mtp, found.name, bool(found.source)) == (True, entry.key, True)
+    plan = world.service.plan(world.request(workload=samples.workload((1, 64))))
+    assert "bench_over_concurrency" in {one.code for one in plan.findings}
+    run = world.store.runs.get(world.service.start(LOCAL_OPERATOR, plan).job.run_id or "")
+    assert [one["code"] for one in run.provenance["accepted"]] == ["bench_over_concurrency"]
+    assert (run.provenance["profile"], run.provenance["platform"]) == (entry.key, "vastai-va16")
+
+
+def test_a_grid_is_one_run_for_each_pair_that_fits(world: World) -> None:
+    grid = LengthGrid((128, 1024, 8192), (64,))
+    plan = world.service.plan_grid(world.request(), grid)
+    assert [one.request.workload.input_tokens for one in plan.plans] == [128, 1024]
+    assert {one.input_tokens for one in plan.left_out} == {8192}
+    assert plan.requests == 4 * 192
+    views = world.service.start_grid(LOCAL_OPERATOR, plan)
+    assert len({view.job.run_id for view in views}) == len(world.queue.engine) == 2
+
+
+def test_prompts_are_kept_and_named_by_what_is_in_them(database: DatabaseStore, tmp_path: Path) -> None:
+    world = World(database, prompts=FolderPromptFiles(tmp_path))
+    content = b'{"prompt": "hello"}\n{"odd": 1}\n'
+    dataset, found = world.service.add_prompts(LOCAL_OPERATOR, "talks.jsonl", content)
+    assert (dataset.name, dataset.samples, dataset.kind, [one.line for one in found.bad]) == (
+        "talks.jsonl",
+        1,
+        "jsonl",
+        [2],
+    )
+    assert json.loads((tmp_path / f"{dataset.digest}.jsonl").read_text())["prompt"] == "hello"
+    with pytest.raises(NotAllowed):
+        world.service.add_prompts(Actor("vera", Role.VIEWER), "talks.jsonl", content)
