@@ -25,8 +25,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    standings = compose().evaluation_results.standings(arguments.margin / 100)
-    boards = [board for board in standings.boards if arguments.dataset in {None, board.conditions.dataset}]
+    results = compose().evaluation_results
+    keys = [head.key for head in results.boards() if arguments.dataset in {None, head.conditions.dataset}]
+    found = [results.board(key, arguments.margin / 100, rows=None) for key in keys]
+    boards = [board for board in found if board is not None]
     if arguments.json:
         print_json({"margin_points": arguments.margin, "boards": [board_document(board) for board in boards]})
         return 0
@@ -49,7 +51,7 @@ def _print(board: Board, t: Texts) -> None:
 def _rows(board: Board, t: Texts) -> list[list[str]]:
     return [
         [
-            t("page.leaderboard.partial") if row.lead.is_partial else rank_words(board, row.rank, t),
+            t("page.leaderboard.partial") if row.lead.is_partial else rank_words(row, t),
             lead_name(row.lead),
             t.percent(row.lead.score),
             interval_words(None if row.lead.ci_low is None else (row.lead.ci_low, row.lead.ci_high or 0.0), t),

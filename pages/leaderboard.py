@@ -21,9 +21,9 @@ MARGINS = ("0.5", "1", "2", "3")
 
 app, t = session.app(), session.texts()
 follow_click()
-margin = float(st.query_params.get("margin", "1")) / 100 if st.query_params.get("margin", "1") in MARGINS else 0.01
-standings = app.evaluation_results.standings(margin)
-board = standings.board(st.query_params.get("board"))
+wanted = st.query_params.get("margin", "1")
+margin = float(wanted if wanted in MARGINS else "1") / 100
+board = app.evaluation_results.board(st.query_params.get("board"), margin)
 if board is None:
     header("leaderboard")
     empty_state(
@@ -36,7 +36,7 @@ if board is None:
 answer = board_answer(board, t)
 header("leaderboard")
 st.markdown(f"#### {plain(answer)}")
-names = board_names(standings, t)
+names = board_names(app.evaluation_results.boards(), t)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     url_select(
         "board",
@@ -52,7 +52,7 @@ ranking_card(board, answer)
 ranking_table(board)
 references_section(board, margin)
 published_section(app.evaluation_results.published(board))
-overview_section(standings)
+overview_section()
 left, right = st.columns(2)
 with left:
     speed_card(board)

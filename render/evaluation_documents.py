@@ -199,7 +199,7 @@ def board_markdown(board: Board, t: Texts) -> str:
     heads = [t(f"page.leaderboard.column_{name}") for name in names]
     rows = [
         [
-            rank_words(board, row.rank, t),
+            rank_words(row, t),
             _cell(lead_name(row.lead)),
             t.percent(row.lead.score),
             interval_words(None if row.lead.ci_low is None else (row.lead.ci_low, row.lead.ci_high or 0.0), t),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.domain.accuracy_statistics import Parity, Verdict
@@ -12,7 +12,7 @@ from core.domain.evaluation import ScoreRow
 from core.domain.evaluation_pairs import PairedScores
 from core.domain.evaluation_reading import LeadRow
 from core.domain.evaluation_scores import Conditions
-from core.domain.leaderboard import Board, Standings
+from core.domain.leaderboard import Board, BoardHead, BoardRow
 from core.domain.score_health import SERIOUS, Health
 from core.services.evaluation_results import EvaluationComparison, EvaluationDetail
 from render.texts import Texts
@@ -189,21 +189,21 @@ def differing_words(pair: PairedScores, t: Texts) -> str:
 
 def board_answer(board: Board, t: Texts) -> str:
     """Who leads, by how sure a score, and who cannot be told apart from it."""
-    ranked = board.ranked
-    if not ranked:
+    leader, ranked = board.leader, len(board.order.whole)
+    if leader is None:
         return t("score_answer.no_rank", dataset=board.conditions.dataset)
-    lead = ranked[0].lead
+    lead = leader.lead
     sentence = t(
-        "score_answer.leads" if len(ranked) > 1 else "score_answer.alone",
+        "score_answer.leads" if ranked > 1 else "score_answer.alone",
         dataset=board.conditions.dataset,
         name=lead_name(lead),
         score=t.percent(lead.score),
         n=t.number(lead.n),
         **interval(lead.ci_low or 0.0, lead.ci_high or 0.0, t),
     )
-    if len(ranked) == 1:
+    if ranked == 1:
         return sentence
-    tied = board.tied - 1
+    tied = board.order.tied - 1
     return t("answer.between").join([sentence, t("score_answer.tied", count=tied) if tied else t("score_answer.clear")])
 
 
@@ -212,12 +212,11 @@ def lead_name(lead: LeadRow) -> str:
     return version_name(lead.model, lead.version_label, lead.origin)
 
 
-def rank_words(board: Board, rank: int | None, t: Texts) -> str:
+def rank_words(row: BoardRow, t: Texts) -> str:
     """A shared place says so."""
-    if rank is None:
+    if row.rank is None:
         return t.number(None)
-    shared = sum(1 for row in board.rows if row.rank == rank) > 1
-    return t("score.tied", rank=rank) if shared else str(rank)
+    return t("score.tied", rank=row.rank) if row.is_shared else str(row.rank)
 
 
 def conditions_words(conditions: Conditions, t: Texts, *, short: bool = False) -> str:
@@ -248,19 +247,18 @@ def sampling_words(sampling: Mapping[str, float]) -> str | None:
     return ", ".join(words) or None
 
 
-def board_names(standings: Standings, t: Texts) -> dict[str, str]:
+def board_names(heads: Sequence[BoardHead], t: Texts) -> dict[str, str]:
     """Every board by key, told apart as briefly as may be."""
-    short = {
-        board.key: f"{board.conditions.dataset} · {conditions_words(board.conditions, t, short=True)}"
-        for board in standings.boards
-    }
+    short = {head.key: _board_name(head, t, short=True) for head in heads}
     names = list(short.values())
     return {
-        board.key: short[board.key]
-        if names.count(short[board.key]) == 1
-        else f"{board.conditions.dataset} · {conditions_words(board.conditions, t)}"
-        for board in standings.boards
+        head.key: short[head.key] if names.count(short[head.key]) == 1 else _board_name(head, t, short=False)
+        for head in heads
     }
+
+
+def _board_name(head: BoardHead, t: Texts, *, short: bool) -> str:
+    return f"{head.conditions.dataset} · {conditions_words(head.conditions, t, short=short)}"
 
 
 def parity_words(parity: Parity | None, t: Texts) -> str:

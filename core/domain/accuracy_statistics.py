@@ -90,10 +90,11 @@ class Ranked(NamedTuple):
 def ranks(rows: Sequence[Ranked]) -> list[int]:
     """1 + the number of rows significantly above (the 95 % interval of the difference lies beyond 0): rows that cannot
     be told apart share a rank. In the order of ``rows``."""
-    return [1 + sum(1 for above in rows if _is_above(above, row)) for row in rows]
+    return [1 + sum(1 for above in rows if is_above(above, row)) for row in rows]
 
 
-def _is_above(above: Ranked, row: Ranked) -> bool:
+def is_above(above: Ranked, row: Ranked) -> bool:
+    """Whether the interval of the difference (Newcombe's) lies beyond 0."""
     gap = above[0] - row[0]
     return gap > 0 and gap * gap > (above[0] - above[1]) ** 2 + (row[2] - row[0]) ** 2
 

@@ -5,11 +5,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
-from core.domain.accuracy_statistics import DEFAULT_MARGIN, Parity, Ranked, parity, ranks, wilson
+from core.domain.accuracy_statistics import DEFAULT_MARGIN, Parity, Ranked, is_above, parity, wilson
 from core.domain.evaluation_reading import LeadRow, Speed
 from core.domain.evaluation_scores import Conditions
 from core.domain.reference import Reference, is_like, is_of, model_word
+
+
+class Place(NamedTuple):
+    """The newest score of a version under some conditions: what ranking needs of it, and its name."""
+
+    conditions_key: str
+    run_id: str
+    version_key: str
+    model: str
+    version_label: str
+    origin: str
+    score: float | None
+    low: float | None
+    high: float | None
+    is_partial: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is ranked: partial evaluations are shown, and not ranked."""
+        return self.score is not None and not self.is_partial
+
+    @property
+    def ranked(self) -> Ranked:
+        """For the comparison of two."""
+        score = self.score or 0.0
+        return Ranked(score, score if self.low is None else self.low, score if self.high is None else self.high)
 
 
 @dataclass(frozen=True)
@@ -22,42 +50,98 @@ class Beside:
 
 @dataclass(frozen=True)
 class BoardRow:
-    """``rank`` None: no score, or a partial evaluation, which is shown and not ranked."""
+    """``rank`` None: no score, or a partial evaluation."""
 
     lead: LeadRow
     rank: int | None
+    is_shared: bool = False
     references: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True)
-class Board:
-    """One dataset under one set of conditions: ranked rows first, the best first; then partial ones, then those without
-    a score."""
+class BoardHead:
+    """A board in a list; ``versions`` stand on it."""
 
     key: str
     conditions: Conditions
-    rows: tuple[BoardRow, ...]
-
-    @property
-    def ranked(self) -> tuple[BoardRow, ...]:
-        """Those that have a place."""
-        return tuple(row for row in self.rows if row.rank is not None)
-
-    @property
-    def tied(self) -> int:
-        """How many share the first place."""
-        return sum(1 for row in self.rows if row.rank == 1)
+    versions: int
 
 
 @dataclass(frozen=True)
-class VersionScores:
-    """One version over the boards; ``by_board`` has a row only where there is one."""
+class Order:
+    """A board's places: ranked ones first, the best first; then partial ones, then those without a score."""
 
-    version_key: str
+    places: tuple[Place, ...]
+
+    @cached_property
+    def whole(self) -> tuple[Ranked, ...]:
+        """Those that are ranked."""
+        return tuple(place.ranked for place in self.places if place.is_whole)
+
+    def rank(self, number: int) -> int | None:
+        """1 + how many are significantly above; of the place of that number."""
+        if number >= len(self.whole):
+            return None
+        row = self.whole[number]
+        return 1 + sum(1 for above in self.whole[:number] if is_above(above, row))
+
+    @cached_property
+    def tied(self) -> int:
+        """How many share the first place: those that nothing is significantly above of."""
+        return sum(
+            1 for number, row in enumerate(self.whole) if not any(is_above(above, row) for above in self.whole[:number])
+        )
+
+
+def ordered(places: Iterable[Place]) -> Order:
+    """The best first."""
+    return Order(tuple(sorted(places, key=_order)))
+
+
+def _order(place: Place) -> tuple[bool, bool, float, str, str]:
+    return (not place.is_whole, place.score is None, -(place.score or 0.0), place.model, place.version_label)
+
+
+@dataclass(frozen=True)
+class Board:
+    """One dataset under one set of conditions. ``rows`` are the first of them, in full."""
+
+    key: str
+    conditions: Conditions
+    order: Order
+    rows: tuple[BoardRow, ...]
+
+    @property
+    def leader(self) -> BoardRow | None:
+        """The best whole score."""
+        return self.rows[0] if self.rows and self.rows[0].rank is not None else None
+
+
+@dataclass(frozen=True)
+class OverviewCell:
+    """A version's score on one board."""
+
+    place: Place
+    rank: int | None
+
+
+@dataclass(frozen=True)
+class OverviewRow:
+    """A version over several boards; ``cells`` by board, only where there is a score."""
+
     model: str
     version_label: str
     origin: str
-    by_board: Mapping[str, BoardRow]
+    cells: Mapping[str, OverviewCell]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Versions by board: those on most boards first. ``more`` are left out."""
+
+    boards: tuple[BoardHead, ...]
+    rows: tuple[OverviewRow, ...]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -68,52 +152,40 @@ class SpeedPoint:
     speed: Speed
 
 
-@dataclass(frozen=True)
-class Standings:
-    """Every board, the one with most versions first, and the versions, the ones on most boards first."""
-
-    boards: tuple[Board, ...]
-    versions: tuple[VersionScores, ...]
-    evaluations: int
-
-    def board(self, key: str | None) -> Board | None:
-        """By key; the first where there is none of that key."""
-        return next((board for board in self.boards if board.key == key), self.boards[0] if self.boards else None)
+# ---------------------------------------------------------------- making them
 
 
-def standings(
-    leads: Iterable[LeadRow],
-    conditions: Mapping[str, Conditions],
+def board_of(
+    head: BoardHead,
+    order: Order,
+    leads: Mapping[str, LeadRow],
     references: Sequence[Reference],
     margin: float = DEFAULT_MARGIN,
-) -> Standings:
-    """From the newest score of every version under every conditions."""
-    grouped: dict[str, list[LeadRow]] = defaultdict(list)
-    for lead in leads:
-        grouped[lead.conditions_key].append(lead)
-    boards = [_board(conditions[key], rows, references, margin) for key, rows in grouped.items()]
-    boards.sort(key=lambda board: (-len(board.rows), board.conditions.dataset, board.key))
-    evaluations = len({lead.run_id for rows in grouped.values() for lead in rows})
-    return Standings(tuple(boards), _versions(boards), evaluations)
+) -> Board:
+    """With the rows of which there are leads (by run), in the order of the board."""
+    of_dataset = [reference for reference in references if reference.dataset == head.conditions.dataset]
+    numbers = [number for number, place in enumerate(order.places) if place.run_id in leads]
+    ranks = {number: order.rank(number) for number in numbers}
+    shared: dict[int | None, int] = defaultdict(int)
+    for rank in ranks.values():
+        shared[rank] += 1
+    rows = [
+        BoardRow(
+            lead=leads[order.places[number].run_id],
+            rank=rank,
+            is_shared=rank is not None and shared[rank] > 1,
+            references=_beside(leads[order.places[number].run_id], head.conditions, of_dataset, margin),
+        )
+        for number, rank in ranks.items()
+    ]
+    return Board(head.key, head.conditions, order, tuple(rows))
 
 
-def _board(conditions: Conditions, leads: Sequence[LeadRow], references: Sequence[Reference], margin: float) -> Board:
-    whole = [lead for lead in leads if lead.score is not None and not lead.is_partial]
-    whole.sort(key=lambda lead: (-(lead.score or 0.0), lead.model, lead.version_label))
-    places = ranks([_ranked(lead) for lead in whole])
-    rest = [lead for lead in leads if lead.score is None or lead.is_partial]
-    rest.sort(key=lambda lead: (lead.score is None, -(lead.score or 0.0), lead.model))
-    of_dataset = [reference for reference in references if reference.dataset == conditions.dataset]
-    rows = [*zip(whole, places, strict=True), *((lead, None) for lead in rest)]
-    made = [BoardRow(lead, place, _beside(lead, conditions, of_dataset, margin)) for lead, place in rows]
-    return Board(conditions.key, conditions, tuple(made))
-
-
-def _ranked(lead: LeadRow) -> Ranked:
-    score = lead.score or 0.0
-    if lead.ci_low is None or lead.ci_high is None:
-        return Ranked(score, score, score)
-    return Ranked(score, lead.ci_low, lead.ci_high)
+def with_references(order: Order, references: Iterable[Reference], dataset: str) -> list[Place]:
+    """The places of models of which a score is published."""
+    known = {model_word(reference.model) for reference in references if reference.dataset == dataset}
+    words = {model: model_word(model) for model in {place.model for place in order.places}}
+    return [place for place in order.places if words[place.model] in known]
 
 
 def _beside(
@@ -145,22 +217,31 @@ def independent_n(lead: LeadRow) -> float:
     return high
 
 
-def _versions(boards: Iterable[Board]) -> tuple[VersionScores, ...]:
-    found: dict[str, dict[str, BoardRow]] = defaultdict(dict)
-    for board in boards:
-        for row in board.rows:
-            found[row.lead.version_key][board.key] = row
-    versions = []
-    for key, by_board in found.items():
-        lead = next(iter(by_board.values())).lead
-        versions.append(VersionScores(key, lead.model, lead.version_label, lead.origin, by_board))
-    versions.sort(key=lambda version: (-len(version.by_board), version.model, version.version_label))
-    return tuple(versions)
+def overview_of(heads: Sequence[BoardHead], orders: Mapping[str, Order], limit: int) -> Overview:
+    """The first ``limit`` versions, those on most boards first."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for head in heads:
+        for number, place in enumerate(orders[head.key].places):
+            found[place.version_key][head.key] = number
+    chosen = sorted(found.values(), key=_version_order)
+    rows = []
+    for numbers in chosen[:limit]:
+        cells = {
+            key: OverviewCell(orders[key].places[number], orders[key].rank(number)) for key, number in numbers.items()
+        }
+        place = next(iter(cells.values())).place
+        rows.append(OverviewRow(place.model, place.version_label, place.origin, cells))
+    return Overview(tuple(heads), tuple(rows), max(0, len(chosen) - limit))
+
+
+def _version_order(numbers: Mapping[str, int]) -> tuple[int, int]:
+    """By boards, then by the best number on any of them."""
+    return -len(numbers), min(numbers.values())
 
 
 def not_measured(references: Iterable[Reference], board: Board) -> tuple[Reference, ...]:
     """Published scores of a board's dataset for models of which there is none of ours."""
-    ours = {model_word(row.lead.model) for row in board.rows}
+    ours = {model_word(model) for model in {place.model for place in board.order.places}}
     return tuple(
         reference
         for reference in references

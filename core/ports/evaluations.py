@@ -19,7 +19,8 @@ from core.domain.evaluation_reading import (
     Speed,
     Tally,
 )
-from core.domain.evaluation_scores import Conditions, Ending
+from core.domain.evaluation_scores import Ending
+from core.domain.leaderboard import BoardHead, Place
 
 
 class EvaluationStore(Protocol):
@@ -62,15 +63,22 @@ class EvaluationStore(Protocol):
         """Some samples of a dataset by number; at most 500."""
         ...
 
-    def leads(self) -> tuple[LeadRow, ...]:
-        """The newest evaluation of every version under every conditions; a whole one before a partial one."""
+    def boards(self) -> tuple[BoardHead, ...]:
+        """Every set of conditions under which something was scored, those with most versions first."""
+        ...
+
+    def places(self, conditions_keys: Sequence[str]) -> Mapping[str, Sequence[Place]]:
+        """On these boards the newest evaluation of every version, a whole one before a partial one."""
+        ...
+
+    def leads(self, conditions_key: str, run_ids: Sequence[str]) -> Mapping[str, LeadRow]:
+        """Some evaluations' primary scores under these conditions, by run."""
         ...
 
     def history(self, model: str, conditions_key: str, limit: int = 500) -> tuple[LeadRow, ...]:
         """Every evaluation of a model under these conditions, the oldest first."""
         ...
 
-    def conditions(self) -> Mapping[str, Conditions]: ...
     def speeds(self) -> Mapping[str, Speed]:
         """The best throughput of every version that was swept, by its key."""
         ...

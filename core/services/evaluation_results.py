@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from core.domain.accuracy_statistics import DEFAULT_MARGIN
 from core.domain.benchmark import Page, RunHead, RunKind, RunRow
 from core.domain.evaluation import EvaluationRequest, Sample
 from core.domain.evaluation_pairs import Flip, PairedScores, pair
-from core.domain.evaluation_reading import DatasetScores, LeadRow, SampleDetail, SampleFilter, SampleRow, Speed, Tally
+from core.domain.evaluation_reading import DatasetScores, LeadRow, SampleDetail, SampleFilter, SampleRow, Tally
 from core.domain.evaluation_scores import Ending
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobView
-from core.domain.leaderboard import Board, SpeedPoint, Standings, not_measured, speed_points, standings
+from core.domain.leaderboard import (
+    Board,
+    BoardHead,
+    Order,
+    Overview,
+    SpeedPoint,
+    board_of,
+    not_measured,
+    ordered,
+    overview_of,
+    speed_points,
+    with_references,
+)
 from core.domain.reference import Reference
 from core.domain.score_health import Health, health_of
 from core.ports import ArtifactRow, Store
 
-_KEPT_STANDINGS = 8
+T = TypeVar("T")
+BOARD_ROWS = 20
+"""As many rows of a board are read in full where nothing is said."""
+_KEPT = 64
 
 
 class JobViews(Protocol):
@@ -79,8 +94,7 @@ class EvaluationResultService:
         self._store = store
         self._jobs = jobs
         self._references = references
-        self._standings: dict[tuple[int, float], Standings] = {}
-        self._speeds: tuple[int, Mapping[str, Speed]] | None = None
+        self._cache: dict[Hashable, tuple[int, Any]] = {}
 
     # ------------------------------------------------------------ one evaluation
 
@@ -158,15 +172,44 @@ class EvaluationResultService:
 
     # ------------------------------------------------------------ all of them
 
-    def standings(self, margin: float = DEFAULT_MARGIN) -> Standings:
-        """Every board; made anew only after something was written."""
-        key = (self._store.data_version(), margin)
-        if key not in self._standings:
-            if len(self._standings) >= _KEPT_STANDINGS:
-                self._standings.clear()
-            stored = self._store.evaluations
-            self._standings[key] = standings(stored.leads(), stored.conditions(), self._references(), margin)
-        return self._standings[key]
+    def boards(self) -> tuple[BoardHead, ...]:
+        """Every set of conditions that something stands under, those with most versions first."""
+        return self._kept("boards", self._store.evaluations.boards)
+
+    def board(
+        self, key: str | None = None, margin: float = DEFAULT_MARGIN, rows: int | None = BOARD_ROWS
+    ) -> Board | None:
+        """One board; the first where there is none of that key, None where there is no board at all. ``rows`` of it are
+        read in full (None: all), and those beside which a score is published."""
+        heads = self.boards()
+        head = next((head for head in heads if head.key == key), heads[0] if heads else None)
+        if head is None:
+            return None
+        return self._kept(("board", head.key, margin, rows), lambda: self._board(head, margin, rows))
+
+    def _board(self, head: BoardHead, margin: float, rows: int | None) -> Board:
+        order, references = self._orders([head])[head.key], self._references()
+        wanted = [place.run_id for place in order.places[:rows]]
+        published = with_references(order, references, head.conditions.dataset)[:BOARD_ROWS]
+        wanted += [place.run_id for place in published]
+        leads = self._store.evaluations.leads(head.key, list(dict.fromkeys(wanted)))
+        return board_of(head, order, leads, references, margin)
+
+    def overview(self, boards: int = 4, versions: int = BOARD_ROWS) -> Overview:
+        """The boards with most versions, side by side."""
+        heads = self.boards()[:boards]
+        return self._kept(("overview", boards, versions), lambda: overview_of(heads, self._orders(heads), versions))
+
+    def _orders(self, heads: Sequence[BoardHead]) -> Mapping[str, Order]:
+        """What is not kept is read at once."""
+        version = self._store.data_version()
+        known = {head.key: self._cache.get(("order", head.key)) for head in heads}
+        missing = [key for key, kept in known.items() if kept is None or kept[0] != version]
+        found: dict[str, Order] = {key: kept[1] for key, kept in known.items() if kept and key not in missing}
+        for key, places in (self._store.evaluations.places(missing) if missing else {}).items():
+            found[key] = ordered(places)
+            self._keep(("order", key), version, found[key])
+        return found
 
     def history(self, model: str, conditions_key: str) -> tuple[LeadRow, ...]:
         """Every evaluation of a model under the same conditions, the oldest first."""
@@ -174,11 +217,24 @@ class EvaluationResultService:
 
     def beside_speed(self, board: Board) -> tuple[SpeedPoint, ...]:
         """The board's versions whose throughput was measured, too."""
-        version = self._store.data_version()
-        if self._speeds is None or self._speeds[0] != version:
-            self._speeds = (version, self._store.evaluations.speeds())
-        return speed_points(board, self._speeds[1])
+        return speed_points(board, self._kept("speeds", self._store.evaluations.speeds))
 
     def published(self, board: Board) -> tuple[Reference, ...]:
         """Published scores of the board's dataset for models that were not evaluated here."""
         return not_measured(self._references(), board)
+
+    # ------------------------------------------------------------ what is kept until something is written
+
+    def _kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        version = self._store.data_version()
+        kept = self._cache.get(key)
+        if kept is not None and kept[0] == version:
+            found: T = kept[1]
+            return found
+        return self._keep(key, version, make())
+
+    def _keep(self, key: Hashable, version: int, value: T) -> T:
+        if len(self._cache) >= _KEPT:
+            self._cache.clear()
+        self._cache[key] = (version, value)
+        return value

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.accuracy_statistics import Verdict
-from core.domain.leaderboard import Beside, Board, BoardRow, Standings
+from core.domain.leaderboard import Beside, Board, BoardHead, BoardRow, OverviewCell, OverviewRow
 from core.domain.reference import Reference
 from render.charts.scores import ScorePoint, score_history, score_intervals, score_speed
 from render.evaluation_documents import board_csv, board_document, board_markdown
@@ -49,14 +49,14 @@ def ranking_card(board: Board, answer: str) -> None:
         st.subheader(t("page.leaderboard.ranking"), anchor=False)
         st.caption(plain(conditions_words(board.conditions, t)))
         alt = t("page.leaderboard.chart_alt", answer=answer)
-        figure = score_intervals([_point(board, row) for row in shown], t, board.key)
+        figure = score_intervals([_point(row) for row in shown], t, board.key)
         chart(figure, key=f"board_{board.key}", alt=alt, file=board.conditions.dataset, on_click=_open)
         st.caption(t("page.leaderboard.ranking_hint"))
 
 
-def _point(board: Board, row: BoardRow) -> ScorePoint:
+def _point(row: BoardRow) -> ScorePoint:
     t, lead = session.texts(), row.lead
-    rank = t("page.leaderboard.partial") if row.rank is None else rank_words(board, row.rank, t)
+    rank = t("page.leaderboard.partial") if row.rank is None else rank_words(row, t)
     others = tuple(
         (f"{beside.reference.platform} ({beside.reference.model})", beside.reference.score)
         for beside in row.references
@@ -90,13 +90,12 @@ def ranking_table(board: Board) -> None:
     """The same in figures; those that have no score last."""
     t = session.texts()
     rows = board.rows[:MOST_ROWS]
-    grid_table(_columns(_RANKING), [_ranking_cells(board, row) for row in rows])
-    if len(board.rows) > len(rows):
-        st.caption(t("page.leaderboard.more_rows", count=len(board.rows) - len(rows)))
+    grid_table(_columns(_RANKING), [_ranking_cells(row) for row in rows])
+    _more(len(board.order.places) - len(rows))
     with st.container(horizontal=True):
-        _download(board, "json", "json", "application/json", lambda: _json(board))
-        _download(board, "csv", "csv", "text/csv", lambda: board_csv(board))
-        _download(board, "markdown", "md", "text/markdown", lambda: board_markdown(board, t))
+        _download(board, "json", "json", "application/json", lambda: _json(_whole(board)))
+        _download(board, "csv", "csv", "text/csv", lambda: board_csv(_whole(board)))
+        _download(board, "markdown", "md", "text/markdown", lambda: board_markdown(_whole(board), t))
 
 
 def _download(board: Board, name: str, kind: str, media_type: str, make: Callable[[], str]) -> None:
@@ -112,6 +111,11 @@ def _download(board: Board, name: str, kind: str, media_type: str, make: Callabl
     )
 
 
+def _whole(board: Board) -> Board:
+    """With every row."""
+    return session.app().evaluation_results.board(board.key, rows=None) or board
+
+
 def _json(board: Board) -> str:
     return json.dumps(board_document(board), ensure_ascii=False, indent=2)
 
@@ -123,11 +127,11 @@ def _columns(spans: dict[str, int]) -> list[Column]:
     ]
 
 
-def _ranking_cells(board: Board, row: BoardRow) -> dict[str, Cell]:
+def _ranking_cells(row: BoardRow) -> dict[str, Cell]:
     t, lead = session.texts(), row.lead
     lost = lead.truncated + lead.overflow + lead.no_answer + lead.errored
     share = lost / lead.requested if lead.requested else None
-    rank = t("page.leaderboard.partial") if lead.is_partial else rank_words(board, row.rank, t)
+    rank = t("page.leaderboard.partial") if lead.is_partial else rank_words(row, t)
     return {
         "rank": rank,
         "version": partial(link, "evaluation", plain(lead_name(lead)), id=lead.run_id),
@@ -227,44 +231,47 @@ def _published_cells(reference: Reference) -> dict[str, Cell]:
 # ---------------------------------------------------------------- all boards, time, speed
 
 
-def overview_section(standings: Standings) -> None:
+def overview_section() -> None:
     """Versions by board; what was not measured is a gap."""
     t = session.texts()
-    boards = standings.boards[:MOST_BOARDS]
-    if len(boards) < 2:
+    found = session.app().evaluation_results.overview(MOST_BOARDS, MOST_ROWS)
+    if len(found.boards) < 2:
         return
-    versions = [version for version in standings.versions if any(board.key in version.by_board for board in boards)]
     st.subheader(t("page.leaderboard.overview"), anchor=False)
-    st.caption(t("page.leaderboard.overview_lead", count=len(boards)))
+    st.caption(t("page.leaderboard.overview_lead", count=len(found.boards)))
     columns = [Column("version", t("page.leaderboard.column_version"), 5)]
-    columns += [Column(board.key, _board_head(board, boards), 3, right=True) for board in boards]
-    rows = []
-    for version in versions[:MOST_ROWS]:
-        name = version_name(version.model, version.version_label, version.origin)
-        cells: dict[str, Cell] = {"version": f"**{plain(name)}**"}
-        cells |= {board.key: _cell(version.by_board.get(board.key)) for board in boards}
-        rows.append(cells)
-    grid_table(columns, rows)
-    if len(versions) > MOST_ROWS:
-        st.caption(t("page.leaderboard.more_rows", count=len(versions) - MOST_ROWS))
+    columns += [Column(head.key, _board_head(head, found.boards), 3, right=True) for head in found.boards]
+    grid_table(columns, [_overview_cells(row, found.boards) for row in found.rows])
+    _more(found.more)
 
 
-def _board_head(board: Board, boards: Sequence[Board]) -> str:
-    """Its conditions only where another board has the same dataset."""
-    t, dataset = session.texts(), board.conditions.dataset
-    if sum(1 for other in boards if other.conditions.dataset == dataset) == 1:
-        return plain(dataset)
-    return f"{plain(dataset)}  \n{plain(conditions_words(board.conditions, t, short=True))}"
+def _overview_cells(row: OverviewRow, heads: Sequence[BoardHead]) -> dict[str, Cell]:
+    name = version_name(row.model, row.version_label, row.origin)
+    cells: dict[str, Cell] = {head.key: _overview_cell(row.cells.get(head.key)) for head in heads}
+    return {"version": f"**{plain(name)}**", **cells}
 
 
-def _cell(row: BoardRow | None) -> str:
+def _overview_cell(cell: OverviewCell | None) -> str:
     t = session.texts()
-    if row is None:
+    if cell is None:
         return ""
-    if row.lead.score is None:
+    if cell.place.score is None:
         return f":gray[:small[{t('score.no_score')}]]"
-    rank = t("page.leaderboard.partial") if row.rank is None else f"#{row.rank}"
-    return f"{t.percent(row.lead.score)} :gray[:small[{rank}]]"
+    rank = t("page.leaderboard.partial") if cell.rank is None else f"#{cell.rank}"
+    return f"{t.percent(cell.place.score)} :gray[:small[{rank}]]"
+
+
+def _board_head(head: BoardHead, heads: Sequence[BoardHead]) -> str:
+    """Its conditions only where another board has the same dataset."""
+    t, dataset = session.texts(), head.conditions.dataset
+    if sum(1 for other in heads if other.conditions.dataset == dataset) == 1:
+        return plain(dataset)
+    return f"{plain(dataset)}  \n{plain(conditions_words(head.conditions, t, short=True))}"
+
+
+def _more(count: int) -> None:
+    if count > 0:
+        st.caption(session.texts()("page.leaderboard.more_rows", count=count))
 
 
 def history_card(board: Board) -> None:

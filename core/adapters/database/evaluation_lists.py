@@ -33,7 +33,8 @@ from core.domain.evaluation_reading import (
     Speed,
     Tally,
 )
-from core.domain.evaluation_scores import Conditions, Ending
+from core.domain.evaluation_scores import Ending
+from core.domain.leaderboard import BoardHead, Place
 from core.errors import NotFoundError
 from core.formats import records
 
@@ -56,6 +57,18 @@ _LEAD_COLUMNS = [
     RunTable.id if field.name == "run_id" else getattr(RunTable if field.name in _OF_RUN else _Score, field.name)
     for field in fields(LeadRow)
 ]
+_PLACE_COLUMNS = (
+    _Score.conditions_key,
+    RunTable.id,
+    RunTable.version_key,
+    RunTable.model,
+    RunTable.version_label,
+    RunTable.origin,
+    _Score.score,
+    _Score.ci_low,
+    _Score.ci_high,
+    _Score.is_partial,
+)
 _NUMBERS_AT_ONCE = 500
 
 
@@ -157,21 +170,45 @@ class EvaluationLists:
 
     # ------------------------------------------------------------ across evaluations
 
-    def leads(self) -> tuple[LeadRow, ...]:
-        """The newest whole evaluation of every version under every conditions, where there is none a partial one;
-        archived runs are left out."""
-        rank = (
+    def boards(self) -> tuple[BoardHead, ...]:
+        """Every set of conditions under which something was scored, those with most versions first."""
+        versions = func.count(RunTable.version_key.distinct())
+        query = (
+            select(_Score.conditions_key, versions.label("versions"))
+            .join(RunTable, RunTable.id == _Score.run_id)
+            .where(_Score.leads.is_(True), RunTable.archived_at.is_(None))
+            .group_by(_Score.conditions_key)
+        )
+        with self._database.read() as session:
+            known = {row.key: row.document for row in session.scalars(select(EvaluationConditionsTable))}
+            found = [BoardHead(row[0], known[row[0]], row[1]) for row in session.execute(query)]
+        return tuple(sorted(found, key=lambda head: (-head.versions, head.conditions.dataset, head.key)))
+
+    def places(self, conditions_keys: Sequence[str]) -> Mapping[str, Sequence[Place]]:
+        """On these boards the newest evaluation of every version, a whole one before a partial one; archived runs are
+        left out."""
+        newest = (
             func.row_number()
             .over(
-                partition_by=(_Score.dataset, _Score.conditions_key, RunTable.version_key),
+                partition_by=(_Score.conditions_key, RunTable.version_key),
                 order_by=(_Score.is_partial, RunTable.created_at.desc(), RunTable.id.desc()),
             )
-            .label("place")
+            .label("newest")
         )
-        inner = _leads().add_columns(rank).subquery()
-        query = select(*[inner.c[column.key if column is not RunTable.id else "id"] for column in _LEAD_COLUMNS])
+        inner = _leads(*_PLACE_COLUMNS, newest).where(_Score.conditions_key.in_(conditions_keys)).subquery()
+        query = select(*inner.c[: len(_PLACE_COLUMNS)]).where(inner.c.newest == 1)
+        found: dict[str, list[Place]] = {key: [] for key in conditions_keys}
         with self._database.read() as session:
-            return tuple(_lead_row(row) for row in session.execute(query.where(inner.c.place == 1)))
+            for row in session.execute(query):
+                found[row[0]].append(Place._make(row))
+        return found
+
+    def leads(self, conditions_key: str, run_ids: Sequence[str]) -> Mapping[str, LeadRow]:
+        """Some evaluations' primary scores under these conditions, by run."""
+        query = _leads().where(_Score.conditions_key == conditions_key, _Score.run_id.in_(run_ids))
+        with self._database.read() as session:
+            rows = [_lead_row(row) for row in session.execute(query)]
+        return {row.run_id: row for row in rows}
 
     def history(self, model: str, conditions_key: str, limit: int = 500) -> tuple[LeadRow, ...]:
         """Every evaluation of a model under these conditions, the oldest first; of very many the newest."""
@@ -179,11 +216,6 @@ class EvaluationLists:
         query = query.order_by(RunTable.created_at.desc(), RunTable.id.desc()).limit(limit)
         with self._database.read() as session:
             return tuple(_lead_row(row) for row in reversed(session.execute(query).all()))
-
-    def conditions(self) -> Mapping[str, Conditions]:
-        """Every one under which something was scored, by key."""
-        with self._database.read() as session:
-            return {row.key: row.document for row in session.scalars(select(EvaluationConditionsTable))}
 
     def speeds(self) -> Mapping[str, Speed]:
         """The best throughput of every version that was swept, by its key."""
@@ -202,9 +234,9 @@ class EvaluationLists:
         return {row[0]: Speed(*row[:5]) for row in found}
 
 
-def _leads() -> Select[Any]:
+def _leads(*columns: Any) -> Select[Any]:
     return (
-        select(*_LEAD_COLUMNS)
+        select(*(columns or _LEAD_COLUMNS))
         .select_from(_Score)
         .join(RunTable, RunTable.id == _Score.run_id)
         .where(_Score.leads.is_(True), RunTable.archived_at.is_(None))
