@@ -172,12 +172,56 @@ CLIENT = (
     Metric("client.host_cpu_share", "share", Better.LOWER, "busy share of all CPUs of the measuring machine", _OWN),
 )
 
+_VLLM_METRICS = "vLLM's /metrics"
+SERVER = (
+    Metric(
+        "server_metrics.prefix_cache_hit_share",
+        "share",
+        Better.NEITHER,
+        "prefix_cache_hits_total / prefix_cache_queries_total, counted from before the warm-up to after the point",
+        _VLLM_METRICS,
+    ),
+    Metric(
+        "server_metrics.kv_cache_usage_max",
+        "share",
+        Better.NEITHER,
+        "largest kv_cache_usage_perc of the looks within the point",
+        _VLLM_METRICS,
+    ),
+    Metric(
+        "server_metrics.requests_running_mean",
+        "requests",
+        Better.NEITHER,
+        "mean of num_requests_running over the looks; requests_running_max, requests_waiting_mean and _max likewise",
+        _VLLM_METRICS,
+    ),
+    Metric("server_metrics.preemptions", "requests", Better.LOWER, "growth of num_preemptions_total", _VLLM_METRICS),
+    Metric(
+        "server_metrics.mtp_acceptance_share",
+        "share",
+        Better.HIGHER,
+        "spec_decode_num_accepted_tokens / spec_decode_num_draft_tokens",
+        _VLLM_METRICS,
+        note="On random prompts it says nothing about real text.",
+    ),
+    Metric(
+        "server_metrics.mtp_tokens_per_step",
+        "tokens",
+        Better.HIGHER,
+        "1 + spec_decode_num_accepted_tokens / spec_decode_num_drafts",
+        _VLLM_METRICS,
+    ),
+)
+"""The server's own view: two looks a second at first, later one every two seconds; the looks themselves are kept as
+``server-metrics-<point>-<repeat>.jsonl.gz``. Counters stand there under vLLM's own names too."""
+
 SECTIONS = {
     "Latencies": LATENCIES,
     "Rates": RATES,
     "Counts": COUNTS,
     "Steady state": STEADY_STATE,
     "The measuring side": CLIENT,
+    "The server's own view": SERVER,
 }
 """Headings of the document, in its order."""
 
@@ -200,11 +244,25 @@ FAILURE_KINDS = {
 
 WARNINGS = {
     "no_usage": "the server told no token counts: rates in tokens are too low, TPOT is unknown",
-    "input_length_off": "mean prompt_tokens differ from the wanted length by more than 1 %",
-    "output_length_off": "mean completion_tokens differ from the wanted length by more than 1 %",
-    "prompt_length_approximate": "the server counts no tokens for us: a word was taken for a token",
+    "input_length_off": "prompt_tokens differ from the wanted lengths by more than 1 % in sum",
+    "output_length_off": "completion_tokens differ from the wanted lengths by more than 1 % in sum",
+    "prompt_length_approximate": "the server counts no tokens for us, or counts whole prompts more than 1 % otherwise "
+    "than their words",
     "warmup_failed": "at least one warm-up request failed",
     "client_starved": "the p99 of the generator's own loop lag exceeds 5 ms and 5 % of the median TTFT: the measuring "
     "machine was too busy, and the latencies are too high",
+    "sent_late": "open loop: the p99 of the requests' lateness exceeds 100 ms, so the rate was not offered in full",
+    "many_failures": "more than 5 % of the requests failed: the point enters no best figure, no peak and no average",
+    "prompts_cached": "more than 5 % of the prompt tokens came from the prefix cache, although every prompt was new and "
+    "nothing was shared on purpose",
+    "no_per_request_records": "the result holds no single requests, so it has no percentiles",
+    "import_tpot_renamed": "AIPerf: its inter-token latency is TPOT, its inter-chunk latency is ITL",
+    "import_tpot_own": "GuideLLM: TPOT from the single requests (its inter-token latency); its own time per output token "
+    "counts the first token in",
+    "import_no_tpot": "GuideLLM: the file holds a part of the requests, and its summary is weighted by tokens",
+    "import_no_itl": "the tool does not tell the pooled gaps between chunks, or not over how many they are taken",
+    "import_e2el_stream": "GuideLLM: E2EL ends with the stream, not with the last token",
+    "import_no_std": "EvalScope: no standard deviation",
+    "import_cut_short": "the tool's run was cancelled or incomplete",
 }
 """What may stand in a Measurement's ``warnings``."""
