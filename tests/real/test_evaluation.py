@@ -1,0 +1,99 @@
+"""An evaluation that is killed twice, and comes to what an uninterrupted one comes to."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from core.domain.benchmark import RunState
+from core.domain.evaluation import DatasetChoice
+from core.domain.job import Job, JobState
+from tests.live import evaluating
+from tests.live.job_site import Site, job_site, until
+from tests.simulated import simulated
+
+pytestmark = pytest.mark.real
+
+BOTH = (DatasetChoice("arithmetic"), DatasetChoice("logic"))
+SLOW = ("--ttft-ms", "200", "--itl-ms", "40")
+IN_FLIGHT = 8
+
+
+def answered(site: Site, job: Job) -> int:
+    progress = site.view(job.id).progress
+    return progress.done if progress and progress.label == "dataset" else 0
+
+
+def requests_seen(base_url: str) -> int:
+    text = urllib.request.urlopen(f"{base_url.removesuffix('/v1')}/metrics", timeout=5).read().decode()
+    return round(
+        sum(float(value) for value in re.findall(r"^vllm:request_success_total\S* (\S+)$", text, re.MULTILINE))
+    )
+
+
+def figures(site: Site, job: Job) -> dict[tuple[str, str | None], tuple[float | None, int]]:
+    found = evaluating.scores(site, job.run_id or "")
+    return {name: (row.score, row.n) for name, row in found.items()}
+
+
+def test_killed_twice_and_resumed_it_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    with job_site(tmp_path) as site, simulated(*SLOW) as server:
+        job = evaluating.start(site, server.base_url, *BOTH)
+        for kill in (1, 2):
+            site.start_worker("core.worker")
+            until(lambda: answered(site, job) >= 20, 120, f"answers before kill {kill}")
+            site.kill_worker()
+        site.start_worker("core.worker")
+        site.reaches(job.id, JobState.DONE, 300)
+        assert site.app.store.runs.head(job.run_id or "").state is RunState.COMPLETE
+        asked = requests_seen(server.base_url)
+        assert 240 <= asked <= 240 + 2 * IN_FLIGHT
+        whole = evaluating.start(site, server.base_url, *BOTH)
+        site.reaches(whole.id, JobState.DONE, 300)
+        assert requests_seen(server.base_url) == asked + 240
+        assert figures(site, job) == figures(site, whole)
+        assert figures(site, whole)["arithmetic", None] == (0.75, 120)
+
+
+def test_a_cancelled_one_keeps_its_answers_and_asks_only_for_the_rest(tmp_path: Path) -> None:
+    with job_site(tmp_path) as site, simulated(*SLOW) as server:
+        job = evaluating.start(site, server.base_url, DatasetChoice("arithmetic", ("en",)))
+        site.start_worker("core.worker")
+        until(lambda: answered(site, job) >= 20, 120, "answers")
+        site.cancel(job.id)
+        site.reaches(job.id, JobState.CANCELLED, 10)
+        row = evaluating.scores(site, job.run_id or "")["arithmetic", None]
+        assert row.is_partial and 20 <= row.n < 60
+        assert site.app.store.runs.head(job.run_id or "").state is RunState.PARTIAL
+        before = requests_seen(server.base_url)
+        site.resume(job.id)
+        site.reaches(job.id, JobState.DONE, 120)
+        assert requests_seen(server.base_url) - before <= 60 - row.n
+        assert evaluating.scores(site, job.run_id or "")["arithmetic", None].score == 0.75
+
+
+def test_a_server_that_dies_ends_it_within_a_minute_and_keeps_the_answers(tmp_path: Path) -> None:
+    with job_site(tmp_path) as site, simulated(*SLOW) as server:
+        job = evaluating.start(site, server.base_url, *BOTH)
+        site.start_worker("core.worker")
+        until(lambda: answered(site, job) >= 20, 120, "answers")
+        server.process.kill()
+        view = site.reaches(job.id, JobState.FAILED, 90)
+        assert view.job.reason is not None and view.job.reason.code == "endpoint_gone"
+        row = evaluating.scores(site, job.run_id or "")["arithmetic", None]
+        assert row.is_partial and row.n >= 20
+
+
+def test_a_hub_that_cannot_be_reached_is_said_in_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with job_site(tmp_path) as site, simulated() as server:
+        job = evaluating.start(site, server.base_url, DatasetChoice("gsm8k"), DatasetChoice("logic", ("zh",)))
+        site.start_worker("core.worker")
+        view = site.reaches(job.id, JobState.FAILED, 120)
+        assert view.job.reason is not None
+        assert (view.job.reason.code, view.job.reason.params["dataset"]) == ("evaluation_hub_unreachable", "gsm8k")
+        assert evaluating.scores(site, job.run_id or "")["logic", None].n == 60
