@@ -253,12 +253,12 @@ WARNINGS = {
     "machine was too busy, and the latencies are too high",
     "sent_late": "open loop: the p99 of the requests' lateness exceeds 100 ms, so the rate was not offered in full",
     "many_failures": "more than 5 % of the requests failed: the point enters no best figure, no peak and no average",
-    "prompts_cached": "more than 5 % of the prompt tokens came from the prefix cache, although every prompt was new and "
-    "nothing was shared on purpose",
+    "prompts_cached": "more than 5 % of the prompt tokens came from the prefix cache, although every prompt was new "
+    "and nothing was shared on purpose",
     "no_per_request_records": "the result holds no single requests, so it has no percentiles",
     "import_tpot_renamed": "AIPerf: its inter-token latency is TPOT, its inter-chunk latency is ITL",
-    "import_tpot_own": "GuideLLM: TPOT from the single requests (its inter-token latency); its own time per output token "
-    "counts the first token in",
+    "import_tpot_own": "GuideLLM: TPOT from the single requests (its inter-token latency); its own time per output "
+    "token counts the first token in",
     "import_no_tpot": "GuideLLM: the file holds a part of the requests, and its summary is weighted by tokens",
     "import_no_itl": "the tool does not tell the pooled gaps between chunks, or not over how many they are taken",
     "import_e2el_stream": "GuideLLM: E2EL ends with the stream, not with the last token",
