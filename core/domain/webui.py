@@ -183,12 +183,13 @@ class CheckState(StrEnum):
 @dataclass(frozen=True)
 class Check:
     """One question a doctor asks; ``code`` names its sentence in render/texts [webui_check]. ``finding``: what is wrong
-    and what to do."""
+    and what to do. ``at``: when, where it was in an earlier round."""
 
     code: str
     state: CheckState
     params: Mapping[str, Param] = field(default_factory=dict)
     finding: Finding | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,12 @@ class Report:
 
     @property
     def state(self) -> CheckState:
-        """The worst; a question that could not be asked is no bad news."""
-        order = (CheckState.BAD, CheckState.ATTENTION, CheckState.GOOD)
+        """The worst. Good needs a proof: a chat that worked; a question that could not be asked is no bad news."""
         found = {check.state for check in self.checks}
-        return next((state for state in order if state in found), CheckState.UNKNOWN)
+        for state in (CheckState.BAD, CheckState.ATTENTION):
+            if state in found:
+                return state
+        return CheckState.GOOD if any(check.code == "probe" for check in self.checks) else CheckState.UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class WebUiDoctor:
         signed_in, found = self._signed_in(webui, access)
         checks.append(signed_in)
         if found is None:
-            return checks, (), info.version
+            return [*checks, *_proofs(webui)], (), info.version
         more, drift = self._inside(webui, found, ask_model)
         return [*checks, *more], drift, info.version
 
@@ -112,7 +112,7 @@ class WebUiDoctor:
         if ask_model:
             checks.extend(self._probe(webui, access, one) for one in webui.connected)
         else:
-            checks.extend(check for check in (webui.report.checks if webui.report else ()) if check.code == "probe")
+            checks.extend(_proofs(webui))
         return checks, drift
 
     # ------------------------------------------------------------ single questions
@@ -168,6 +168,14 @@ class WebUiDoctor:
                 return
             else:
                 yield _check("published_account", _BAD, "webui_published_account", email=email)
+
+
+def _proofs(webui: WebUi) -> Iterator[Check]:
+    """The trial chats of earlier rounds, with their time, for services that are still connected."""
+    names = {one.served_name for one in webui.connected}
+    for check in webui.report.checks if webui.report else ():
+        if check.code == "probe" and check.params.get("name") in names and webui.report is not None:
+            yield replace(check, at=check.at or webui.report.at)
 
 
 def _check(code: str, state: CheckState, finding: str, **params: str) -> Check:

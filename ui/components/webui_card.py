@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.domain.endpoint import Origin
-from core.domain.webui import Access, UpstreamRequest, WebUi, WriteState
+from core.domain.webui import Access, CheckState, UpstreamRequest, WebUi, WriteState
 from core.formats import docker_cli
 from ui import session
 from ui.act import act, guard, tell
@@ -14,7 +14,7 @@ from ui.components.cards import confirm
 from ui.components.job import watch_job
 from ui.components.pieces import command_block, simulated_badge
 from ui.components.webui_access import leave, sign_in_form, usable_access
-from ui.components.webui_checks import change_lines, check_lines, webui_badge
+from ui.components.webui_checks import change_lines, check_lines, state_of, webui_badge
 from ui.components.webui_connect import change_services
 from ui.components.webui_hand_over import hand_over
 from ui.markdown import plain
@@ -228,7 +228,7 @@ def _connect_again(webui: WebUi, access: Access) -> int:
 def _more(webui: WebUi, opened: bool) -> None:
     t = session.texts()
     checks = webui.report.checks if webui.report else ()
-    bad = any(check.finding for check in checks)
+    bad = state_of(webui) in {CheckState.BAD, CheckState.ATTENTION}
     with st.expander(
         t("page.open_webui.checks", count=len(checks)), icon=":material/fact_check:", expanded=opened or bad
     ):

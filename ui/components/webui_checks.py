@@ -38,7 +38,8 @@ def check_lines(checks: Iterable[Check]) -> None:
     for check in checks:
         color, icon = _LOOKS[check.state]
         word = t(f"webui_state.{check.state.value}")
-        st.markdown(f":{color}[{icon} **{word}**] {plain(check_text(t, check))}")
+        ago = f" · {t.ago(check.at, session.app().clock.now())}" if check.at else ""
+        st.markdown(f":{color}[{icon} **{word}**] {plain(check_text(t, check) + ago)}")
         if check.finding is not None:
             st.caption(plain(t.finding(finding_in_words(t, check.finding))))
 

@@ -335,6 +335,19 @@ def test_without_a_sign_in_the_doctor_says_what_it_could_not_see(newest: World) 
     assert {check.code: check.state for check in report.checks}["signed_in"] is CheckState.UNKNOWN
 
 
+def test_without_a_proof_nothing_is_called_good(newest: World) -> None:
+    webui = newest.connect().webui
+    unproved = newest.room.doctor.examine(webui.id).report
+    assert unproved is not None
+    assert unproved.state is CheckState.UNKNOWN
+    newest.room.doctor.examine(webui.id, newest.access())
+    newest.clock.advance(3600)
+    later = newest.room.doctor.examine(webui.id).report
+    assert later is not None
+    (proof,) = [check for check in later.checks if check.code == "probe"]
+    assert (later.state, (later.at - proof.at).total_seconds() if proof.at else 0) == (CheckState.GOOD, 3600)
+
+
 def test_the_published_default_account_is_warned_about(newest: World) -> None:
     webui = newest.connect().webui
     newest.server.accounts["admin@vastai.com"] = ("x", "admin123", "admin")
