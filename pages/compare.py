@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.domain.comparison import Comparison
 from ui import session
-from ui.components import empty_state, header
+from ui.components import empty_state, header, link_button
 from ui.components.compare_answer import answer_lines
 from ui.components.compare_charts import changes_card, curves_card, follow_click
 from ui.components.compare_evidence import evidence_tabs
-from ui.components.compare_links import compared
+from ui.components.compare_links import compare_query, compared
 from ui.components.compare_pick import change_popover, first_choice
+from ui.components.compare_share import share_popover
 from ui.components.compare_tables import changes_table
 
 app, t = session.app(), session.texts()
@@ -41,6 +42,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.title(t("page.compare.title"), anchor=False, width="stretch")
     place = st.container(width="content")
 comparison = app.comparisons.compare(run_ids, baseline_id)
-with place:
+with place, st.container(horizontal=True, gap="small"):
+    if len(comparison.pairs) == 1:
+        ids = [side.run.id for side in comparison.sides]
+        link_button(
+            "release", t("page.compare.card"), key="to_card", icon=":material/approval:", **compare_query(ids, ids[0])
+        )
     change_popover(comparison)
+    share_popover(comparison)
 figures(comparison)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.domain.comparison import FIGURES, POOLED, Call, Cell, Comparison, Evidence, Load, Pair
+from core.domain.comparison import FIGURES, POOLED, Call, Cell, Comparison, Evidence, Load, Pair, Unit
 from core.domain.config_diff import DiffRow
 from core.domain.gate import GateResult
 from core.domain.version import Version
@@ -71,6 +71,18 @@ def figure_rows(pair: Pair, load: Load, t: Texts) -> tuple[tuple[Cell, Mapping[s
             )
         )
     return tuple(rows)
+
+
+FIGURE_COLUMNS = ("figure", "baseline", "candidate", "change", "interval", "call", "count")
+
+
+def figures_table(pair: Pair, load: Load, t: Texts) -> Table:
+    """The same as a table."""
+    rows = [words for _, words in figure_rows(pair, load, t)]
+    heads = {name: t(f"page.compare.column_{name}") for name in FIGURE_COLUMNS}
+    if pair.basis.unit is Unit.REPEATS:
+        heads["count"] = t("page.compare.column_count_repeats")
+    return Table({heads[name]: tuple(words[name] for words in rows) for name in FIGURE_COLUMNS}, False)
 
 
 def config_value(row: DiffRow, value: str | None) -> str:

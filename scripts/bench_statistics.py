@@ -71,9 +71,9 @@ def main() -> int:
 def measure(trials: int) -> Iterator[dict[str, Any]]:
     """Every figure with its bound."""
     for cv in (0.15, 0.5):
-        yield seen(f"false alarms, mean of {REQUESTS} requests, CV {cv}, one figure", means(5 * trials, 1.0, cv))
+        yield seen(f"false alarms, mean of {REQUESTS} requests, CV {cv}, one figure", means(20 * trials, 1.0, cv))
     yield at_least(
-        f"5 % slower, mean of {REQUESTS} requests, CV 0.15, one figure: found", means(5 * trials, 1.05, 0.15), 0.8
+        f"5 % slower, mean of {REQUESTS} requests, CV 0.15, one figure: found", means(20 * trials, 1.05, 0.15), 0.8
     )
     yield seen(f"false alarms, p99 of {REQUESTS} requests, CV 0.15, one figure", tails(trials))
     yield seen("false alarms, 3 repeats against 3, one figure", repeats(trials, student=True))

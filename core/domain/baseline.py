@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.domain.benchmark import RunHead
-from core.domain.endpoint import host_and_port
 
 
 @dataclass(frozen=True)
@@ -38,5 +38,5 @@ def machine_of(run: RunHead) -> str:
     """Where a run was measured from and which machine it measured. Not the port: a new version on the same machine is
     as noisy as the one before."""
     endpoint: Mapping[str, Any] = run.provenance.get("endpoint") or {}
-    server = host_and_port(str(endpoint.get("base_url") or ""))[0]
-    return f"{(run.provenance.get('host') or {}).get('name') or ''}>{server}"
+    server = urlsplit(str(endpoint.get("base_url") or "")).hostname
+    return f"{(run.provenance.get('host') or {}).get('name') or ''}>{server or ''}"

@@ -10,7 +10,16 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from core.domain.benchmark import Measurement, RequestCounts, Run, RunState, requests_artifact
+from core.domain.benchmark import Measurement, RequestCounts, Run, RunHead, RunKind, RunState, requests_artifact
+from core.domain.evaluation import (
+    DatasetChoice,
+    DatasetOutcome,
+    DatasetReport,
+    EvaluationRequest,
+    ReportScore,
+    Sample,
+    SampleStatus,
+)
 from core.domain.statistics import summarize
 from core.domain.workload import LoadPoint, Workload
 from core.ports import Store
@@ -107,3 +116,61 @@ def lines(records: Sequence[dict[str, Any]]) -> Iterator[bytes]:
     """As core.loadgen.records writes them: the gaps last."""
     for record in records:
         yield f'{json.dumps(record)[:-1]}, "itl_ms": [{",".join(["12.345"] * 16)}]}}\n'.encode()
+
+
+def evaluated(
+    store: Store, run_id: str, right: int, questions: int = 200, dataset: str = "gsm8k", **changes: Any
+) -> None:
+    """A complete evaluation with one dataset, whose first ``right`` questions were answered rightly."""
+    choice = DatasetChoice(dataset)
+    head = RunHead(
+        **{
+            "id": run_id,
+            "endpoint_id": "ep-1",
+            "model": "tiny",
+            "version_label": "W8A8",
+            "origin": "attached",
+            "engine": "evalscope",
+            "state": RunState.PENDING,
+            "seed": 42,
+            "created_at": samples.NOW,
+            "created_by": "local",
+            "command": ("seatrial", "eval"),
+            "kind": RunKind.EVALUATION,
+            "parts_total": 1,
+            "workload_label": dataset,
+            "workload_key": dataset,
+            **changes,
+        }
+    )
+    share = right / questions
+    score = ReportScore(None, None, "accuracy", "mean", share, questions, True)
+    report = DatasetReport(dataset, dataset, head.model, 2, (score,), questions, questions, 0, False, "v1.1", None, 4)
+    with store.atomic():
+        store.runs.add(head)
+        store.evaluations.add(run_id, EvaluationRequest("ep-1", (choice,)))
+        answers = [_answer(dataset, place, place < right) for place in range(questions)]
+        store.evaluations.save(run_id, DatasetOutcome(dataset, choice, report, False, questions, 60.0), answers)
+        store.runs.set_parts(run_id, 1, share)
+        store.runs.set_state(run_id, RunState.COMPLETE)
+
+
+def _answer(dataset: str, place: int, is_right: bool) -> Sample:
+    gold, given = str(place), str(place if is_right else -1)
+    return Sample(
+        dataset=dataset,
+        subset="main",
+        index=place,
+        sample_id=str(place),
+        group_id=str(place),
+        repeat=0,
+        question=f"What is {place}?",
+        gold=gold,
+        extracted=given,
+        answer=given,
+        reasoning=None,
+        metric="accuracy",
+        score=1.0 if is_right else 0.0,
+        status=SampleStatus.SCORED,
+        stop_reason="stop",
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from core.adapters.host import describe_host
 from core.bootstrap import App
-from core.domain.access import Role
+from core.domain.access import LOCAL_OPERATOR, Role
 from core.domain.workload import Workload
 from tests.fakes import samples
 from tests.fakes.simulated_runs import sweep
@@ -121,9 +121,25 @@ def test_the_noise_floor_is_measured_by_a_button(app: App, open_page: Open, monk
     assert not [button for button in at.button if button.key == "noise_start"], "one at a time"
 
 
-def test_the_comparison_leaves_as_markdown_and_json(runs: None, open_page: Open) -> None:
+def test_the_comparison_leaves_as_link_markdown_and_file(runs: None, open_page: Open) -> None:
     at = open_page("compare", runs="run-1,run-2")
-    at.session_state["compare_evidence"] = "Share"
+    at.session_state["compare_share"] = True
     at.run()
     assert not at.exception
-    assert any(code.value.startswith("### 0528 against R1") for code in at.code)
+    written = [code.value for code in at.code]
+    assert any(text.endswith("?runs=run-1,run-2&base=run-1") for text in written)
+    assert any(text.startswith("### 0528 against R1") for text in written)
+
+
+def test_the_release_card_shows_speed_and_configuration(app: App, runs: None, open_page: Open) -> None:
+    at = open_page("release", runs="run-1,run-2", base="run-1")
+    assert not at.exception
+    assert "Neither version was evaluated" in told(at)
+    assert [metric.label for metric in at.metric] == ["Output tokens/s", "TTFT mean", "TPOT mean"]
+    assert not open_page("release").exception
+
+
+def test_a_kept_comparison_opens_with_its_baseline(app: App, runs: None, open_page: Open) -> None:
+    view = app.history.keep_view(LOCAL_OPERATOR, "compare", "0528", {"base": "run-2"}, ["run-1", "run-2"])
+    at = open_page("compare", view=view.id)
+    assert "R1 against 0528" in told(at)

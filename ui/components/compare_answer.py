@@ -90,7 +90,8 @@ def _about(side: Evidence) -> str:
     """What stands beside a run's name: model, workload, engine, date."""
     t, run = session.texts(), side.run
     tool = " ".join(str(part) for part in (run.provenance.get("tool"), run.provenance.get("tool_version")) if part)
-    parts = [run.model, workload_label(run.workload), tool, t.when(run.started_at or run.created_at)]
+    unchecked = "" if side.version.verified or not side.version.label else t("page.endpoints.unverified")
+    parts = [unchecked, run.model, workload_label(run.workload), tool, t.when(run.started_at or run.created_at)]
     return " · ".join(part for part in parts if part)
 
 

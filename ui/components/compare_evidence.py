@@ -1,28 +1,24 @@
-"""What a comparison rests on, its noise floor, and the ways in which it leaves."""
+"""What a comparison rests on, and its noise floor."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
 from core.domain.access import Role
 from core.domain.comparison import Comparison
-from core.domain.config_diff import DiffRow
 from core.domain.finding import blocking
-from render.comparison_tables import comparison_document, comparison_markdown
 from render.comparisons import basis, names, noise_list, notes
 from ui import session
 from ui.act import act, tell
 from ui.components.compare_tables import config_section
 from ui.components.findings import draw_findings
 from ui.components.links import link
-from ui.components.pieces import copyable
 from ui.markdown import plain
 
-_TABS = ("config", "rests", "noise", "share")
+_TABS = ("config", "rests", "noise")
 
 
 def evidence_tabs(comparison: Comparison) -> None:
@@ -34,7 +30,6 @@ def evidence_tabs(comparison: Comparison) -> None:
         partial(config_section, config, comparison),
         partial(_rests, comparison),
         partial(_noise, comparison),
-        partial(_share, comparison, config),
     )
     for tab, draw in zip(tabs, draws, strict=True):
         if tab.open:
@@ -89,30 +84,3 @@ def _noise_button(base: str) -> None:
     if pressed and act(service.start_noise, session.actor(), plan):
         tell(t("page.compare.noise_started"))
         st.rerun()
-
-
-def _share(comparison: Comparison, config: Sequence[DiffRow]) -> None:
-    t = session.texts()
-    st.caption(t("page.compare.link"))
-    copyable(str(st.context.url or ""))
-    text = comparison_markdown(comparison, config, t)
-    with st.container(horizontal=True):
-        for kind, media_type, content in (
-            ("markdown", "text/markdown", text),
-            ("json", "application/json", _json(comparison, config)),
-        ):
-            st.download_button(
-                t(f"page.compare.{kind}"),
-                content,
-                file_name=f"comparison.{'md' if kind == 'markdown' else kind}",
-                mime=media_type,
-                key=f"compare_{kind}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-    st.caption(t("page.compare.copy_markdown"))
-    st.code(text, language=None, wrap_lines=True, height=240)
-
-
-def _json(comparison: Comparison, config: Sequence[DiffRow]) -> str:
-    return json.dumps(comparison_document(comparison, config, session.texts()), ensure_ascii=False, indent=2)

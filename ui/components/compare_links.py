@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from ui import session
 from ui.components.links import go, link_button
+
+VIEW = "view"
+"""The address of a kept comparison: ``?view=ID``."""
 
 
 def compare_query(run_ids: Sequence[str], baseline_id: str | None = None) -> dict[str, str]:
@@ -27,6 +31,10 @@ def open_comparison(run_ids: Sequence[str], baseline_id: str | None = None) -> N
 
 
 def compared() -> tuple[tuple[str, ...], str | None]:
-    """The runs that the address names, and the baseline where it names one."""
+    """The runs that the address names, and the baseline where it names one; of a kept view, what that froze."""
+    kept = st.query_params.get(VIEW)
+    if kept:
+        view = session.app().history.view(kept)
+        return view.run_ids, view.state.get("base")
     named = [word.strip() for word in st.query_params.get("runs", "").split(",")]
     return tuple(dict.fromkeys(word for word in named if word)), st.query_params.get("base") or None

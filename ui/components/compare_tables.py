@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domain.comparison import FIGURES, POOLED, Call, Cell, Comparison, Load, Pair, Unit
+from core.domain.comparison import FIGURES, POOLED, Call, Cell, Comparison, Load, Pair
 from core.domain.config_diff import DiffRow
-from render.comparison_tables import change_text, config_table, figure_rows, shown_loads
+from render.comparison_tables import change_text, config_table, figures_table, shown_loads
 from render.comparisons import load_name, names
-from render.tables import Table, markdown
+from render.tables import markdown
 from ui import session
 from ui.components.url_state import url_select, url_toggle
 from ui.markdown import plain
@@ -18,7 +18,6 @@ from ui.markdown import plain
 _NO_BREAK, _JOINER = "\N{NO-BREAK SPACE}", "\N{WORD JOINER}"
 _COLORS = {Call.BETTER: "green", Call.WORSE: "red"}
 _SIGNS = {Call.BETTER: ":material/check:", Call.WORSE: ":material/close:"}
-_COLUMNS = ("figure", "baseline", "candidate", "change", "interval", "call", "count")
 
 
 def changes_table(comparison: Comparison) -> None:
@@ -80,17 +79,13 @@ def _figures_at(pair: Pair) -> None:
     ids = list(loads)
     chosen = url_select("at", t("page.compare.at"), ids, ids[0], lambda one: load_name(loads[one], t),
                         t("page.compare.at_help"), width=220)  # fmt: skip
-    rows = figure_rows(pair, loads[chosen], t)
-    heads = {name: t(f"page.compare.column_{name}") for name in _COLUMNS}
-    if pair.basis.unit is Unit.REPEATS:
-        heads["count"] = t("page.compare.column_count_repeats")
-    table = Table({heads[name]: tuple(words[name] for _, words in rows) for name in _COLUMNS}, False)
-    st.markdown(markdown(table, _plain_small, left=1))
-    if any(cell.change is None for cell, _ in rows):
+    st.markdown(markdown(figures_table(pair, loads[chosen], t), small_cell, left=1))
+    if any(cell.load == loads[chosen] and cell.change is None for cell in pair.cells):
         st.caption(t("page.compare.no_interval"))
 
 
-def _plain_small(text: str) -> str:
+def small_cell(text: str) -> str:
+    """Of a table: small, and never broken between a number and its unit; a narrow screen scrolls instead."""
     return f":small[{_unbroken(text)}]"
 
 
