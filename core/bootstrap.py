@@ -51,6 +51,7 @@ from core.services.hosts import HostService
 from core.services.images import ImageService
 from core.services.imports import ImportService
 from core.services.jobs import JobService
+from core.services.notices import NoticeService
 from core.services.preflight import PreflightService
 from core.services.releases import ReleaseService
 from core.services.results import ResultService
@@ -95,6 +96,7 @@ class App:
     evaluation_results: EvaluationResultService
     evaluation_import: EvaluationImport
     jobs: JobService
+    notices: NoticeService
     storage: StorageService
     weights: WeightsService
     chat: ChatService
@@ -198,6 +200,7 @@ def compose(settings: Settings | None = None) -> App:
         evaluation_results=evaluation_results,
         evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
         jobs=jobs,
+        notices=NoticeService(store, jobs, clock),
         storage=StorageService(settings, LocalDisk()),
         weights=WeightsService(
             store=store,

@@ -11,10 +11,12 @@ from pathlib import Path
 import streamlit as st
 
 from core.domain.access import Actor
+from core.domain.notices import Notices
 from render.texts import Texts
 from ui import registry, session
 from ui.act import guard, show_told
 from ui.components import frame
+from ui.components.notices import tab_title, watch_notices
 
 STATIC = Path(__file__).parent / "static"
 
@@ -39,13 +41,16 @@ def draw() -> None:
     """Navigation first, signed in or not: else the old one would stay on the screen."""
     t, person = session.texts(), session.viewer()
     icon = str(STATIC / "icon.png") if person else None  # signed out, the gate keeps pictures too
-    st.set_page_config(page_title=t("app.name"), page_icon=icon, layout="wide")
+    notices = session.app().notices.of(person) if person else Notices()
+    st.set_page_config(page_title=tab_title(notices, t), page_icon=icon, layout="wide")
     page = st.navigation(navigation(t, person), position="hidden" if person is None else "sidebar", expanded=True)
     if person is None:
         frame.signed_out(t)
         return
     st.logo(str(STATIC / "logo.png"), size="large", icon_image=icon)
     frame.side(t, person)
+    with st.sidebar:
+        watch_notices(notices)
     show_told()
     needed = registry.entry(page.url_path or registry.DEFAULT).role
     if not person.role.covers(needed):

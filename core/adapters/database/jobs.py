@@ -45,6 +45,13 @@ class DatabaseJobStore:
         with self._database.read() as session:
             return tuple(_job(row) for row in session.scalars(query))
 
+    def ended_since(self, at: datetime, person: str, limit: int) -> tuple[Job, ...]:
+        """What a person started and what has ended after ``at``, the newest end first."""
+        query = select(JobTable).where(JobTable.created_by == person, JobTable.ended_at > at)
+        with self._database.read() as session:
+            rows = session.scalars(query.order_by(JobTable.ended_at.desc(), JobTable.id.desc()).limit(limit))
+            return tuple(_job(row) for row in rows)
+
     def mark_started(self, job_id: str, at: datetime) -> None:
         """The first start counts."""
         with self._database.write() as session:

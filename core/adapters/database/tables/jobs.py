@@ -18,7 +18,11 @@ Pairs = tuple[tuple[str, str], ...]
 
 class JobTable(Base):
     __tablename__ = "jobs"
-    __table_args__ = (Index(None, "created_at", "id"), Index(None, "outcome", "created_at"))
+    __table_args__ = (
+        Index(None, "created_at", "id"),
+        Index(None, "outcome", "created_at"),
+        Index(None, "created_by", "ended_at"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
