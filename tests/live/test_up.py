@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,11 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, *options: str) -> Iterator[Running]:
+def running(home: Path, *options: str, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
     home.mkdir(parents=True, exist_ok=True)
     log, port = home / "up.log", free_port()
     env = {"SEATRIAL_HOME": str(home), "SEATRIAL_PORT": str(port), "LANG": "C", "LC_ALL": "C"}
+    env |= settings or {}
     with process([*UP, *options], log, env) as child:
         app = Running(child, port, log)
         until(lambda: child.poll() is not None or app.is_ready(), 60, "the app to be ready")
