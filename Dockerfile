@@ -6,6 +6,6 @@ COPY vendor vendor
 RUN pip install --no-cache-dir -r requirements.txt
 COPY . .
 RUN printf '#!/bin/sh\nexec python -m cli "$@"\n' >/usr/local/bin/seatrial && chmod +x /usr/local/bin/seatrial
-ENV SEATRIAL_HOME=/data SEATRIAL_HOST=0.0.0.0 PYTHONUNBUFFERED=1
+ENV SEATRIAL_HOME=/data SEATRIAL_HOST=0.0.0.0 SEATRIAL_IN_CONTAINER=1 PYTHONUNBUFFERED=1
 EXPOSE 8501
 CMD ["seatrial", "up"]
