@@ -13,12 +13,15 @@ app, t, actor = session.app(), session.texts(), session.actor()
 
 def save(plan: ImportPlan) -> None:
     """Label, note, and the button; goes to the run where there is one, else to the list."""
-    left, right = st.columns(2)
-    label = left.text_input(
-        t("page.import_results.label"), help=t("page.import_results.label_help"), key="import_label"
-    )
-    note = right.text_input(t("page.import_results.note"), help=t("page.import_results.note_help"), key="import_note")
-    count = len(plan.new)
+    count, label, note = len(plan.new), "", ""
+    if count:
+        left, right = st.columns(2)
+        label = left.text_input(
+            t("page.import_results.label"), help=t("page.import_results.label_help"), key="import_label"
+        )
+        note = right.text_input(
+            t("page.import_results.note"), help=t("page.import_results.note_help"), key="import_note"
+        )
     text = t("page.import_results.save", count=count) if count else t("page.import_results.show")
     if st.button(text, type="primary", icon=":material/download:", key="import_save") and (
         saved := act(app.imports.save, actor, plan, version_label=label, note=note)

@@ -28,6 +28,8 @@ class Engine(StrEnum):
 
 MEASURING = (Engine.SEATRIAL, Engine.VLLM_BENCH)
 """What can be started from here."""
+UNDRAWN = "MARK"
+"""In a plan's commands: what the worker draws when it starts them."""
 FAILED_SHARE_LIMIT = 0.05
 """A point of which more has failed is marked, and enters no best figure, no peak and no average."""
 

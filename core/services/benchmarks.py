@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.domain.access import Actor, Role
-from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest, Engine, GridPlan, Run, RunState
+from core.domain.benchmark import UNDRAWN, BenchmarkPlan, BenchmarkRequest, Engine, GridPlan, Run, RunState
 from core.domain.benchmark_rules import benchmark_findings
 from core.domain.catalog import Catalog
 from core.domain.deployment import Deployment
@@ -259,8 +259,8 @@ def _job(run: Run, endpoint: Endpoint) -> Job:
 
 
 def _result(load: Workload, point: LoadPoint, repeat: int) -> tuple[str, str]:
-    """Folder and file, as the worker will name them; ``MARK`` stands for a word that it draws."""
-    return vllm_bench.result_path(load, point.index, repeat, "MARK")
+    """Folder and file, as the worker will name them; UNDRAWN stands for a word that it draws."""
+    return vllm_bench.result_path(load, point.index, repeat, UNDRAWN)
 
 
 def _seed_word(run_seed: int | None, point_index: int, repeat: int) -> int | str:

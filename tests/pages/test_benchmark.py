@@ -46,7 +46,7 @@ def endpoint(app: App) -> str:
 
 def command(at: AppTest) -> str:
     """The plan's command, on one line."""
-    (block,) = at.code
+    block = at.code[0]
     return str(block.value).replace("\\\n  ", "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.benchmark import BenchmarkPlan, GridPlan
+from core.domain.benchmark import BenchmarkPlan, Engine, GridPlan
 from core.domain.limits import left_out_by_reason
 from ui import session
 from ui.components.pieces import command_block
@@ -27,6 +27,9 @@ def plan_facts(plan: BenchmarkPlan) -> None:
         st.caption(t("page.benchmark.at_most"))
     st.caption(t("page.benchmark.command"))
     command_block(plan.command)
+    if plan.request.engine is Engine.VLLM_BENCH and plan.tool_commands:
+        with st.expander(t("page.benchmark.tool_command"), key="bench_fold_tool"):
+            command_block(plan.tool_commands[0])
 
 
 def grid_facts(plan: GridPlan) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.domain.benchmark import BenchmarkPlan
+from core.domain.benchmark import UNDRAWN, BenchmarkPlan
 from ui import session
 from ui.act import act, tell
 from ui.components.workload_fields import SESSION, key, labels, value
@@ -202,7 +202,8 @@ def bench_parameters(plan: BenchmarkPlan) -> None:
         with st.grid(min_column_width=220, gap="small"):
             for field, flag in _TYPED.items():
                 help_ = t(f"page.benchmark.{field}_help")
-                st.text_input(flag, key=key(field), help=help_, placeholder=said.get(flag, ""), **SESSION)
+                shown = said.get(flag, "").replace(UNDRAWN, "...")
+                st.text_input(flag, key=key(field), help=help_, placeholder=shown, **SESSION)
             for flag in _SHOWN:
                 st.text_input(flag, said.get(flag, "–"), disabled=True, key=key(f"shown_{flag}_{said.get(flag)}"))
             for flag in _SWITCHES:
