@@ -4,12 +4,12 @@ import streamlit as st
 
 from core.domain.comparison import Comparison
 from ui import session
-from ui.components import empty_state, header, link_button
+from ui.components import empty_state, header, link, link_button, plain
 from ui.components.compare_answer import answer_lines
 from ui.components.compare_charts import changes_card, curves_card, follow_click
 from ui.components.compare_evidence import evidence_tabs
 from ui.components.compare_links import compare_query, compared
-from ui.components.compare_pick import change_popover, first_choice
+from ui.components.compare_pick import change_popover, first_choice, others_choice
 from ui.components.compare_share import share_popover
 from ui.components.compare_tables import changes_table
 
@@ -37,6 +37,12 @@ if not run_ids:
         st.stop()
     empty_state(t("page.compare.none"), icon=":material/compare_arrows:", label=t("page.compare.to_runs"), page="runs")
     first_choice()
+    st.stop()
+if not app.comparisons.has_partner(run_ids, baseline_id):
+    header("compare", t("page.compare.alone"))
+    with st.container(border=True, gap="small"):
+        link("run", plain(run_ids[0]), id=run_ids[0], icon=":material/show_chart:")
+        others_choice(run_ids[0])
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title(t("page.compare.title"), anchor=False, width="stretch")

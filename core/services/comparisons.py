@@ -70,6 +70,15 @@ class ComparisonService:
         key = (wanted, baseline_id, self._store.data_version())
         return self._comparisons.get(key, lambda: self._compare(wanted, baseline_id))
 
+    def has_partner(self, run_ids: Sequence[str], baseline_id: str | None = None) -> bool:
+        """Whether there are two runs to compare: a single one has its pinned baseline, unless it is that itself. Raises
+        NotFoundError, BadInput (compare_not_a_sweep)."""
+        wanted = {*run_ids, *([baseline_id] if baseline_id else [])}
+        if len(wanted) != 1:
+            return len(wanted) > 1
+        pinned = self.baseline_of(next(iter(wanted)))
+        return pinned is not None and pinned.run_id not in wanted
+
     def _compare(self, wanted: Sequence[str], baseline_id: str | None) -> Comparison:
         sides = {run_id: self._evidence(run_id) for run_id in wanted}
         chosen = baseline_id or self._baseline_among(list(sides.values()))

@@ -98,10 +98,11 @@ def test_a_viewer_reads_and_pins_nothing(runs: None, open_page: Open) -> None:
     assert not [button for button in at.button if button.key in {"compare_pin", "noise_start"}]
 
 
-def test_one_run_without_a_baseline_is_refused_in_a_card(runs: None, open_page: Open) -> None:
+def test_one_run_without_a_baseline_asks_for_another(runs: None, open_page: Open) -> None:
     at = open_page("compare", runs="run-1")
     assert not at.exception
-    assert "Comparing needs two runs" in told(at)
+    assert "Choose what to compare it with" in told(at)
+    assert at.multiselect(key="compare_others_run-1").options[0].startswith("tiny · 0528")
 
 
 def test_the_noise_floor_is_measured_by_a_button(app: App, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,10 +40,11 @@ def first_choice() -> None:
             key="compare_first",
         )
         if chosen:
-            _others(chosen)
+            others_choice(chosen)
 
 
-def _others(first: str) -> None:
+def others_choice(first: str) -> None:
+    """The runs that a run can be compared with, to choose from."""
     t = session.texts()
     rows = _partners(first)
     if not rows:
@@ -68,19 +69,18 @@ def _partners(run_id: str) -> Mapping[str, RunRow]:
 
 
 def change_popover(comparison: Comparison) -> None:
-    """Other runs, another baseline."""
+    """Other runs, another baseline; looked up while it is open."""
     t = session.texts()
+    popover = st.popover(t("page.compare.change"), icon=":material/tune:", on_change="rerun", key="compare_pick")
+    if not popover.open:
+        return
     base = comparison.baseline.run.id
-    rows = {row.id: row for row in session.app().comparisons.candidates(base) if row.points_done}
-    labels = {run_id: run_label(row) for run_id, row in rows.items()}
-    for side in comparison.sides:
-        labels.setdefault(side.run.id, f"{side.run.model} {side.run.version_label} · {t.when(side.run.created_at)}")
-    now = [side.run.id for side in comparison.sides]
-    with st.popover(t("page.compare.change"), icon=":material/tune:"), st.form("compare_change", border=False):
+    labels = _labels(comparison)
+    with popover, st.form("compare_change", border=False):
         chosen = st.multiselect(
             t("page.compare.pick"),
             list(labels),
-            default=now,
+            default=[side.run.id for side in comparison.sides],
             format_func=labels.__getitem__,
             max_selections=MOST_RUNS,
             help=t("page.compare.pick_others_help"),
@@ -94,3 +94,13 @@ def change_popover(comparison: Comparison) -> None:
         )
         if st.form_submit_button(t("page.compare.pick_go"), type="primary"):
             open_comparison(chosen, wanted)
+
+
+def _labels(comparison: Comparison) -> dict[str, str]:
+    """What is compared now, and what else could be."""
+    rows = session.app().comparisons.candidates(comparison.baseline.run.id)
+    labels = {row.id: run_label(row) for row in rows if row.points_done}
+    when = session.texts().when
+    for side in comparison.sides:
+        labels.setdefault(side.run.id, f"{side.run.model} {side.run.version_label} · {when(side.run.created_at)}")
+    return labels
