@@ -91,6 +91,8 @@ def load_config(choice: DatasetChoice, hub: Hub, cache: str) -> dict[str, Any]:
     args: dict[str, Any] = {}
     if choice.subsets:
         args["subset_list"] = list(choice.subsets)
+    if choice.few_shot is not None:
+        args["few_shot_num"] = choice.few_shot
     if choice.local_path is not None:
         args["local_path"] = choice.local_path
     return {
