@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from threading import Lock
-from typing import Generic, TypeVar
 
 from core.domain.access import Actor, Role
 from core.domain.baseline import Baseline, NoiseRun, machine_of
@@ -36,6 +33,7 @@ from core.formats.request_records import latencies
 from core.ports import ArtifactRow, Clock, Store
 from core.services.access import require
 from core.services.benchmarks import BenchmarkService
+from core.services.kept import Kept
 
 MOST_RUNS = 8
 """More curves than this nobody can tell apart."""
@@ -43,9 +41,6 @@ NOISE_REPEATS = 6
 NOISE_POINTS = 3
 _KEPT_COMPARISONS = 32
 _KEPT_POINTS = 4096
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 class ComparisonService:
@@ -55,8 +50,8 @@ class ComparisonService:
         self._store = store
         self._benchmarks = benchmarks
         self._clock = clock
-        self._comparisons: _Kept[tuple[object, ...], Comparison] = _Kept(_KEPT_COMPARISONS)
-        self._points: _Kept[tuple[str, int, int], Mapping[str, Estimate]] = _Kept(_KEPT_POINTS)
+        self._comparisons: Kept[tuple[object, ...], Comparison] = Kept(_KEPT_COMPARISONS)
+        self._points: Kept[tuple[str, int, int], Mapping[str, Estimate]] = Kept(_KEPT_POINTS)
 
     # ------------------------------------------------------------ comparing
 
@@ -230,25 +225,3 @@ def _again(workload: Workload) -> Workload:
     places = sorted({0, last // 2, last}) if len(points) > NOISE_POINTS else range(len(points))
     chosen = tuple(replace(points[place], index=index) for index, place in enumerate(places))
     return replace(workload, points=chosen, repeats=NOISE_REPEATS, stop_at_peak=False, stop_at_slo=False)
-
-
-class _Kept(Generic[Key, Value]):
-    """The results that were last asked for; threads may ask at once, and may then make the same one twice."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[Key, Value] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The kept one, else a new one."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = make()
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
-        return value

@@ -12,8 +12,10 @@ from core.domain.history import Facet, RunFilter
 from core.ports import Store
 from core.services.comparisons import ComparisonService
 from core.services.evaluation_results import EvaluationComparison, EvaluationResultService
+from core.services.kept import Kept
 
 _LATEST = 25
+_KEPT_CARDS = 8
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,15 @@ class ReleaseService:
         self._store = store
         self._comparisons = comparisons
         self._evaluations = evaluations
+        self._cards: Kept[tuple[str, str, int], ReleaseCard] = Kept(_KEPT_CARDS)
 
     def card(self, baseline_id: str, candidate_id: str) -> ReleaseCard:
         """Of two benchmark runs, and the latest evaluations of the same two versions. Raises NotFoundError, BadInput
         (see ComparisonService.compare)."""
+        key = (baseline_id, candidate_id, self._store.data_version())
+        return self._cards.get(key, lambda: self._card(baseline_id, candidate_id))
+
+    def _card(self, baseline_id: str, candidate_id: str) -> ReleaseCard:
         found = self._comparisons.compare([candidate_id], baseline_id)
         before = self._evaluated(found.baseline.version.key)
         after = self._evaluated(found.pairs[0].candidate.version.key)

@@ -15,7 +15,7 @@ from core.domain.pareto import frontier
 from render.charts.axes import Axis
 from render.charts.curves import latency_throughput
 from render.charts.points import Curve, Point, points
-from render.charts.theme import BASELINE, new_figure
+from render.charts.theme import BASELINE, STRUCTURE
 from render.comparisons import interval, load_name, names, signed
 from render.texts import Texts
 
@@ -77,29 +77,41 @@ def _part_labels(figure: go.Figure, log_y: bool) -> None:
 
 def changes(comparison: Comparison, figure: Figure, t: Texts) -> go.Figure:
     """A row a load, all loads together on top: the change from the baseline, its interval, and the noise floor."""
-    chart = new_figure(_FRAME_HEIGHT, f"changes/{figure.id}")
     called = names(comparison.sides, t)
     loads = _rows(comparison, figure)
+    lines = []
     for number, pair in enumerate(comparison.pairs):
         cells = [cell for load in loads if (cell := pair.cell(figure, load)) and cell.change]
-        chart.add_trace(_line_of(pair, cells, called, loads, number, len(comparison.pairs), t))
-    floor = max(pair.basis.noise.floor(figure) for pair in comparison.pairs) * 100.0
-    chart.add_vrect(x0=-floor, x1=floor, fillcolor=BASELINE, opacity=0.18, line_width=0, layer="below")
-    chart.add_vline(x=0, line={"color": BASELINE, "width": 1.5})
-    title = f"{t(f'figure_head.{figure.id}')} (%)"
-    better = t("metric.better")
-    arrow = f"{title}  {better} →" if figure.better is Better.HIGHER else f"{title}  ← {better}"
-    chart.update_xaxes(title_text=arrow, ticksuffix=" %")
-    chart.update_yaxes(
-        tickvals=list(range(len(loads))),
-        ticktext=[load_name(load, t) for load in loads],
-        range=[len(loads) - 0.5, -0.5],
-        showgrid=False,
-    )
-    several = len(comparison.pairs) > 1
-    height = _FRAME_HEIGHT + _ROW_HEIGHT * len(loads) * (1 + 0.3 * (len(comparison.pairs) - 1))
-    chart.update_layout(height=round(height), showlegend=several)
-    return chart
+        lines.append(_line_of(pair, cells, called, loads, number, len(comparison.pairs), t))
+    several = len(comparison.pairs) - 1
+    layout = {
+        "template": STRUCTURE,
+        "height": round(_FRAME_HEIGHT + _ROW_HEIGHT * len(loads) * (1 + 0.3 * several)),
+        "uirevision": f"changes/{figure.id}",
+        "showlegend": several > 0,
+        "shapes": _marks(max(pair.basis.noise.floor(figure) for pair in comparison.pairs) * 100.0),
+        "xaxis": {"title": {"text": _title(figure, t)}, "ticksuffix": " %"},
+        "yaxis": {
+            "tickvals": list(range(len(loads))),
+            "ticktext": [load_name(load, t) for load in loads],
+            "range": [len(loads) - 0.5, -0.5],
+            "showgrid": False,
+        },
+    }
+    return go.Figure({"data": lines, "layout": layout})  # at once: each later change would be checked anew
+
+
+def _title(figure: Figure, t: Texts) -> str:
+    title, better = f"{t(f'figure_head.{figure.id}')} (%)", t("metric.better")
+    return f"{title}  {better} →" if figure.better is Better.HIGHER else f"{title}  ← {better}"
+
+
+def _marks(floor: float) -> list[dict[str, Any]]:
+    """The noise floor on both sides of no change."""
+    whole = {"yref": "y domain", "y0": 0, "y1": 1}
+    band = {"type": "rect", "x0": -floor, "x1": floor, "fillcolor": BASELINE, "opacity": 0.18, "line": {"width": 0}}
+    zero = {"type": "line", "x0": 0, "x1": 0, "line": {"color": BASELINE, "width": 1.5}}
+    return [{**band, "layer": "below", **whole}, {**zero, **whole}]
 
 
 def _rows(comparison: Comparison, figure: Figure) -> list[Load]:
@@ -116,17 +128,18 @@ def _line_of(
     number: int,
     count: int,
     t: Texts,
-) -> go.Scatter:
+) -> dict[str, Any]:
     name = called[pair.candidate.run.id]
     shift = (number - (count - 1) / 2) * 0.7 / count
     colors: dict[str, Any] = {}
     if not any(cell.call in _CALLED for cell in cells):
         colors = {"color": BASELINE}
     known = [cell.change for cell in cells if cell.change]
-    return go.Scatter(
-        x=[change.share * 100.0 for change in known],
-        y=[loads.index(cell.load) + shift for cell in cells],
-        error_x={
+    return {
+        "type": "scatter",
+        "x": [change.share * 100.0 for change in known],
+        "y": [loads.index(cell.load) + shift for cell in cells],
+        "error_x": {
             "type": "data",
             "symmetric": False,
             "array": [(change.high - change.ratio) * 100.0 for change in known],
@@ -135,18 +148,18 @@ def _line_of(
             "width": 0,
             **colors,
         },
-        name=escape(name),
-        mode="markers",
-        marker={
+        "name": escape(name),
+        "mode": "markers",
+        "marker": {
             "size": [11 if cell.load == POOLED else 9 for cell in cells],
             "symbol": ["circle" if cell.call in _CALLED else "circle-open" for cell in cells],
             "line": {"width": 2},
             **colors,
         },
-        hovertext=[_hover(name, cell, t) for cell in cells],
-        hoverinfo="text",
-        customdata=[[pair.candidate.run.id, None] for _ in cells],
-    )
+        "hovertext": [_hover(name, cell, t) for cell in cells],
+        "hoverinfo": "text",
+        "customdata": [[pair.candidate.run.id, None] for _ in cells],
+    }
 
 
 def _hover(name: str, cell: Cell, t: Texts) -> str:
