@@ -136,8 +136,14 @@ def _limited_findings(request: EvaluationRequest, known: Mapping[str, Dataset]) 
             wanted = not choice.subsets or subset.name in choice.subsets
             if wanted and subset.samples and _limited(subset.samples, request.limit) == 0:
                 names: dict[str, str | int] = {"dataset": choice.key, "subset": subset.name}
-                yield Finding("eval_share_empty", BLOCK, "limit", {**names, "samples": subset.samples})
+                severity = WARN if _asks_anything(request, known) else BLOCK
+                yield Finding("eval_share_empty", severity, "limit", {**names, "samples": subset.samples})
                 return
+
+
+def _asks_anything(request: EvaluationRequest, known: Mapping[str, Dataset]) -> bool:
+    planned = [plan_dataset(one, known[one.key], request.limit, 1) for one in request.datasets if one.key in known]
+    return all(one.questions != 0 for one in planned)
 
 
 def _dataset_findings(

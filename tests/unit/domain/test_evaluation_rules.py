@@ -91,7 +91,7 @@ def test_a_size_that_is_not_known_stays_unknown() -> None:
         ({"limit": Limit(share=1.0)}, "eval_share_bad", "limit"),
         ({"limit": Limit(share=-0.1)}, "eval_share_bad", "limit"),
         ({"limit": Limit(count=1, share=0.1)}, "eval_limit_twice", "limit"),
-        ({"limit": Limit(share=0.1)}, "eval_share_empty", "limit"),  # law has nine: int(0.9) is none
+        ({"limit": Limit(share=0.001)}, "eval_share_empty", "limit"),
         ({"repeats": 0}, "eval_too_small", "repeats"),
         ({"max_tokens": 0}, "eval_too_small", "max_tokens"),
         ({"batch_size": 0}, "eval_too_small", "batch_size"),
@@ -183,6 +183,12 @@ def test_what_comes_from_a_hub_is_said_once_for_all() -> None:
     assert (told.params["keys"], told.params["hub"]) == ("mmlu, gsm8k", "ModelScope")
     assert "eval_from_hub" not in found(Surroundings(cached=frozenset(known)), known, datasets=both)
     assert "eval_from_hub" not in found(known={"mmlu": dataset(origin=DatasetOrigin.OWN)})
+
+
+def test_a_share_that_leaves_a_subset_out_is_said() -> None:
+    """Of nine samples a tenth is none: EvalScope rounds down."""
+    told = found(limit=Limit(share=0.1))["eval_share_empty"]
+    assert (told.severity, told.params["subset"]) == (WARN, "law")
 
 
 def test_few_questions_and_limits_are_noted() -> None:
