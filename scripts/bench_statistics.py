@@ -189,7 +189,7 @@ def evidence(seed: int, slowdown: float, loads: Sequence[int], rounds: int, nois
 
 def percentiles_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Every percentile figure."""
-    shares = {"p50": 0.5, "p99": 0.99}
+    shares = {"p50": 0.5}
     named = [figure for figure in FIGURES if figure.latency and figure.statistic in shares]
     return {
         figure.id: quantile_estimate(sorted(row[str(figure.latency)] for row in rows), shares[figure.statistic])

@@ -151,19 +151,20 @@ def value_of(measurement: Measurement, figure: Figure) -> float | None:
 
 
 def request_estimate(side: Evidence, measurement: Measurement, figure: Figure) -> Estimate | None:
-    """How sure one measurement's figure is, from its requests alone.
+    """How sure one measurement's figure is, from its requests alone; None for a tail (see SHARES).
 
     A rate: by Little's law the throughput of a closed loop is its streams over the mean end-to-end latency, so that
     both are equally sure. Poisson arrivals add the scatter of their own number."""
-    if figure.latency is not None and figure.statistic in SHARES:
-        return side.percentiles.get((measurement.point_index, measurement.repeat), {}).get(figure.id)
+    if figure.latency is not None and figure.statistic != "mean":
+        known = side.percentiles.get((measurement.point_index, measurement.repeat), {})
+        return known.get(figure.id) if figure.statistic in SHARES else None
     found: Distribution | None = getattr(measurement, figure.latency or "e2el_ms")
-    known = mean_estimate(found.mean, found.std, found.n) if found and found.std is not None else None
+    mean = mean_estimate(found.mean, found.std, found.n) if found and found.std is not None else None
     value = value_of(measurement, figure)
-    if known is None or value is None or value <= 0:
+    if mean is None or value is None or value <= 0:
         return None
-    scatter = 1.0 / known.n if figure.latency is None and _is_poisson(side.run, measurement) else 0.0
-    return replace(known, log=math.log(value), variance=known.variance + scatter)
+    scatter = 1.0 / mean.n if figure.latency is None and _is_poisson(side.run, measurement) else 0.0
+    return replace(mean, log=math.log(value), variance=mean.variance + scatter)
 
 
 def _is_poisson(run: Run, measurement: Measurement) -> bool:

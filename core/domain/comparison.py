@@ -45,7 +45,9 @@ FIGURES = (
     Figure("e2el_p99", Better.LOWER),
 )
 HEADLINES = tuple(figure for figure in FIGURES if figure.headline)
-SHARES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+SHARES = {"p50": 0.50}
+"""Percentiles whose uncertainty the requests of a single run can tell. A tail's cannot: the slowest requests of a run
+come in bursts that share one moment, so that they agree with one another, and not with the next run."""
 
 
 @dataclass(frozen=True, order=True)
@@ -73,8 +75,8 @@ def load_of(measurement: Measurement) -> Load:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run as a comparison sees it. ``percentiles``: by (point, repeat) and figure, from the requests' own records;
-    empty where those are not kept."""
+    """One run as a comparison sees it. ``percentiles``: by (point, repeat) and figure (those of SHARES), from the
+    requests' own records; empty where those are not kept."""
 
     run: Run
     version: Version

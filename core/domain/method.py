@@ -54,10 +54,11 @@ METHOD = (
     ),
     Rule(
         "Uncertainty of a percentile",
-        "The spread over all resamples of the requests, in closed form: the order statistics weighted by the "
-        "beta distribution. It needs the requests' own records and at least one request beyond the percentile "
-        "(100 for p99); else the percentile has no interval and is never called a change.",
-        "Maritz and Jarrett 1978",
+        "A median: the spread over all resamples of the requests, in closed form: the order statistics weighted by "
+        "the beta distribution; it needs the requests' own records. A tail (p99): only from three repeats on, each "
+        "of which is one value. The slowest requests of one run come in bursts that share a moment; resampling them "
+        "promised an interval of 1 % where two equal runs lay 2 % apart.",
+        "Maritz and Jarrett 1978; own A/A runs",
     ),
     Rule(
         "Interval and p value",
