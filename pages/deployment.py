@@ -22,6 +22,7 @@ from ui.components.deployment import (
 from ui.components.deployment_log import container_log
 from ui.components.deployment_more import drift, history, run_inside
 from ui.components.storyboard import storyboard
+from ui.components.webui_links import for_people
 
 POLL_S = 2
 
@@ -83,6 +84,7 @@ def page() -> None:
 
     head()
     facts(detail)
+    for_people(detail.view.endpoint)
     ways_on(detail)
     below(detail)
 

@@ -10,6 +10,7 @@ from ui.components import empty_state, header, link_button
 from ui.components.endpoint import endpoint_facts, endpoint_title, health, running_here
 from ui.components.endpoint_attach import attach_form, is_open
 from ui.components.endpoint_change import archive, rename, replace_key
+from ui.components.webui_links import chat_button, webui_links
 
 app, t, actor = session.app(), session.texts(), session.actor()
 may_change = session.may(Role.OPERATOR)
@@ -24,6 +25,7 @@ def one_endpoint(endpoint: Endpoint) -> None:
             buttons(endpoint)
         endpoint_facts(endpoint)
         running_here(busy.get(endpoint.server_key))
+        webui_links(endpoint.id)
 
 
 def buttons(endpoint: Endpoint) -> None:
@@ -37,6 +39,7 @@ def buttons(endpoint: Endpoint) -> None:
         return
     if may_change:
         link_button("benchmark", t("page.endpoints.measure"), key=f"measure_{key}", type="primary", endpoint=key)
+    chat_button(key)
     pressed = st.button(t("page.endpoints.refresh"), key=f"refresh_{key}", icon=":material/refresh:")
     if pressed and act(app.endpoints.refresh, key):
         tell(t("page.endpoints.refreshed", name=name))

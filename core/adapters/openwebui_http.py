@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -209,7 +210,7 @@ def _route_code(status: int, detail: str) -> str:
     words = detail.lower()
     if status in {401, 403} or "unauthorized" in words or "forbidden" in words:
         return "webui_route_key"
-    if status in _MISSING or "not found" in words:
+    if status in _MISSING or "not found" in words or re.search(r"\b404\b", words):
         return "webui_route_path"
     return "webui_route_unreachable"
 

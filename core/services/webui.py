@@ -68,6 +68,10 @@ class WebUiService:
         """Raises NotFoundError."""
         return self._store.get(webui_id)
 
+    def of_endpoint(self, endpoint_id: str) -> tuple[WebUi, ...]:
+        """Those that an endpoint is connected to."""
+        return tuple(one for one in self.list() if any(c.endpoint_id == endpoint_id for c in one.connected))
+
     def look(self, url: str) -> WebUiInfo:
         """What is at an address; one that was copied from a browser leads to its root. Raises BadInput (url_*),
         EndpointError, WebUiError (webui_not_one)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from core.domain.endpoint import Endpoint, canonical_url, host_and_port
 from core.domain.finding import Finding, Severity, blocking
@@ -33,6 +34,7 @@ class UpstreamFinder:
         self._chat = chat
         self._admin = admin
         self._addresses = addresses
+        self._tools: dict[tuple[str, datetime | None], bool | None] = {}
 
     def find(
         self, info: WebUiInfo, access: Access, requests: Sequence[UpstreamRequest], before: Sequence[Connected]
@@ -86,7 +88,7 @@ class UpstreamFinder:
     def for_container(
         self, requests: Sequence[UpstreamRequest], *, on_host: bool
     ) -> tuple[tuple[Upstream, ...], tuple[Finding, ...]]:
-        """For a container that is still to be made: by address alone, nothing is asked. On the host's network loopback
+        """For a container that is still to be made: by address alone. On the host's network loopback
         is this machine; on a bridge it needs an address that is not."""
         found: list[Upstream] = []
         findings: list[Finding] = []
@@ -98,8 +100,16 @@ class UpstreamFinder:
                 findings.append(Finding("webui_route_loopback", Severity.BLOCK, "network", params))
                 continue
             key = self._endpoints.key_of(endpoint) or ""
-            found.append(Upstream(endpoint.id, url, key, endpoint.served_name, request.card))
+            tools = self._known_tools(endpoint, key)
+            found.append(Upstream(endpoint.id, url, key, endpoint.served_name, request.card, tools))
         return tuple(found), tuple(findings)
+
+    def _known_tools(self, endpoint: Endpoint, key: str) -> bool | None:
+        """Asked once for each check of the endpoint: a plan is drawn again with every keystroke."""
+        seen = (endpoint.id, endpoint.check.checked_at if endpoint.check else None)
+        if seen not in self._tools:
+            self._tools[seen] = self._parses_tools(endpoint, key)
+        return self._tools[seen]
 
     def _from_container(self, base_url: str, on_host: bool) -> str | None:
         host, port = host_and_port(base_url)

@@ -144,4 +144,6 @@ def test_a_viewer_reads_and_changes_nothing(app: App, client: FakeEndpointClient
     at = open_page("endpoints", person=Role.VIEWER)
     assert not at.exception
     assert not at.text_input
-    assert [button.key for button in at.button if stored.id in (button.key or "")] == [f"refresh_{stored.id}"]
+    assert [button.key for button in at.button if stored.id in (button.key or "")] == [
+        f"{verb}_{stored.id}" for verb in ("chat", "refresh")
+    ]

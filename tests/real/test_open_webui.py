@@ -183,7 +183,7 @@ def test_a_wrong_key_and_a_dead_service_write_nothing(site: Site) -> None:
         assert raised.value.code == "webui_route_key"
         with pytest.raises(WebUiError) as raised:
             HttpWebUiAdmin().verify(site.info.url, site.access, service.base_url.removesuffix("/v1"), "sk-two")
-        assert raised.value.code == "webui_route_path"
+        assert raised.value.code == "webui_route_path", raised.value
     with pytest.raises(WebUiError) as raised:
         HttpWebUiAdmin().verify(site.info.url, site.access, service.base_url, "sk-two")
     assert raised.value.code == "webui_route_unreachable"

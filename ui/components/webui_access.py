@@ -47,7 +47,7 @@ def sign_in_form(info: WebUiInfo, key: str) -> None:
     """E-mail and password, or a token; or the first account of one that has none."""
     t = session.texts()
     form = f"webui_sign_in_{key}"
-    ways = ["first"] if info.onboarding else ["password", "token"]
+    ways = ["first"] if info.onboarding else ["password", "token"] if info.signs_in else ["open"]
     way = ways[0]
     if len(ways) > 1:
         way = (
@@ -63,7 +63,7 @@ def sign_in_form(info: WebUiInfo, key: str) -> None:
             or ways[0]
         )
     found = refusals(form)
-    {"first": _first, "password": _password, "token": _token}[way](info, form)
+    {"first": _first, "password": _password, "token": _token, "open": _open}[way](info, form)
     field_findings(found, "email", "token")
     other_findings(found, "email", "token")
 
@@ -96,6 +96,15 @@ def _token(info: WebUiInfo, form: str) -> None:
     )
     pressed = st.button(t("page.open_webui.sign_in"), key=f"{form}_do_token", type="primary")
     if pressed and (done := act(connect.use_token, session.actor(), info, token, form=form)):
+        enter(info.url, done.value)
+        st.rerun()
+
+
+def _open(info: WebUiInfo, form: str) -> None:
+    """One that asks nobody to sign in."""
+    t, connect = session.texts(), session.app().webui.connect
+    pressed = st.button(t("page.open_webui.sign_in"), key=f"{form}_do_open", type="primary")
+    if pressed and (done := act(connect.sign_in, session.actor(), info, "", "", form=form)):
         enter(info.url, done.value)
         st.rerun()
 
