@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from cli.output import BAD_INPUT, FAILED, guarded, print_error, print_json, print_table, record, texts
 from core.bootstrap import App, compose
@@ -14,6 +15,7 @@ from core.domain.baseline import Baseline
 from core.domain.comparison import Comparison
 from core.domain.gate import Outcome
 from core.errors import AppError, BadInput
+from render.comparison_report import comparison_report
 from render.comparison_tables import change_table, comparison_document, comparison_markdown, gate_document
 from render.comparisons import answers, basis, caution, gate_lines, names
 from render.tables import Table
@@ -36,6 +38,7 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document on standard output")
     form.add_argument("--markdown", action="store_true", help="for a chat or a report")
+    form.add_argument("--html", type=Path, metavar="FILE", help="one file with charts, in both languages")
     parser.set_defaults(run=lambda arguments: guarded(lambda: _compare(arguments), as_json=arguments.json))
 
 
@@ -80,10 +83,21 @@ def _compare(arguments: argparse.Namespace) -> int:
     t, config = texts(), app.comparisons.configuration(found)
     if arguments.json:
         print_json(comparison_document(found, config, t))
+    elif arguments.html:
+        return _write(arguments.html, comparison_report(found, config, t), t)
     elif arguments.markdown:
         print(comparison_markdown(found, config, t), end="")
     else:
         _print_comparison(t, found)
+    return 0
+
+
+def _write(file: Path, content: str, t: Texts) -> int:
+    try:
+        file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        print(t("cli.export.not_written", file=file, reason=error.strerror), file=sys.stderr)
+        return FAILED
     return 0
 
 

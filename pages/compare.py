@@ -9,7 +9,7 @@ from ui.components.compare_answer import answer_lines
 from ui.components.compare_charts import changes_card, curves_card, follow_click
 from ui.components.compare_evidence import evidence_tabs
 from ui.components.compare_links import compare_query, compared
-from ui.components.compare_pick import change_popover, first_choice, others_choice
+from ui.components.compare_pick import change_popover, first_choice, others_choice, watched_table
 from ui.components.compare_share import share_popover
 from ui.components.compare_tables import changes_table
 
@@ -35,8 +35,11 @@ if not run_ids:
     if not app.results.recent(1):
         empty_state(t("page.compare.no_runs"), label=t("page.overview.benchmark"), page="benchmark")
         st.stop()
-    empty_state(t("page.compare.none"), icon=":material/compare_arrows:", label=t("page.compare.to_runs"), page="runs")
+    watched_table()
+    st.subheader(t("page.compare.pick"), anchor=False)
+    st.caption(t("page.compare.none"))
     first_choice()
+    link("runs", t("page.compare.to_runs"), icon=":material/table_rows:")
     st.stop()
 if not app.comparisons.has_partner(run_ids, baseline_id):
     header("compare", t("page.compare.alone"))

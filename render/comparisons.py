@@ -14,18 +14,16 @@ _SHARES = {"failures", "prefix_cache", "prefix_share"}
 
 
 def names(sides: Sequence[Evidence], t: Texts) -> dict[str, str]:
-    """What each run is called here, by its id: the label alone where the model is the same, the date beside it where
-    two would be called the same."""
+    """What each run is called here, by its id: the label alone where the model is the same; where two would be called
+    the same, the date beside it, or the end of the id where the dates are the same, too."""
     one_model = len({side.version.model for side in sides}) == 1
     short = {side.run.id: _name(side, one_model) for side in sides}
-    dated = {
-        side.run.id: f"{short[side.run.id]} ({t.when(side.run.created_at)})"
-        if list(short.values()).count(short[side.run.id]) > 1
-        else short[side.run.id]
-        for side in sides
+    called = list(short.values())
+    dates = {side.run.id: t.when(side.run.created_at) for side in sides}
+    marks = {
+        run_id: dates[run_id] if list(dates.values()).count(dates[run_id]) == 1 else run_id[-6:] for run_id in short
     }
-    twice = [name for name in dated.values() if list(dated.values()).count(name) > 1]
-    return {key: f"{name} {key[-6:]}" if name in twice else name for key, name in dated.items()}
+    return {key: f"{name} ({marks[key]})" if called.count(name) > 1 else name for key, name in short.items()}
 
 
 def _name(side: Evidence, one_model: bool) -> str:

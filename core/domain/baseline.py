@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.domain.benchmark import RunHead
+from core.domain.benchmark import RunHead, RunRow
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,14 @@ class Baseline:
     run_id: str
     pinned_at: datetime
     pinned_by: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A baseline, and the newest other run of its model and workload; None where nothing came after it."""
+
+    baseline: Baseline
+    newest: RunRow | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from core.domain.access import Actor, Role
-from core.domain.baseline import Baseline, NoiseRun, machine_of
+from core.domain.baseline import Baseline, NoiseRun, Watched, machine_of
 from core.domain.benchmark import (
     BenchmarkPlan,
     BenchmarkRequest,
@@ -151,6 +151,15 @@ class ComparisonService:
     def baselines(self) -> tuple[Baseline, ...]:
         """All that are pinned."""
         return self._store.baselines.list()
+
+    def watched(self) -> tuple[Watched, ...]:
+        """All that are pinned, each with what was measured last beside it."""
+        return tuple(Watched(pinned, self._newest(pinned)) for pinned in self.baselines())
+
+    def _newest(self, pinned: Baseline) -> RunRow | None:
+        where = RunFilter(facets={Facet.MODEL: pinned.model, Facet.WORKLOAD: pinned.workload_key})
+        rows = self._store.runs.page(0, 5, where).rows
+        return next((row for row in rows if row.id != pinned.run_id and row.points_done), None)
 
     def baseline_for(self, run: Run) -> Baseline | None:
         """What is pinned for the run's model and workload."""

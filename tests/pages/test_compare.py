@@ -88,6 +88,8 @@ def test_a_baseline_is_pinned_and_then_stands_for_itself(app: App, runs: None, o
     at.button(key="compare_pin").click().run()
     assert not at.exception
     assert [one.run_id for one in app.comparisons.baselines()] == ["run-1"]
+    assert [row.newest.id for row in app.comparisons.watched() if row.newest] == ["run-2"]
+    assert "Pinned baselines" in [head.value for head in open_page("compare").subheader]
     assert "Pinned baseline" in told(at)
     assert "0528 against R1" in told(open_page("compare", runs="run-2"))
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
+from core.domain.baseline import Watched
 from core.domain.benchmark import RunKind, RunRow
 from core.domain.comparison import Comparison
 from core.domain.endpoint import Origin
 from core.services.comparisons import MOST_RUNS
 from ui import session
-from ui.components.compare_links import open_comparison
+from ui.components.compare_links import compare_query, open_comparison
+from ui.components.grid_table import Cell, Column, grid_table
+from ui.components.links import link
+from ui.markdown import plain
 
 RECENT = 100
 
@@ -22,6 +27,33 @@ def run_label(row: RunRow) -> str:
     t = session.texts()
     version = t("app.simulated") if row.origin == Origin.SIMULATED else row.version_label
     return " · ".join(part for part in (row.model, version, row.workload_label, t.when(row.created_at)) if part)
+
+
+def watched_table() -> None:
+    """Every pinned baseline, and the way to compare the newest run with it."""
+    t = session.texts()
+    rows = session.app().comparisons.watched()
+    if not rows:
+        return
+    st.subheader(t("page.compare.baselines"), anchor=False)
+    spans = {"model": 4, "workload": 2, "baseline": 4, "newest": 5}
+    columns = [Column(name, t(f"page.compare.column_{name}"), span) for name, span in spans.items()]
+    grid_table(columns, map(_watched, rows))
+
+
+def _watched(row: Watched) -> dict[str, Cell]:
+    t, pinned, newest = session.texts(), row.baseline, row.newest
+    cells: dict[str, Cell] = {
+        "model": plain(pinned.model),
+        "workload": plain(pinned.workload_label),
+        "baseline": partial(link, "run", t.when(pinned.pinned_at), id=pinned.run_id, icon=":material/keep:"),
+        "newest": f":gray[{t('page.compare.nothing_newer')}]",
+    }
+    if newest:
+        label = " · ".join(part for part in (newest.version_label, t.when(newest.created_at)) if part)
+        query = compare_query([pinned.run_id, newest.id], pinned.run_id)
+        cells["newest"] = partial(link, "compare", plain(label), icon=":material/compare_arrows:", **query)
+    return cells
 
 
 def first_choice() -> None:

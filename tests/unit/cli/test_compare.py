@@ -62,7 +62,9 @@ def test_the_gate_in_a_pipeline(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gate", "run-slow", "--max-regression", "much"]) == 2
 
 
-def test_compare_prints_a_sentence_a_table_or_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_prints_a_sentence_a_table_a_document_or_writes_a_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["compare", "run-base", "run-slow"]) == 0
     written = capsys.readouterr().out
     assert "over 3 loads: output tokens per second −" in written
@@ -75,6 +77,9 @@ def test_compare_prints_a_sentence_a_table_or_a_document(capsys: pytest.CaptureF
     assert pooled["low"] < pooled["change"] < pooled["high"] < 0
     assert main(["compare", "run-base", "run-slow", "--markdown"]) == 0
     assert "| :--- | ---: |" in capsys.readouterr().out
+    assert main(["compare", "run-base", "run-slow", "--html", str(tmp_path / "c.html")]) == 0
+    assert (tmp_path / "c.html").read_text(encoding="utf-8").count("<main lang=") == 2
+    assert main(["compare", "run-base", "run-slow", "--html", str(tmp_path)]) == 1
     assert main(["compare", "run-base"]) == 2
     assert main(["compare", "run-base", "run-none"]) == 1
 
