@@ -165,6 +165,24 @@ def _dataset_args(planned: PlannedDataset, place: Place) -> dict[str, Any]:
 # ---------------------------------------------------------------- to be run without us
 
 
+def merged(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """As few tasks as say the same: EvalScope asks several datasets in one, where their names differ."""
+    tasks: list[dict[str, Any]] = []
+    for config in configs:
+        alike = (task for task in tasks if _but_datasets(task) == _but_datasets(config))
+        task = next((task for task in alike if not set(task["datasets"]) & set(config["datasets"])), None)
+        if task is None:
+            tasks.append({**config, "dataset_args": dict(config["dataset_args"])})
+        else:
+            task["datasets"] = [*task["datasets"], *config["datasets"]]
+            task["dataset_args"] |= config["dataset_args"]
+    return tasks
+
+
+def _but_datasets(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name not in {"datasets", "dataset_args"}}
+
+
 def python_calls(configs: Sequence[Mapping[str, Any]], *, has_key: bool) -> str:
     """The same tasks as a few lines of Python."""
     head = [*(("import os", "") if has_key else ()), "from evalscope import TaskConfig, run_task"]
@@ -198,8 +216,9 @@ def _portable(config: Mapping[str, Any]) -> dict[str, Any]:
     """Without what only our own runs need, and without what is EvalScope's default."""
     ours = {"work_dir", "use_cache", "no_timestamp", "dataset_dir", "model_id", "analysis_report"}
     defaults = {"limit": None, "repeats": 1, "dataset_hub": "modelscope", "seed": 42}
+    shown = {**config, "dataset_args": {name: args for name, args in config["dataset_args"].items() if args}}
     return {
         name: value
-        for name, value in config.items()
-        if name not in ours and not (name in defaults and defaults[name] == value)
+        for name, value in shown.items()
+        if name not in ours and value != {} and not (name in defaults and defaults[name] == value)
     }

@@ -141,7 +141,8 @@ class EvaluationService:
             for choice in request.datasets
             if choice.key in known
         )
-        configs = [evalscope_task.task_config(request, one, endpoint, judge, _SHOWN_PLACE) for one in planned]
+        each = [evalscope_task.task_config(request, one, endpoint, judge, _SHOWN_PLACE) for one in planned]
+        configs = evalscope_task.merged(each)
         has_key = endpoint.key_ref is not None
         requests = _sum(one.requests for one in planned)
         return EvaluationPlan(

@@ -127,13 +127,21 @@ def test_folders_are_named_after_the_model_whatever_its_name() -> None:
     assert evalscope_task.model_id("/") == "model"
 
 
+def test_tasks_are_merged_where_nothing_but_the_dataset_differs() -> None:
+    mmlu = config(replace(GSM8K, key="mmlu"))
+    one, other = evalscope_task.merged([config(), mmlu, config(OWN)])
+    assert (one["datasets"], other["datasets"]) == (["gsm8k", "mmlu"], ["gsm8k"])  # ours bears GSM8K's name, too
+    assert set(one["dataset_args"]) == {"gsm8k", "mmlu"}
+    assert len(evalscope_task.merged([config(), {**mmlu, "limit": 3}])) == 2
+
+
 def test_the_python_call_says_the_same() -> None:
     found = config(max_tokens=512, limit=Limit(share=0.5))
     text = evalscope_task.python_calls([found], has_key=True)
     (call,) = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.keywords]
     told = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg != "api_key"}
     assert told == {name: found[name] for name in told}
-    assert {"generation_config", "datasets", "dataset_args", "api_url", "limit", "eval_batch_size"} <= set(told)
+    assert {"generation_config", "datasets", "api_url", "limit", "eval_batch_size"} <= set(told)
     assert 'api_key=os.environ["SEATRIAL_ENDPOINT_KEY"]' in text
 
 

@@ -79,7 +79,8 @@ def test_a_plan_tells_amounts_and_three_spellings_and_changes_nothing(world: Wor
     plan = world.service.plan(world.request("arithmetic", "logic", limit=Limit(count=10), repeats=2))
     assert (plan.questions, plan.requests, plan.output_tokens) == (40, 80, 80 * 512)
     assert plan.command[:6] == ("seatrial", "eval", "--url", URL, "--model", "tiny")
-    assert plan.python_call.count("run_task(") == 2 and len(plan.cli_calls) == 2
+    assert plan.python_call.count("run_task(") == 1 and len(plan.cli_calls) == 1
+    assert "datasets=['gsm8k', 'general_mcq']" in plan.python_call
     assert not blocking(plan.findings) and plan.estimate_s is None
     assert world.store.data_version() == version
 
