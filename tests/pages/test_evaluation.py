@@ -1,0 +1,96 @@
+"""One evaluation, a sample, two side by side, the leaderboard: as a person meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.bootstrap import App
+from core.domain.access import LOCAL_OPERATOR
+from tests.fakes import samples
+from tests.fakes.evalscope_tree import Answers, write_tree
+from tests.pages.conftest import Open
+from tests.pages.test_run import charts
+from tests.pages.test_shell import sentences
+
+
+def take(app: App, folder: Path, model: str, label: str, right: int, seed: int, **losses: int) -> str:
+    sets = {"gsm8k": {"main": Answers(60, right, **losses)}, "aime24": {"default": Answers(30, 20)}}
+    tree = write_tree(folder / f"{model}-{label}", model, sets, seed=seed)
+    return app.evaluation_import.import_folder(LOCAL_OPERATOR, tree, label)[0].run_id
+
+
+def said(at: AppTest) -> str:
+    """Without the backslashes that keep names from being read as Markdown."""
+    return sentences(at).replace("\\", "")
+
+
+def test_an_evaluation_says_its_scores_and_why_they_are_too_low(app: App, open_page: Open, tmp_path: Path) -> None:
+    run_id = take(app, tmp_path, "R1", "old", 40, 1, truncated=6, overflow=2)
+    at = open_page("evaluation", id=run_id)
+    assert not at.exception
+    text = said(at)
+    assert "2 datasets, 66.7 % on average: gsm8k 66.7 %, aime24 66.7 %." in text
+    assert "8 of 90 questions were not answered to the end" in text
+    assert "were cut off at max_tokens (512)" in text
+    assert len(charts(at)) == 2
+    shown = [option for group in at.button_group for option in group.options]
+    assert "Cut off 6" in shown
+
+
+def test_samples_are_filtered_by_the_address(app: App, open_page: Open, tmp_path: Path) -> None:
+    run_id = take(app, tmp_path, "R1", "old", 40, 1, truncated=6)
+    at = open_page("evaluation", id=run_id, show="truncated", dataset="gsm8k")
+    assert not at.exception
+    assert "6 samples" in said(at)
+    at = open_page("evaluation", id=run_id, show="nonsense", dataset="none")
+    assert "90 samples" in said(at)
+
+
+def test_a_sample_is_shown_as_it_was_written(app: App, open_page: Open, tmp_path: Path) -> None:
+    run_id = take(app, tmp_path, "R1", "old", 0, 1, overflow=60)
+    at = open_page("sample", run=run_id, dataset="gsm8k", number="3", locale="zh-CN")
+    assert not at.exception
+    assert "gsm8k 的第 4 个样本" in at.title[0].value
+    assert any("maximum context length" in block.value for block in at.code)
+    assert "服务器因提示过长而拒绝" in at.warning[0].value
+
+
+@pytest.mark.parametrize("page", ["evaluation", "sample", "compare_evaluations", "leaderboard"])
+def test_without_anything_to_show_there_is_a_way_on(page: str, open_page: Open) -> None:
+    at = open_page(page)
+    assert not at.exception
+    assert said(at)
+
+
+def test_what_is_not_there_is_said(open_page: Open) -> None:
+    at = open_page("evaluation", id="run-of-none")
+    assert not at.exception
+    assert at.error
+
+
+def test_two_evaluations_side_by_side(app: App, open_page: Open, tmp_path: Path) -> None:
+    before, after = take(app, tmp_path, "R1", "old", 57, 1), take(app, tmp_path, "R1", "new", 20, 2, truncated=9)
+    at = open_page("compare_evaluations", before=before, after=after)
+    assert not at.exception
+    text = said(at)
+    assert "R1 new against R1 old: gsm8k −61.7 pt (worse)" in text
+    assert "were not answered to the end" in text
+    assert len(charts(at)) == 1
+
+
+@pytest.mark.parametrize(("locale", "leads"), [("en-US", "leads with 95.0 %"), ("zh-CN", "以 95.0 % 领先")])
+def test_the_leaderboard(app: App, open_page: Open, tmp_path: Path, locale: str, leads: str) -> None:
+    take(app, tmp_path, "R1", "old", 57, 1)
+    take(app, tmp_path, "R1", "new", 20, 2)
+    run_id = take(app, tmp_path, "V3", "", 56, 3)
+    endpoint_id = app.store.runs.head(run_id).endpoint_id
+    app.store.runs.add(samples.run(endpoint_id=endpoint_id, model="V3", version_label="", provenance={}, job_id=None))
+    app.store.runs.save_measurement("run-1", samples.measurement())
+    key = next(head.key for head in app.evaluation_results.boards() if head.conditions.dataset == "gsm8k")
+    at = open_page("leaderboard", board=key, locale=locale)
+    assert not at.exception
+    assert leads in said(at)
+    assert len(charts(at)) == 3  # ranking, speed, history
