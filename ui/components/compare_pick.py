@@ -36,7 +36,7 @@ def watched_table() -> None:
     if not rows:
         return
     st.subheader(t("page.compare.baselines"), anchor=False)
-    spans = {"model": 4, "workload": 2, "baseline": 4, "newest": 5}
+    spans = {"model": 3, "newest": 5, "workload": 2, "baseline": 4}
     columns = [Column(name, t(f"page.compare.column_{name}"), span) for name, span in spans.items()]
     grid_table(columns, map(_watched, rows))
 
@@ -88,6 +88,7 @@ def others_choice(first: str) -> None:
         format_func=lambda run_id: run_label(rows[run_id]),
         max_selections=MOST_RUNS - 1,
         help=t("page.compare.pick_others_help"),
+        placeholder=t("page.compare.pick_placeholder"),
         key=f"compare_others_{first}",
     )
     pressed = st.button(t("page.compare.pick_go"), key="compare_go", type="primary", disabled=not chosen)
@@ -116,6 +117,7 @@ def change_popover(comparison: Comparison) -> None:
             format_func=labels.__getitem__,
             max_selections=MOST_RUNS,
             help=t("page.compare.pick_others_help"),
+            placeholder=t("page.compare.pick_placeholder"),
         )
         wanted = st.selectbox(
             t("page.compare.baseline"),
