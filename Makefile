@@ -38,6 +38,7 @@ check: $(DEV_STAMP) ## style, types, layers
 bench: $(DEV_STAMP) ## overhead, statistics and fidelity, as a table and as JSON
 	@mkdir -p build
 	@$(BIN)/python scripts/bench_overhead.py --json build/overhead.json
+	@$(BIN)/python scripts/bench_history.py --json build/history.json
 	@$(BIN)/python scripts/bench_statistics.py --json build/statistics.json
 	@$(BIN)/python scripts/bench_fidelity.py --json build/fidelity.json
 

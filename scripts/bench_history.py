@@ -1,8 +1,8 @@
 """What a long history costs: every query of its lists, and the pages that draw them, at 100,000 runs and 1,000,000
 measurements.
 
-python scripts/bench_history.py [--json FILE] [--runs 100000] [--points 10] [--keep FILE]; medians of 9. Processor time of
-this process (the server's side), and bytes to the browser. ``--keep`` names a database to make once and use again.
+python scripts/bench_history.py [--json FILE] [--runs 100000] [--points 10] [--keep FOLDER]; medians of 9. CPU time
+of the server's side, and bytes to the browser. ``--keep`` names a data folder to fill once and use again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import insert  # noqa: E402
+from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
+from websockets.sync.client import ClientConnection, connect  # noqa: E402
 
 from core.adapters.database.migrations import migrate  # noqa: E402
 from core.adapters.database.run_lists import search_text, store_facets  # noqa: E402
@@ -33,10 +36,19 @@ from core.adapters.database.runs import _identify, _measurement_row, _run_row  #
 from core.adapters.database.store import DatabaseStore  # noqa: E402
 from core.adapters.database.tables import MeasurementTable, RunDetailTable, RunTable  # noqa: E402
 from core.domain.benchmark import RunState  # noqa: E402
-from core.domain.history import Facet, RunFilter, Shelf  # noqa: E402
+from core.domain.capacity import capacity  # noqa: E402
+from core.domain.history import Facet, RunFilter, Shelf, TrendFigure  # noqa: E402
+from core.domain.workload import Slo  # noqa: E402
+from core.services.history import HistoryService  # noqa: E402
+from core.services.results import PointDetail, RequestRow, RunDetail  # noqa: E402
+from render.report import run_report  # noqa: E402
+from render.texts import Texts  # noqa: E402
 from tests.fakes import samples  # noqa: E402
+from tests.fakes.clock import FakeClock  # noqa: E402
+from tests.live.servers import web  # noqa: E402
 
 REPEATS = 9
+REDRAWS = 20
 BATCH = 2_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MODELS = [f"model-{number:02}" for number in range(20)]
@@ -52,7 +64,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     with history(arguments.keep, arguments.runs, arguments.points) as home:
-        figures = queries(home) | pages(home)
+        figures = queries(home) | pages(home) | report()
     for name, value in figures.items():
         print(f"{name:<44}{value:>10.2f}")
     if arguments.json:
@@ -101,7 +113,11 @@ MEASURED = [samples.measurement(index, concurrency=2**index) for index in range(
 def run_row(number: int, dice: random.Random) -> RunTable:
     """One run, ten minutes after the one before."""
     model, platform = dice.choice(MODELS), dice.choice(PLATFORMS)
-    told = {"platform": platform, "profile": f"tp{dice.choice((8, 16, 32))}", "image": f"vllm:0.{dice.randrange(30, 34)}"}
+    told = {
+        "platform": platform,
+        "profile": f"tp{dice.choice((8, 16, 32))}",
+        "image": f"vllm:0.{dice.randrange(30, 34)}",
+    }
     run = samples.run(
         id=f"run-{number:012x}",
         model=model,
@@ -110,6 +126,7 @@ def run_row(number: int, dice: random.Random) -> RunTable:
         created_at=START + timedelta(minutes=10 * number),
         created_by=dice.choice(("han", "li", "local")),
         state=RunState.COMPLETE,
+        job_id=None,
         tags=("nightly", "driver 550") if dice.random() < 0.1 else (),
         archived_at=START if dice.random() < 0.01 else None,
         note="after the driver upgrade" if dice.random() < 0.05 else "",
@@ -133,6 +150,7 @@ def columns(row: Any) -> dict[str, Any]:
 def queries(home: Path) -> dict[str, float]:
     """Milliseconds of processor time."""
     store = DatabaseStore(f"sqlite:///{home / 'seatrial.db'}")
+    trends = HistoryService(store, FakeClock())
     model = RunFilter(facets={Facet.MODEL: "model-07"})
     three = RunFilter(facets={Facet.MODEL: "model-07", Facet.PLATFORM: "a100-8", Facet.PERSON: "li"})
     tagged = RunFilter(facets={Facet.TAG: "nightly"})
@@ -149,6 +167,7 @@ def queries(home: Path) -> dict[str, float]:
         "list_words_not_found_ms": lambda: store.runs.page(0, 25, RunFilter(text="zzzz")),
         "list_filters_and_words_ms": lambda: store.runs.page(0, 25, replace(three, text="upgrade")),
         "choices_ms": lambda: store.runs.facets(),
+        "trend_of_250_runs_ms": lambda: trends.trend(model, TrendFigure.OUTPUT),
         "one_run_ms": lambda: (store.runs.get("run-00000000c350"), store.runs.measurements("run-00000000c350")),
     }
     return {name: 1000 * cpu(ask) for name, ask in asked.items()}
@@ -165,8 +184,88 @@ def cpu(act: Callable[[], object], repeats: int = REPEATS) -> float:
     return statistics.median(took)
 
 
+# ---------------------------------------------------------------- pages
+
+
 def pages(home: Path) -> dict[str, float]:
-    return {}
+    """Of each page, drawn again in an open session: milliseconds of the server's processor time beyond the emptiest
+    page of the same process, and KiB to the browser."""
+    run = "run-00000000c350"
+    asked = {
+        "list": ("runs", ""),
+        "list_of_a_model": ("runs", "model=model-07&platform=a100-8"),
+        "trend": ("runs", "show=trend&model=model-07"),
+        "run": ("run", f"id={run}"),
+        "compare": ("compare", f"runs={run},run-00000000c351"),
+    }
+    found: dict[str, float] = {}
+    with web(home) as port:
+        pid = next(int(entry.name) for entry in Path("/proc").iterdir() if serves(entry, port))
+        empty_s, empty_bytes = redraw(port, pid, "run", "")
+        found |= {"empty_page_ms": 1000 * empty_s, "empty_page_kib": empty_bytes / 1024}
+        for name, (page, query) in asked.items():
+            took_s, size = redraw(port, pid, page, query)
+            found |= {f"{name}_page_over_empty_ms": 1000 * (took_s - empty_s), f"{name}_page_kib": size / 1024}
+    return found
+
+
+def serves(entry: Path, port: int) -> bool:
+    """Whether this process is the web server on the port."""
+    if not entry.name.isdecimal():
+        return False
+    with suppress(OSError):
+        return f"--server.port={port}\0" in (entry / "cmdline").read_text()
+    return False
+
+
+def redraw(port: int, pid: int, page: str, query: str) -> tuple[float, float]:
+    """Mean processor seconds and bytes of a redraw, after the first ones."""
+    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", max_size=None, open_timeout=20) as socket:
+        for _ in range(4):
+            draw(socket, page, query)
+        began = cpu_s(pid)
+        sizes = [draw(socket, page, query) for _ in range(REDRAWS)]
+        return (cpu_s(pid) - began) / REDRAWS, statistics.mean(sizes)
+
+
+def draw(socket: ClientConnection, page: str, query: str) -> int:
+    """Runs the page's script once; the bytes that came back."""
+    message = BackMsg()
+    message.rerun_script.page_name = page
+    message.rerun_script.query_string = query
+    socket.send(message.SerializeToString())
+    size = 0
+    while True:
+        data = socket.recv(timeout=60)
+        answer = ForwardMsg()
+        answer.ParseFromString(data if isinstance(data, bytes) else data.encode())
+        size += len(data)
+        if answer.WhichOneof("type") == "script_finished":
+            return size
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# ---------------------------------------------------------------- the report
+
+
+def report() -> dict[str, float]:
+    """A report of twelve charts in both languages: seconds of processor time, and MiB."""
+    measured = tuple(MEASURED)
+    rows = tuple(RequestRow(n, n * 0.01, 200.0 + n % 50, 900.0, 20.0, 64, 24, None, "", 0) for n in range(2_000))
+    looks = tuple({"t_s": float(at), "num_requests_running": 16.0, "kv_cache_usage_perc": 0.5} for at in range(60))
+    detail = RunDetail(samples.run(), measured, len(measured), (), None)
+    found = capacity(measured, Slo(95, ttft_ms=500.0), {})
+    point = PointDetail(measured[-1], rows, looks)
+
+    def make() -> str:
+        return run_report(detail, Texts("en"), found=found, point=point)
+
+    return {"report_of_12_charts_s": cpu(make, 3), "report_of_12_charts_mib": len(make().encode()) / 2**20}
 
 
 if __name__ == "__main__":

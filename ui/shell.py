@@ -48,9 +48,9 @@ def draw() -> None:
         frame.signed_out(t)
         return
     st.logo(str(STATIC / "logo.png"), size="large", icon_image=icon)
-    frame.side(t, person)
     with st.sidebar:
         watch_notices(notices)
+    frame.side(t, person)
     show_told()
     needed = registry.entry(page.url_path or registry.DEFAULT).role
     if not person.role.covers(needed):

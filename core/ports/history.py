@@ -43,8 +43,8 @@ class RunStore(Protocol):
         """None brings them back. All of them, or none. Raises NotFoundError."""
         ...
 
-    def page(self, offset: int, limit: int, where: RunFilter = ...) -> Page[RunRow]:
-        """The newest first."""
+    def page(self, offset: int, limit: int, where: RunFilter = ..., total: int | None = None) -> Page[RunRow]:
+        """The newest first. ``total`` spares the count where the caller knows it."""
         ...
 
     def rows(self, run_ids: Sequence[str]) -> tuple[RunRow, ...]:

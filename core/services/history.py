@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from statistics import median
+from typing import Any, TypeVar
 
 from core.domain.access import Actor, Role
 from core.domain.benchmark import Page, RunRow
@@ -27,10 +28,12 @@ from core.services.access import require
 
 VIEW_LIMIT = 1_000
 """Runs that one view may freeze."""
-TREND_LIMIT = 400
+TREND_LIMIT = 250
 TEXT_LIMIT = 200
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
 _ID_LENGTH = 6
+_ANSWERS_KEPT = 256
+T = TypeVar("T")
 
 
 class HistoryService:
@@ -39,6 +42,7 @@ class HistoryService:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._answers: tuple[int, dict[str, Any]] = (-1, {})
 
     # ------------------------------------------------------------ lists
 
@@ -47,19 +51,30 @@ class HistoryService:
         if where.run_ids is not None and where == RunFilter(run_ids=where.run_ids):
             wanted = where.run_ids[offset : offset + limit]
             return Page(self._store.runs.rows(wanted), len(where.run_ids), offset)
-        return self._store.runs.page(offset, limit, where)
+        return self._store.runs.page(offset, limit, where, self.count(where))
 
     def count(self, where: RunFilter) -> int:
-        """How many runs the filter finds."""
-        return self._store.runs.count(where)
+        """How many runs the filter finds; counted once for each version of the data."""
+        return self._once(repr(where), lambda: self._store.runs.count(where))
 
     def ids(self, where: RunFilter, limit: int = VIEW_LIMIT) -> tuple[str, ...]:
         """The newest that the filter finds."""
         return self._store.runs.ids(where, limit)
 
     def choices(self) -> Mapping[Facet, tuple[FacetValue, ...]]:
-        """Every filter's choices."""
-        return self._store.runs.facets()
+        """Every filter's choices; read once for each version of the data."""
+        return self._once("choices", self._store.runs.facets)
+
+    def _once(self, question: str, ask: Callable[[], T]) -> T:
+        version = self._store.data_version()
+        known_at, answers = self._answers
+        if known_at != version or len(answers) >= _ANSWERS_KEPT:
+            answers = {}
+            self._answers = (version, answers)
+        if question not in answers:
+            answers[question] = ask()
+        found: T = answers[question]
+        return found
 
     # ------------------------------------------------------------ many runs at once
 
@@ -126,7 +141,7 @@ class HistoryService:
     def trend(self, where: RunFilter, figure: TrendFigure, concurrency: int | None = None) -> Trend:
         """The newest ``TREND_LIMIT`` runs that the filter finds, over time. ``concurrency`` None: the best of each
         sweep."""
-        page = self._store.runs.page(0, TREND_LIMIT, where)
+        page = self._store.runs.page(0, TREND_LIMIT, where, self.count(where))
         points = self._store.runs.points([row.id for row in page.rows]) if figure is not TrendFigure.SCORE else ()
         loads = tuple(sorted({point.concurrency for point in points if point.concurrency is not None}))
         of_run: dict[str, list[PointFigures]] = {}

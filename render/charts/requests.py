@@ -17,6 +17,7 @@ HEIGHT = 300
 MANY = 2_000
 """Above this many points the browser draws with WebGL: SVG makes an element of each."""
 _BINS = 40
+_STEPS = 400
 
 
 def took_ms(row: RequestRow, metric: str) -> float | None:
@@ -88,7 +89,7 @@ def cumulative(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
     taken = [took_ms(row, metric) for row in rows if row.failure is None]
     values = sorted(value for value in taken if value is not None)
     if values:
-        step = max(1, len(values) // MANY)
+        step = max(1, len(values) // _STEPS)
         ranks = sorted({*range(0, len(values), step), len(values) - 1})
         shares = [(rank + 1) / len(values) for rank in ranks]
         told = [

@@ -34,12 +34,13 @@ def tab_title(notices: Notices, t: Texts) -> str:
 
 def watch_notices(notices: Notices) -> None:
     """In the sidebar; follows by itself while one of the person's jobs is at work."""
-    st.fragment(_follow, run_every=POLL_S if notices.active else None)(notices)
+    st.fragment(_follow, run_every=POLL_S if notices.active else None)(notices, [notices])
 
 
-def _follow(known: Notices) -> None:
-    t, actor = session.texts(), session.actor()
-    now = session.app().notices.of(actor)
+def _follow(known: Notices, fresh: list[Notices]) -> None:
+    """``fresh`` is what the whole page has asked a moment ago; from the second time on it is asked anew."""
+    t = session.texts()
+    now = fresh.pop() if fresh else session.app().notices.of(session.actor())
     _tell(now, t)
     if _is_newer(now, known):
         st.rerun()
@@ -79,7 +80,7 @@ def _draw(now: Notices, t: Texts) -> None:
         if now.active:
             share = sum(map(job_fraction, now.active)) / len(now.active)
             st.progress(share, text=t("notices.active", count=len(now.active), share=f"{share:.0%}"))
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             link("jobs", t("notices.all"))
             if now.ended:
                 st.space("stretch")

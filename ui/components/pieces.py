@@ -52,6 +52,13 @@ def state_badge(state: JobState | RunState | DeploymentState) -> None:
     st.badge(session.texts()(f"{group}.{state.value}"), icon=icon, color=color)
 
 
+def state_words(state: JobState | RunState | DeploymentState) -> str:
+    """The same badge inside a line of Markdown: a table of many rows has one element less for each."""
+    group = {JobState: "job", RunState: "run", DeploymentState: "deployment"}[type(state)]
+    color, icon = _LOOKS[state.value]
+    return f":{color}-badge[{icon} {session.texts()(f'{group}.{state.value}')}]"
+
+
 def simulated_badge() -> None:
     """Beside everything that a simulated server answered."""
     t = session.texts()

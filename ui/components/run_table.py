@@ -12,7 +12,7 @@ from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.links import link
-from ui.components.pieces import simulated_badge, state_badge
+from ui.components.pieces import state_words
 from ui.markdown import plain
 
 _SPANS = {"run": 5, "workload": 2, "state": 3, "points": 1, "result": 2, "ttft": 2, "when": 3}
@@ -37,7 +37,7 @@ def _cells(row: RunRow) -> dict[str, Cell]:
     return {
         "run": partial(_name, row),
         "workload": f":small[{plain(row.workload_label)}]" if row.workload_label else "–",
-        "state": partial(_state, row),
+        "state": _state(row),
         "points": f"{row.points_done} / {row.points_total}",
         "result": _result(row),
         "ttft": t.number(row.lowest_ttft_p50_ms),
@@ -64,16 +64,14 @@ def _name(row: RunRow) -> None:
         st.markdown(" ".join([*tags, *more]))
 
 
-def _state(row: RunRow) -> None:
+def _state(row: RunRow) -> str:
+    """State, and what else a reader must know before believing a figure."""
     t = session.texts()
-    if row.origin not in {Origin.SIMULATED, Origin.IMPORTED} and row.archived_at is None:
-        state_badge(row.state)
-        return
-    with st.container(horizontal=True, gap="xxsmall"):
-        state_badge(row.state)
-        if row.origin == Origin.SIMULATED:
-            simulated_badge()
-        if row.origin == Origin.IMPORTED:
-            st.badge(t("origin.imported"), icon=":material/upload_file:", color="gray")
-        if row.archived_at is not None:
-            st.badge(t("shelf.archived"), icon=":material/archive:", color="gray")
+    parts = [state_words(row.state)]
+    if row.origin == Origin.SIMULATED:
+        parts.append(f":violet-badge[:material/science: {t('app.simulated')}]")
+    if row.origin == Origin.IMPORTED:
+        parts.append(f":gray-badge[:material/upload_file: {t('origin.imported')}]")
+    if row.archived_at is not None:
+        parts.append(f":gray-badge[:material/archive: {t('shelf.archived')}]")
+    return " ".join(parts)

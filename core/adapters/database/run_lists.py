@@ -25,15 +25,16 @@ class RunLists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, offset: int, limit: int, where: RunFilter = _EVERYTHING) -> Page[RunRow]:
-        """The newest first."""
+    def page(self, offset: int, limit: int, where: RunFilter = _EVERYTHING, total: int | None = None) -> Page[RunRow]:
+        """The newest first. ``total`` spares the count where the caller knows it."""
         ids = _filtered(select(RunTable.id), where).order_by(*_NEWEST_FIRST).limit(limit).offset(offset)
         # The inner query walks an index to the offset; only the rows of the page are fetched.
         rows = select(*_ROW_COLUMNS).where(RunTable.id.in_(ids)).order_by(*_NEWEST_FIRST)
         with self._database.read() as session:
             found = tuple(_list_row(row._mapping) for row in session.execute(rows))
             is_last = 0 < len(found) < limit or (not found and offset == 0)
-            total = offset + len(found) if is_last else self._count(session, where)
+            if total is None:
+                total = offset + len(found) if is_last else self._count(session, where)
         return Page(found, total, offset)
 
     def rows(self, run_ids: Sequence[str]) -> tuple[RunRow, ...]:
