@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from core.adapters.evaluation_files import EvaluationFiles
+from core.domain.access import LOCAL_OPERATOR
 from core.domain.benchmark import RunState
-from core.domain.evaluation import DatasetChoice
+from core.domain.evaluation import DatasetChoice, DatasetKind
 from core.domain.job import Job, JobState
+from core.formats.questions import folder_files
 from tests.live import evaluating
 from tests.live.job_site import Site, job_site, until
 from tests.simulated import simulated
@@ -19,7 +22,8 @@ pytestmark = pytest.mark.real
 
 BOTH = (DatasetChoice("arithmetic"), DatasetChoice("logic"))
 SLOW = ("--ttft-ms", "200", "--itl-ms", "40")
-IN_FLIGHT = 8
+IN_FLIGHT, TRIAL = 8, 1
+"""Attaching an endpoint tries one completion."""
 
 
 def answered(site: Site, job: Job) -> int:
@@ -42,20 +46,24 @@ def figures(site: Site, job: Job) -> dict[tuple[str, str | None], tuple[float | 
 def test_killed_twice_and_resumed_it_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
     with job_site(tmp_path) as site, simulated(*SLOW) as server:
         job = evaluating.start(site, server.base_url, *BOTH)
-        for kill in (1, 2):
-            site.start_worker("core.worker")
-            until(lambda: answered(site, job) >= 20, 120, f"answers before kill {kill}")
-            site.kill_worker()
+        _kill_at(site, job, 20)
+        _kill_at(site, job, 60)
         site.start_worker("core.worker")
         site.reaches(job.id, JobState.DONE, 300)
         assert site.app.store.runs.head(job.run_id or "").state is RunState.COMPLETE
         asked = requests_seen(server.base_url)
-        assert 240 <= asked <= 240 + 2 * IN_FLIGHT
+        assert 240 + TRIAL <= asked <= 240 + TRIAL + 2 * IN_FLIGHT
         whole = evaluating.start(site, server.base_url, *BOTH)
         site.reaches(whole.id, JobState.DONE, 300)
-        assert requests_seen(server.base_url) == asked + 240
+        assert requests_seen(server.base_url) == asked + 240 + TRIAL
         assert figures(site, job) == figures(site, whole)
         assert figures(site, whole)["arithmetic", None] == (0.75, 120)
+
+
+def _kill_at(site: Site, job: Job, answers: int) -> None:
+    site.start_worker("core.worker")
+    until(lambda: answered(site, job) >= answers, 120, f"{answers} answers")
+    site.kill_worker()
 
 
 def test_a_cancelled_one_keeps_its_answers_and_asks_only_for_the_rest(tmp_path: Path) -> None:
@@ -97,3 +105,26 @@ def test_a_hub_that_cannot_be_reached_is_said_in_seconds(tmp_path: Path, monkeyp
         assert view.job.reason is not None
         assert (view.job.reason.code, view.job.reason.params["dataset"]) == ("evaluation_hub_unreachable", "gsm8k")
         assert evaluating.scores(site, job.run_id or "")["logic", None].n == 60
+
+
+def test_a_folder_is_tried_by_loading_a_sample_out_of_it(tmp_path: Path) -> None:
+    """As a snapshot of GSM8K's repository: named parts, without which ``datasets`` refuses it."""
+    folder = tmp_path / "gsm8k"
+    folder.mkdir()
+    questions = EvaluationFiles().shipped()[0].subsets["en"]
+    for name, text in folder_files(DatasetKind.NUMERIC, {"main": questions}).items():
+        (folder / name).write_text(text)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "main_test.jsonl").write_text((folder / "main.jsonl").read_text())
+    with job_site(tmp_path / "home") as site:
+        site.start_worker("core.worker")
+        good, bad = (
+            site.app.datasets.fetch(LOCAL_OPERATOR, (DatasetChoice("gsm8k", few_shot=0, local_path=str(one)),)).job
+            for one in (folder, bare)
+        )
+        progress = site.reaches(good.id, JobState.DONE, 120).progress
+        assert progress is not None and progress.detail["samples"] == 60
+        assert questions[0].text in str(progress.detail["question"])
+        view = site.reaches(bad.id, JobState.FAILED, 120)
+        assert view.job.reason is not None and view.job.reason.code == "evaluation_folder_not_dataset"
