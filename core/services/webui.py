@@ -29,7 +29,7 @@ from core.domain.webui import (
     WriteState,
 )
 from core.domain.webui_rules import changes, kept, plan_findings, undone, wanted
-from core.errors import AppError, BadInput, NotFoundError, PlanBlocked, StalePlan, WebUiError
+from core.errors import AppError, BadInput, EndpointError, NotFoundError, PlanBlocked, StalePlan, WebUiError
 from core.formats import records
 from core.formats.openwebui import read_settings, write_settings
 from core.ports import Clock, Secrets, WebUiAdmin, WebUiStore
@@ -120,6 +120,13 @@ class WebUiService:
                 if error.code != "webui_token_refused":
                     raise
         return self._renewed(webui)
+
+    def known_access(self, webui_id: str) -> Access | None:
+        """The same for whoever only wants to know; None also where it does not answer or says no."""
+        try:
+            return self.kept_access(webui_id)
+        except (WebUiError, EndpointError):
+            return None
 
     def _renewed(self, webui: WebUi) -> Access | None:
         password = self._secrets.get(password_ref(webui.id)) if webui.is_ours else None

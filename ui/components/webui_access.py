@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.webui import Access, WebUi, WebUiInfo
+from core.domain.access import Role
+from core.domain.webui import Access, CheckState, WebUi, WebUiInfo
 from ui import session
 from ui.act import act, refusals
 from ui.components.findings import field_findings, other_findings
@@ -33,14 +34,21 @@ def leave(url: str) -> None:
 
 
 def usable_access(webui: WebUi) -> Access | None:
-    """This session's, else the one that is kept for checks, where the person may use it."""
+    """This session's, else the one that is kept for checks; None for a viewer, and where it does not answer."""
+    if not session.may(Role.OPERATOR):
+        return None
     found = access_to(webui.url)
-    if found is None and (webui.token_kept or webui.is_ours):
-        kept = act(session.app().webui.connect.kept_access, webui.id)
-        found = kept.value if kept else None
+    if found is None and (webui.token_kept or webui.is_ours) and answers(webui):
+        found = session.app().webui.connect.known_access(webui.id)
         if found is not None:
             enter(webui.url, found)
     return found
+
+
+def answers(webui: WebUi) -> bool:
+    """Unless its last check found nobody; asking one that is away would hold up the page."""
+    checks = webui.report.checks if webui.report else ()
+    return not any(check.code == "answers" and check.state is CheckState.BAD for check in checks)
 
 
 def sign_in_form(info: WebUiInfo, key: str) -> None:

@@ -13,7 +13,7 @@ from ui.act import act, guard, tell
 from ui.components.cards import confirm
 from ui.components.job import watch_job
 from ui.components.pieces import command_block, simulated_badge
-from ui.components.webui_access import leave, sign_in_form, usable_access
+from ui.components.webui_access import answers, leave, sign_in_form, usable_access
 from ui.components.webui_checks import change_lines, check_lines, state_of, webui_badge
 from ui.components.webui_connect import change_services
 from ui.components.webui_hand_over import hand_over
@@ -25,18 +25,19 @@ _LOG_HEIGHT_PX = 320
 
 def webui_card(webui: WebUi, *, opened: bool) -> None:
     """The whole card."""
+    access = usable_access(webui)
     with st.container(border=True, gap="small", key=f"webui_{webui.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(webui.name)}**", width="content")
             webui_badge(webui)
             st.space("stretch")
-            _buttons(webui)
+            _buttons(webui, access)
         _facts(webui)
         _job(webui)
         if session.may(Role.OPERATOR):
-            _half(webui)
-            _drift(webui)
-        _more(webui, opened)
+            _half(webui, access)
+            _drift(webui, access)
+        _more(webui, access, opened)
 
 
 def _facts(webui: WebUi) -> None:
@@ -85,24 +86,24 @@ def _job(webui: WebUi) -> None:
 # ---------------------------------------------------------------- what can be done
 
 
-def _buttons(webui: WebUi) -> None:
+def _buttons(webui: WebUi, access: Access | None) -> None:
     t, room, actor = session.texts(), session.app().webui, session.actor()
     if not session.may(Role.OPERATOR):
         return
     pressed = st.button(t("page.open_webui.check"), key=f"check_{webui.id}", icon=":material/stethoscope:")
     if pressed:
         with st.spinner(t("page.open_webui.checking")):
-            done = act(room.doctor.examine, webui.id, usable_access(webui))
+            done = act(room.doctor.examine, webui.id, access)
         if done:
             tell(t("page.open_webui.checked_told", address=webui.url))
             st.rerun()
     if room.connect.can_undo(webui) and webui.written is not WriteState.HALF:
-        _undo_button(webui)
+        _undo_button(webui, access)
     with st.popover(t("word.actions"), key=f"more_{webui.id}"):
         if webui.is_ours:
             _container_buttons(webui)
         _services_button(webui)
-        _token_button(webui)
+        _token_button(webui, access)
         if not webui.is_ours and st.button(t("page.open_webui.forget"), key=f"forget_{webui.id}"):
             confirm(
                 t("page.open_webui.forget_title", name=webui.name),
@@ -113,11 +114,16 @@ def _buttons(webui: WebUi) -> None:
             )
 
 
-def _undo_button(webui: WebUi) -> None:
+def _undo_button(webui: WebUi, access: Access | None) -> None:
     t = session.texts()
-    help_text = t("page.open_webui.undo_help")
-    pressed = st.button(t("page.open_webui.undo"), key=f"undo_{webui.id}", icon=":material/undo:", help=help_text)
-    if pressed and (access := usable_access(webui)):
+    pressed = st.button(
+        t("page.open_webui.undo"),
+        key=f"undo_{webui.id}",
+        icon=":material/undo:",
+        help=t("page.open_webui.undo_help" if access else "page.open_webui.sign_in_needed"),
+        disabled=access is None,
+    )
+    if pressed and access:
         done = act(session.app().webui.connect.undo, session.actor(), webui.id, access)
         if done:
             tell(t("page.open_webui.undo_done", count=done.value.writes))
@@ -129,16 +135,21 @@ def _services_button(webui: WebUi) -> None:
     st.button(label, key=f"services_{webui.id}", on_click=change_services, args=(webui.url,))
 
 
-def _token_button(webui: WebUi) -> None:
+def _token_button(webui: WebUi, access: Access | None) -> None:
     t, connect = session.texts(), session.app().webui.connect
     if webui.is_ours:
         return
     key, help_text = f"keep_{webui.id}", t("page.open_webui.keep_token_help")
-    wanted = st.toggle(t("page.open_webui.keep_token"), value=webui.token_kept, key=key, help=help_text)
+    wanted = st.toggle(
+        t("page.open_webui.keep_token"),
+        value=webui.token_kept,
+        key=key,
+        help=help_text,
+        disabled=access is None and not webui.token_kept,
+    )
     if wanted == webui.token_kept:
         return
-    access = usable_access(webui) if wanted else None
-    if (access or not wanted) and act(connect.keep_token, session.actor(), webui.id, access):
+    if act(connect.keep_token, session.actor(), webui.id, access if wanted else None):
         tell(t("page.open_webui.token_kept" if wanted else "page.open_webui.token_forgotten"))
         st.rerun()
 
@@ -175,19 +186,22 @@ def _container_buttons(webui: WebUi) -> None:
 # ---------------------------------------------------------------- what is wrong
 
 
-def _half(webui: WebUi) -> None:
+def _half(webui: WebUi, access: Access | None) -> None:
     """Two ways out of a change that was cut off."""
     if webui.written is not WriteState.HALF:
         return
     t = session.texts()
     st.warning(t("page.open_webui.half_lead"), title=t("page.open_webui.half_title"), icon=":material/contrast:")
     with st.container(horizontal=True):
-        if st.button(t("page.open_webui.finish"), key=f"finish_{webui.id}", type="primary"):
-            _write_again(webui, "page.open_webui.finished")
-        _undo_button(webui)
+        label, disabled = t("page.open_webui.finish"), access is None
+        if st.button(label, key=f"finish_{webui.id}", type="primary", disabled=disabled) and access:
+            _write_again(webui, access, "page.open_webui.finished")
+        _undo_button(webui, access)
+    if access is None:
+        st.caption(t("page.open_webui.sign_in_needed"))
 
 
-def _drift(webui: WebUi) -> None:
+def _drift(webui: WebUi, access: Access | None) -> None:
     report, t = webui.report, session.texts()
     if report is None or not report.drift:
         return
@@ -195,16 +209,16 @@ def _drift(webui: WebUi) -> None:
         lead = t("page.open_webui.drift_lead", count=len(report.drift))
         st.markdown(f":orange[:material/difference:] **{t('page.open_webui.drift_title')}** · {lead}")
         change_lines(report.drift)
-        if st.button(t("page.open_webui.put_right"), key=f"right_{webui.id}", type="primary"):
-            _write_again(webui, "page.open_webui.put_right_done")
+        label, disabled = t("page.open_webui.put_right"), access is None
+        if st.button(label, key=f"right_{webui.id}", type="primary", disabled=disabled) and access:
+            _write_again(webui, access, "page.open_webui.put_right_done")
+        if access is None:
+            st.caption(t("page.open_webui.sign_in_needed"))
 
 
-def _write_again(webui: WebUi, told: str) -> None:
+def _write_again(webui: WebUi, access: Access, told: str) -> None:
     """Connects the same services again: what differs is written, nothing else."""
     t, room = session.texts(), session.app().webui
-    access = usable_access(webui)
-    if access is None:
-        return
     with st.spinner(t("page.open_webui.applying")):
         done = act(_connect_again, webui, access)
     if done:
@@ -225,7 +239,7 @@ def _connect_again(webui: WebUi, access: Access) -> int:
 # ---------------------------------------------------------------- more
 
 
-def _more(webui: WebUi, opened: bool) -> None:
+def _more(webui: WebUi, access: Access | None, opened: bool) -> None:
     t = session.texts()
     checks = webui.report.checks if webui.report else ()
     bad = state_of(webui) in {CheckState.BAD, CheckState.ATTENTION}
@@ -236,9 +250,9 @@ def _more(webui: WebUi, opened: bool) -> None:
         if not checks:
             st.caption(t("page.open_webui.checks_none"))
         if session.may(Role.OPERATOR):
-            _sign_in(webui)
+            _sign_in(webui, access)
     with st.expander(t("page.open_webui.hand_over"), icon=":material/qr_code_2:", key=f"hand_{webui.id}"):
-        hand_over(webui)
+        hand_over(webui, access)
     if webui.spec is not None:
         _log(webui)
         with st.expander(t("word.command"), icon=":material/terminal:", key=f"command_{webui.id}"):
@@ -246,16 +260,17 @@ def _more(webui: WebUi, opened: bool) -> None:
             command_block(docker_cli.render_shell(webui.spec))
 
 
-def _sign_in(webui: WebUi) -> None:
-    """Who is signed in, or the form; asked only where checks could not look inside."""
+def _sign_in(webui: WebUi, access: Access | None) -> None:
+    """Who is signed in, or the form; nothing for one that does not answer."""
     t = session.texts()
-    access = usable_access(webui)
     if access is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(t("page.open_webui.signed_in", email=f"`{access.email}`"), width="content")
             if st.button(t("sign_in.sign_out"), key=f"leave_{webui.id}", type="tertiary"):
                 leave(webui.url)
                 st.rerun()
+        return
+    if not answers(webui) or (webui.is_ours and webui.report is None):
         return
     st.caption(t("page.open_webui.sign_in_needed"))
     looked = act(session.app().webui.connect.look, webui.url)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.access import Role
-from core.domain.webui import MANUAL_URL, WebUi
+from core.domain.webui import MANUAL_URL, Access, WebUi
 from render.qr import qr_png
 from ui import session
 from ui.act import act, guard, refusals, tell
 from ui.components.findings import field_findings, other_findings
 from ui.components.pieces import copyable
-from ui.components.webui_access import show_once, usable_access
+from ui.components.webui_access import show_once
 from ui.markdown import plain
 
 _GUIDE_MANUAL = "https://openwebui-doc-zh.pages.dev/features/"
 _COUNT_POLL_S = 2
 
 
-def hand_over(webui: WebUi) -> None:
+def hand_over(webui: WebUi, access: Access | None) -> None:
     """Address and QR code on the left, people and figures on the right."""
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -26,7 +26,7 @@ def hand_over(webui: WebUi) -> None:
     with right:
         _models(webui)
         if session.may(Role.OPERATOR):
-            _colleague(webui)
+            _colleague(webui, access)
         _gain(webui)
 
 
@@ -74,7 +74,7 @@ def _models(webui: WebUi) -> None:
     st.markdown(f"[{manual}]({MANUAL_URL}) · [{guide}]({_GUIDE_MANUAL})")
 
 
-def _colleague(webui: WebUi) -> None:
+def _colleague(webui: WebUi, access: Access | None) -> None:
     t, form = session.texts(), f"webui_colleague_{webui.id}"
     with st.expander(t("page.open_webui.colleague"), icon=":material/person_add:", key=f"{form}_box"):
         st.caption(t("page.open_webui.colleague_lead"))
@@ -85,7 +85,6 @@ def _colleague(webui: WebUi) -> None:
         found = refusals(form)
         field_findings(found, "colleague_name", "colleague_email")
         other_findings(found, "colleague_name", "colleague_email")
-        access = usable_access(webui)
         if access is None:
             st.caption(t("page.open_webui.sign_in_needed"))
         pressed = st.button(t("page.open_webui.colleague_add"), key=f"{form}_do", disabled=access is None)
