@@ -83,6 +83,19 @@ def test_an_image_has_a_digest_or_is_absent(bench: Bench) -> None:
     assert bench.engine.image_digest("seatrial-lab/nothing:none") is None
 
 
+def test_an_image_tells_what_it_is_and_takes_another_name(bench: Bench) -> None:
+    image = bench.engine.image(BASE_IMAGE)
+    assert image is not None
+    assert (image.id, image.size_bytes > 0) == (bench.engine.image_digest(BASE_IMAGE), True)
+    assert image.architecture
+    assert bench.engine.image("seatrial-lab/nothing:none") is None
+    assert any(BASE_IMAGE in found.names for found in bench.engine.list_images())
+    bench.engine.tag(BASE_IMAGE, "seatrial-lab/contract:again")
+    assert bench.engine.image_digest("seatrial-lab/contract:again") == image.id
+    with pytest.raises(ImageMissing):
+        bench.engine.tag("seatrial-lab/nothing:none", "seatrial-lab/contract:none")
+
+
 def test_creates_once_and_adopts_after_that(bench: Bench) -> None:
     spec = bench.spec(env={"GREETING": "hello"}, ports=(PublishedPort(free_port(), 8000, "127.0.0.1"),))
     first = bench.engine.create_or_adopt(spec, {})

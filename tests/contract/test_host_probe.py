@@ -56,3 +56,27 @@ def test_ports(probe: HostProbe, listening: int) -> None:
     assert probe.port_owner(listening)
     assert probe.port_owner(9) is None
     assert probe.sees_host
+
+
+def test_files(probe: HostProbe, tmp_path: Path) -> None:
+    path = str(tmp_path / "models/b.txt")
+    if isinstance(probe, FakeHostProbe):
+        probe.files[path] = b"b"
+    found = probe.file(path)
+    assert found is not None
+    assert (found.size_bytes, found.mode & 0o400) == (1, 0o400)
+    assert probe.file(str(tmp_path / "none")) is None
+    assert probe.read_start(path, 10) == b"b"
+    assert probe.read_start(path, 0) == b""
+    assert probe.read_start(str(tmp_path / "none"), 1) is None
+
+
+def test_the_machine_and_its_devices(probe: HostProbe, tmp_path: Path) -> None:
+    facts = probe.facts()
+    assert facts is not None
+    assert facts.architecture
+    assert (facts.memory_bytes or 0) > 0
+    assert probe.sees(str(tmp_path))
+    assert probe.sees_devices
+    assert probe.nodes("/dev/no-such-device[0-9]*") == ()
+    assert probe.node_users(()) == ()

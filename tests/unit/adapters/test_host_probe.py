@@ -66,3 +66,29 @@ def test_a_listener_on_every_ipv6_address_takes_the_ipv4_ones_too() -> None:
             pytest.skip("no IPv6 here")
         server.listen()
         assert PROBE.port_owner(server.getsockname()[1], "127.0.0.1") is not None
+
+
+def test_inside_a_container_only_what_is_shared_is_the_hosts_own(tmp_path: Path) -> None:
+    shared, dev = tmp_path / "weights", tmp_path / "dev"
+    (dev / "dri").mkdir(parents=True)
+    for name in ("vacc10", "vacc2", "vacc_ctl", "dri/renderD128"):
+        (dev / name).touch()
+    probe = LocalHostProbe(sees_host=False, shared=(shared,), devices=dev)
+    assert (probe.sees(str(shared / "m")), probe.sees("/etc"), probe.sees_devices) == (True, False, True)
+    assert probe.nodes("/dev/vacc[0-9]*") == ("/dev/vacc2", "/dev/vacc10")
+    assert probe.nodes("/dev/dri/renderD*") == ("/dev/dri/renderD128",)
+    assert probe.nodes("/etc/*") == ()
+    facts = probe.facts()
+    assert facts is not None
+    assert facts.shm_bytes is None, "its /dev/shm is the container's"
+    blind = LocalHostProbe(sees_host=False)
+    assert (blind.facts(), blind.nodes("/dev/null*"), blind.sees_devices) == (None, (), False)
+
+
+def test_who_has_a_device_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/null").open("rb"):
+        monkeypatch.setattr(host_probe, "_CONTAINER_MARKS", ())
+        mine = [user for user in PROBE.node_users(("/dev/null", "/dev/zero")) if user.pid == os.getpid()]
+        assert [user.node for user in mine] == ["/dev/null"]
+        monkeypatch.setattr(host_probe, "_CONTAINER_MARKS", ("",))
+        assert PROBE.node_users(("/dev/null",)) == (), "a container's processes are the engine's to tell"
