@@ -15,6 +15,7 @@ POLL_S = 3
 
 app, t = session.app(), session.texts()
 active = app.jobs.active()
+app.notices.seen(session.actor())
 
 
 def states(views: tuple[JobView, ...]) -> dict[str, JobState]:

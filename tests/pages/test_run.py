@@ -15,6 +15,7 @@ from core.domain.access import Role
 from core.domain.benchmark import Measurement, RequestCounts, RunState, requests_artifact
 from core.domain.endpoint import Origin
 from core.domain.job import JobState, Reason
+from core.domain.workload import Slo
 from core.services.jobs import JobService
 from core.services.results import ResultService
 from tests.fakes import samples
@@ -205,3 +206,75 @@ def test_a_note_is_kept_and_a_viewer_only_reads(app: App, queue: FakeJobQueue, o
     at.run()
     assert "looks right" in sentences(at)
     assert not at.text_area
+
+
+def test_a_service_level_in_the_address_is_answered_and_drawn(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), point(1, 16, ttft_ms=samples.distribution(900)))
+    ended(app)
+    at = open_page("run", id=RUN, slo_ttft="300", slo_p="99", x="ttft_p99")
+    assert not at.exception
+    written = sentences(at).replace("\\", "")
+    assert "Holds 1 concurrent user within TTFT ≤ 300 ms at p99; breaks at 16 concurrent users." in written
+    assert "no request records" in written
+    curve, percentiles = charts(at)[:2]
+    assert [note["text"] for note in curve["layout"]["annotations"]] == ["SLO 300 ms"]
+    assert [note["text"] for note in percentiles["layout"]["annotations"]] == ["SLO 300 ms"]
+    at.number_input(key="slo_tpot_None").set_value(50.0).run()
+    assert "TPOT ≤ 50 ms" in sentences(at).replace("\\", "")
+    assert not open_page("run", id=RUN, slo_ttft="<b>", slo_p="7", slo_e2el="-1").exception
+
+
+def test_the_sweeps_own_service_level_stands_where_the_address_says_nothing(
+    app: App, queue: FakeJobQueue, open_page: Open
+) -> None:
+    store(app, point(0, 1), workload=samples.workload(slo=Slo(90, e2el_ms=5000.0)))
+    ended(app)
+    assert "Holds at least 1 concurrent user within E2EL ≤ 5,000 ms at p90" in sentences(
+        open_page("run", id=RUN)
+    ).replace("\\", "")
+
+
+def test_requests_come_page_by_page_and_failures_alone(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1))
+    ended(app)
+    line = {"started_s": 0.1, "e2el_ms": 900.0, "tpot_ms": 20.0, "input_tokens": 8, "output_tokens": 8, "process": 0}
+    bad = {"index": 45, "ttft_ms": None, "failure": "http_500", "detail": "a|b *x* <script>"}
+    lines = [{**line, "index": n, "ttft_ms": 100.0 + n, "failure": None, "detail": ""} for n in range(45)]
+    raw = "\n".join(map(json.dumps, [*lines, {**line, **bad}])).encode()
+    app.store.artifacts.save(RUN, requests_artifact(0, 0), "application/x-ndjson", [raw])
+    at = open_page("run", id=RUN, point="0", requests="slow_ttft", shape="cumulative")
+    assert not at.exception
+    written = sentences(at)
+    assert ":small[144 ms]" in written
+    assert ":small[100 ms]" not in written, "that is on the third page"
+    written = sentences(open_page("run", id=RUN, point="0", requests="failed"))
+    assert "a/b ∗x∗" in written
+    assert ":small[1]" in written
+
+
+def test_the_guides_figures_and_the_tags(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    store(app, point(0, 1), tags=("nightly",))
+    ended(app)
+    at = open_page("run", id=RUN, table="guide", locale="zh-CN")
+    assert not at.exception
+    written = sentences(at)
+    assert "总词元吞吐" in written
+    assert "nightly" in written
+
+
+def test_every_way_out_is_offered_and_an_archived_run_comes_back(
+    app: App, queue: FakeJobQueue, open_page: Open
+) -> None:
+    store(app, point(0, 1))
+    ended(app)
+    app.store.runs.archive([RUN], app.clock.now())
+    at = open_page("run", id=RUN)
+    assert "Archived on" in sentences(at)
+    at.session_state["run_share"] = True
+    at.run()
+    assert not at.exception
+    names = {button.proto.label for button in at.get("download_button")}
+    assert {"One HTML file", "Points as CSV", "Everything as JSON", "Points as Parquet"} <= names
+    assert any(block.value.startswith("**tiny W8A8**") for block in at.code)
+    at.button(key="run_restore").click().run()
+    assert app.store.runs.get(RUN).archived_at is None

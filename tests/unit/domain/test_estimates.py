@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.benchmark import RequestCounts
-from core.domain.estimates import POINT_OVERHEAD_S, Past, estimate_s
+from core.domain.estimates import POINT_OVERHEAD_S, Past, estimate_s, left_s
 from core.domain.workload import Arrival, LoadPoint, Workload
 from tests.fakes import samples
 
@@ -65,3 +65,33 @@ def test_one_unknown_point_makes_the_whole_unknown() -> None:
 def test_points_without_a_success_teach_nothing() -> None:
     broken = samples.measurement(requests=RequestCounts(0, 9), ttft_ms=None, tpot_ms=None)
     assert estimate_s(one_point(), [Past(broken, 128, 128)]) is None
+
+
+def two_points(**changes: object) -> Workload:
+    points = tuple(LoadPoint(i, concurrency=c, requests=64, warmup=0) for i, c in enumerate((16, 32)))
+    return replace(samples.workload(), points=points, **changes)  # type: ignore[arg-type]
+
+
+def test_what_is_left_is_this_point_by_its_pace_and_the_later_ones_as_foreseen() -> None:
+    later = estimate_s(one_point(concurrency=32), [past(32, 200, 20)])
+    assert later is not None
+    now = samples.progress(step=0, eta_s=6.4)
+    assert left_s(two_points(), now, [past(32, 200, 20)]) == pytest.approx(6.4 + later)
+    assert left_s(two_points(), samples.progress(step=1, eta_s=2.0), []) == 2.0
+
+
+def test_repeats_are_steps_of_their_own() -> None:
+    now, known = samples.progress(step=3, eta_s=1.0), [past(16, 200, 20)]
+    assert left_s(two_points(repeats=2), now, known) == 1.0
+    once = left_s(two_points(), samples.progress(step=0, eta_s=1.0), known)
+    twice = left_s(two_points(repeats=2), samples.progress(step=0, eta_s=1.0), known)
+    assert once is not None
+    assert twice is not None
+    assert twice > 2 * once
+
+
+def test_with_nothing_measured_before_the_running_points_pace_stands_in() -> None:
+    now = samples.progress(step=0, rate_per_s=8.0, eta_s=4.0)
+    assert left_s(two_points(), now, []) == pytest.approx(4.0 + 2 * (16 / 8.0) + POINT_OVERHEAD_S)
+    assert left_s(two_points(), samples.progress(step=0, rate_per_s=None, eta_s=4.0), []) is None
+    assert left_s(two_points(), samples.progress(step=9), []) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.domain.benchmark import Measurement, RequestCounts
+from core.domain.history import Annotation, Trend, TrendFigure, TrendPoint
 from core.services.results import RequestRow
 from render.charts import (
     LATENCIES,
@@ -18,15 +20,18 @@ from render.charts import (
     SCHEMES,
     Axis,
     Curve,
+    cumulative,
     exported,
     latency_throughput,
     percentiles_by_load,
+    point_over_time,
     requests_over_time,
     spread,
 )
 from render.charts.curves import log_ticks
 from render.charts.requests import bins
 from render.charts.theme import BASELINE
+from render.charts.trends import trend_chart
 from render.texts import LANGUAGES, Texts
 from tests.fakes.samples import NOW, distribution, measurement
 
@@ -218,3 +223,70 @@ def test_exports_and_pages_share_their_colours(scheme: str) -> None:
 def test_what_a_person_named_is_not_read_as_markup(language: str) -> None:
     figure = draw(Curve("r", "<img src=x>", SWEEP), CURVE, t=Texts(language))
     assert "<img" not in str(figure.to_dict())
+
+
+def requests(count: int) -> list[RequestRow]:
+    return [RequestRow(n, n * 0.1, 100.0 + n, 900.0, 20.0, 8, 8, None, "", 0) for n in range(count)]
+
+
+def test_the_cumulative_curve_ends_at_all_of_them_and_stays_small() -> None:
+    figure = cumulative(requests(5_000), "ttft", EN)
+    (line,) = figure.data
+    assert line.line.shape == "hv"
+    assert (line.x[0], line.x[-1], line.y[-1]) == (100.0, 5_099.0, 1.0)
+    assert len(line.x) <= 501
+    assert line.hovertext[-1] == "100.0 % took at most 5,099 ms"
+    assert cumulative([], "ttft", ZH).data == ()
+
+
+def test_the_servers_own_metrics_lie_on_the_same_clock() -> None:
+    looks = [
+        {"t_s": at, "num_requests_running": 4.0, "num_requests_waiting": 1.0, "kv_cache_usage_perc": 0.25}
+        for at in (-2.0, 0.5, 2.5)
+    ]
+    figure = point_over_time(requests(5), looks, "ttft", EN)
+    names = [trace.name for trace in figure.data]
+    assert names == ["Succeeded", "Running on the server", "Waiting on the server", "KV cache in use"]
+    assert [tuple(trace.x) for trace in figure.data[1:]] == [(0.5, 2.5)] * 3, "warm-up is left out"
+    assert [trace.yaxis for trace in figure.data[1:]] == ["y2", "y2", "y3"]
+    assert figure.layout.yaxis.domain[0] > figure.layout.yaxis2.domain[1]
+
+
+@pytest.mark.parametrize("looks", [[], [{"t_s": -1.0, "num_requests_running": 1.0}], [{"t_s": 1.0}]])
+def test_a_server_that_tells_nothing_is_not_drawn(looks: list[dict[str, float]]) -> None:
+    assert [trace.name for trace in point_over_time(requests(5), looks, "ttft", EN).data] == ["Succeeded"]
+
+
+def trend(figure: TrendFigure, *points: TrendPoint, notes: tuple[Annotation, ...] = ()) -> Trend:
+    return Trend(figure, None, points, (), notes)
+
+
+def on(day: int, value: float, version: str = "a") -> TrendPoint:
+    return TrendPoint(f"run-{day}", NOW + timedelta(days=day), version, f"tiny <{version}>", value, "li")
+
+
+def test_a_trend_has_a_line_per_version_and_never_magnifies_noise() -> None:
+    figure = trend_chart(trend(TrendFigure.OUTPUT, on(0, 1000.0), on(1, 1001.0), on(2, 1100.0, "b")), EN)
+    assert [(line.name, line.mode) for line in figure.data] == [
+        ("tiny &lt;a&gt;", "lines+markers"),
+        ("tiny &lt;b&gt;", "lines+markers"),
+    ]
+    assert figure.data[0].customdata[1][0] == "run-1"
+    quiet = trend_chart(trend(TrendFigure.OUTPUT, on(0, 1000.0), on(1, 1001.0)), EN)
+    low, high = quiet.layout.yaxis.range
+    assert high - low >= 100
+    assert low < 1000 < 1001 < high
+
+
+def test_events_within_a_trend_are_drawn_as_text_and_others_left_out() -> None:
+    notes = tuple(Annotation(f"an-{day}", NOW + timedelta(days=day), f"<i>{day}</i>", NOW, "li") for day in (-5, 1, 9))
+    figure = trend_chart(trend(TrendFigure.TTFT_P50, on(0, 100.0), on(2, 110.0), notes=notes), ZH)
+    assert [note.text for note in figure.layout.annotations] == ["&lt;i&gt;1&lt;/i&gt;"]
+    assert len(figure.layout.shapes) == 1
+    assert "更好" in figure.layout.yaxis.title.text
+
+
+def test_so_many_versions_are_one_cloud() -> None:
+    figure = trend_chart(trend(TrendFigure.SCORE, *[on(day, 0.5, str(day)) for day in range(20)]), EN)
+    assert [line.mode for line in figure.data] == ["markers"]
+    assert trend_chart(trend(TrendFigure.SCORE), EN).data == ()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
-from core.domain.benchmark import requests_artifact
+from core.domain.benchmark import requests_artifact, server_metrics_artifact
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobState, JobView
+from core.domain.workload import Slo
 from core.errors import NotAllowed, NotFoundError, OutputNotUnderstood
 from core.services.results import RequestRow, ResultService
 from tests.fakes import samples
@@ -86,3 +89,66 @@ def test_an_operator_writes_notes(service: ResultService) -> None:
     assert service.run("run-1").run.note == "after the driver upgrade"
     with pytest.raises(NotAllowed):
         service.annotate(Actor("vera", Role.VIEWER), "run-1", "x")
+
+
+def store_point(database: DatabaseStore, index: int, ttft_ms: list[float], failed: int = 0) -> None:
+    """A measured point and the lines of its requests, gaps last as the generator writes them."""
+    rows = [{"index": n, "started_s": 0.1 * n, "ttft_ms": took, "e2el_ms": 900.0} for n, took in enumerate(ttft_ms)]
+    rows = [{**row, "tpot_ms": 20.0, "input_tokens": 8, "output_tokens": 8, "process": 0} for row in rows]
+    lines = [json.dumps({**row, "failure": None, "detail": ""})[:-1] + ', "itl_ms": [20.0,NaN]}' for row in rows]
+    lines += [json.dumps({**rows[0], "index": 90 + n, "failure": "timeout", "detail": "x"}) for n in range(failed)]
+    database.artifacts.save("run-1", requests_artifact(index, 0), "application/x-ndjson", ["\n".join(lines).encode()])
+    found = samples.measurement(index, concurrency=4**index, output_tokens_per_s=100.0 * (index + 1))
+    database.runs.save_measurement("run-1", found)
+
+
+def test_capacity_counts_the_requests_that_are_kept(service: ResultService, database: DatabaseStore) -> None:
+    store_point(database, 0, [100.0] * 190, failed=2)
+    store_point(database, 1, [100.0] * 96 + [900.0] * 96)
+    found = service.capacity(service.run("run-1"), Slo(95, ttft_ms=500.0))
+    assert found is not None
+    assert [verdict.surely for verdict in found.verdicts] == [True, False]
+    assert found.verdicts[1].kept_share == 0.5
+    again = service.capacity(service.run("run-1"), Slo(95, ttft_ms=1000.0))
+    assert again is not None
+    assert again.verdicts[1].surely is True
+
+
+def test_where_the_records_are_gone_capacity_goes_by_the_percentiles(
+    service: ResultService, database: DatabaseStore
+) -> None:
+    store_point(database, 0, [100.0] * 192)
+    detail = service.run("run-1")
+    database.artifacts.sweep(samples.NOW + timedelta(days=365 * 9))
+    found = service.capacity(detail, Slo(95, ttft_ms=500.0))
+    assert found is not None
+    assert (found.holds, found.low) == (1, None)
+    assert service.best_point(detail) is None
+
+
+def test_the_point_of_a_report_is_the_fastest_one_with_records(service: ResultService, database: DatabaseStore) -> None:
+    store_point(database, 0, [100.0, 200.0])
+    database.runs.save_measurement("run-1", samples.measurement(1, output_tokens_per_s=1e6))
+    packed = gzip.compress(b'{"t_s": -1, "num_requests_running": 1}\nnonsense\n[1]\n{"t_s": 2.5, "x": "y", "a": 3}\n')
+    database.artifacts.save("run-1", server_metrics_artifact(0, 0), "application/gzip", [packed])
+    point = service.best_point(service.run("run-1"))
+    assert point is not None
+    assert point.measurement.point_index == 0
+    assert [row.ttft_ms for row in point.requests] == [100.0, 200.0]
+    assert point.looks == ({"t_s": -1, "num_requests_running": 1}, {"t_s": 2.5, "a": 3})
+
+
+def test_damaged_looks_are_none(service: ResultService, database: DatabaseStore) -> None:
+    database.runs.save_measurement("run-1", samples.measurement(0))
+    database.artifacts.save("run-1", server_metrics_artifact(0, 0), "application/gzip", [b"no gzip"])
+    assert service.server_looks(service.run("run-1"), 0) == ()
+    assert service.server_looks(service.run("run-1"), 1) == ()
+
+
+def test_what_is_left_of_a_sweep_is_told_while_it_runs(service: ResultService, database: DatabaseStore) -> None:
+    detail = service.run("run-1")
+    assert service.left_s(detail) is None
+    assert detail.job is not None
+    database.runs.save_measurement("run-1", samples.measurement(0, concurrency=1))
+    running = replace(detail.job, progress=samples.progress(step=1, eta_s=3.5), state=JobState.RUNNING)
+    assert service.left_s(replace(service.run("run-1"), job=running)) == 3.5

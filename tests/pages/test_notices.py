@@ -1,0 +1,81 @@
+"""A person's jobs, told on whatever page they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.bootstrap import App
+from core.domain.job import JobState, Reason
+from core.services.jobs import JobService
+from core.services.notices import NoticeService
+from render.texts import Texts
+from tests.fakes import samples
+from tests.fakes.job_queue import FakeJobQueue
+from tests.pages.conftest import Open
+from tests.pages.test_shell import sentences
+from ui import session
+from ui.components.notices import tab_title
+
+EN = Texts("en")
+
+
+@pytest.fixture
+def queue(app: App) -> FakeJobQueue:
+    """A running benchmark of the person."""
+    queue = FakeJobQueue(app.clock.now())
+    jobs = JobService(app.store.jobs, queue, app.tools, app.settings, app.clock)
+    session.install(replace(app, jobs=jobs, notices=NoticeService(app.store, jobs, app.clock)))
+    app.store.endpoints.add(samples.endpoint())
+    app.store.runs.add(samples.run())
+    app.store.jobs.add(samples.job())
+    app.store.jobs.mark_started("job-1", app.clock.now())
+    app.store.jobs.save_progress("job-1", samples.progress(updated_at=app.clock.now()))
+    queue.engine["job-1"] = JobState.RUNNING
+    return queue
+
+
+def title(app: App) -> str:
+    return tab_title(session.app().notices.of(session.LOCAL_OPERATOR), EN)
+
+
+def test_a_job_at_work_shows_how_far_it_is(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    at = open_page("endpoints")
+    assert not at.exception
+    assert "1 job at work, 25%" in str(at.get("progress")[0].proto.text)
+    assert title(app) == "25% · Seatrial"
+
+
+def test_a_job_that_ended_is_told_once_and_forgotten_when_seen(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    at = open_page("endpoints")
+    app.store.jobs.finish("job-1", JobState.DONE, app.clock.now())
+    at.run()
+    assert [toast.value for toast in at.toast] == ["Done\\: tiny\\: 1, 16"]
+    assert title(app) == "1 done · Seatrial"
+    at.run()
+    assert not at.toast
+    at.button(key="notices_seen").click().run()
+    assert title(app) == "Seatrial"
+    assert not at.exception
+
+
+def test_a_failure_and_a_stuck_job_come_first(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    app.store.jobs.add(samples.job(id="job-2"))
+    app.store.jobs.finish("job-2", JobState.FAILED, app.clock.now(), Reason("disk_full", {}))
+    assert title(app) == "1 failed · Seatrial"
+    queue.worker_at = None
+    assert title(app) == "Stuck · Seatrial"
+    at = open_page("settings", locale="zh-CN")
+    assert not at.exception
+    labels = [element.proto.label for element in at.get("page_link")]
+    assert any("卡住" in label for label in labels)
+    assert any("失败" in label for label in labels)
+
+
+def test_the_page_of_jobs_is_a_look(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    app.store.jobs.finish("job-1", JobState.DONE, app.clock.now())
+    at = open_page("jobs")
+    assert not at.exception
+    assert "1 in all" in sentences(at)
+    assert title(app) == "Seatrial"

@@ -1,0 +1,155 @@
+"""The history over a real database: tags, archive, kept views, trends and what happened beside them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core.adapters.database.store import DatabaseStore
+from core.domain.access import LOCAL_OPERATOR, Actor, Role
+from core.domain.history import TAG_LIMIT, Facet, RunFilter, Shelf, Trend, TrendFigure, tag_of
+from core.errors import NotAllowed, NotFoundError, RefusedError
+from core.services.history import TREND_LIMIT, VIEW_LIMIT, HistoryService
+from tests.fakes import samples
+from tests.fakes.clock import FakeClock
+
+VIEWER = Actor("han", Role.VIEWER)
+ALL = RunFilter()
+
+
+@pytest.fixture
+def history(database: DatabaseStore) -> HistoryService:
+    """Three runs, a minute apart, of two versions; the middle one measured twice."""
+    database.endpoints.add(samples.endpoint())
+    for number, (label, rates) in enumerate([("r1", (100.0,)), ("r1", (110.0, 130.0)), ("r2", (150.0,))]):
+        at = samples.NOW + timedelta(minutes=number)
+        database.runs.add(samples.run(id=f"run-{number}", version_label=label, created_at=at, job_id=None))
+        for repeat, rate in enumerate(rates):
+            for index, load in enumerate((1, 16)):
+                found = samples.measurement(
+                    index, repeat, concurrency=load, output_tokens_per_s=rate * load, ttft_ms=samples.distribution(rate)
+                )
+                database.runs.save_measurement(f"run-{number}", found)
+    return HistoryService(database, FakeClock())
+
+
+def values(trend: Trend) -> dict[str, float]:
+    return {point.run_id: point.value for point in trend.points}
+
+
+def test_whoever_may_only_look_changes_nothing(history: HistoryService) -> None:
+    for act in (
+        lambda: history.tag(VIEWER, ["run-0"], ["x"]),
+        lambda: history.archive(VIEWER, ["run-0"]),
+        lambda: history.restore(VIEWER, ["run-0"]),
+        lambda: history.keep_view(VIEWER, "runs", "x", {}),
+        lambda: history.put_view_away(VIEWER, "x"),
+        lambda: history.annotate(VIEWER, samples.NOW, "x"),
+        lambda: history.put_annotation_away(VIEWER, "x"),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    assert history.page(0, 9, ALL).total == 3
+
+
+def test_tags_are_made_tidy(history: HistoryService) -> None:
+    history.tag(LOCAL_OPERATOR, ["run-0", "run-1"], ["  Driver \t 550 "])
+    assert [row.tags for row in history.page(0, 9, ALL).rows] == [(), ("driver 550",), ("driver 550",)]
+    history.tag(LOCAL_OPERATOR, ["run-0"], (), ["DRIVER 550"])
+    assert history.count(RunFilter(facets={Facet.TAG: "driver 550"})) == 1
+    with pytest.raises(RefusedError) as caught:
+        history.tag(LOCAL_OPERATOR, ["run-0"], ["  ,"])
+    assert caught.value.code == "tag_empty"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Nightly", "nightly"),
+        ('a"b\\c,d', "a b c d"),
+        ("夜间\u0000测试", "夜间 测试"),
+        ("x" * 99, "x" * TAG_LIMIT),
+        (" ", ""),
+    ],
+)
+def test_what_a_tag_keeps(typed: str, kept: str) -> None:
+    assert tag_of(typed) == kept
+
+
+def test_counts_and_choices_follow_what_is_written(history: HistoryService, database: DatabaseStore) -> None:
+    assert history.count(ALL) == 3
+    database.runs.add(samples.run(id="run-9", model="other", created_at=samples.NOW))
+    assert history.count(ALL) == 4
+    assert "other" in {choice.value for choice in history.choices()[Facet.MODEL]}
+    history.archive(LOCAL_OPERATOR, ["run-9"])
+    assert (history.count(ALL), history.count(RunFilter(shelf=Shelf.ARCHIVED))) == (3, 1)
+
+
+def test_a_frozen_view_keeps_its_runs_in_its_order(history: HistoryService) -> None:
+    view = history.keep_view(LOCAL_OPERATOR, "runs", "  Release  ", {}, ["run-0", "run-2"])
+    history.archive(LOCAL_OPERATOR, ["run-0"])
+    found = history.page(0, 9, RunFilter(run_ids=history.view(view.id.lower()).run_ids, shelf=Shelf.ALL))
+    assert [row.id for row in found.rows] == ["run-2", "run-0"]
+    in_order = history.page(0, 1, RunFilter(run_ids=view.run_ids))
+    assert ([row.id for row in in_order.rows], in_order.total) == (["run-0"], 2)
+    assert history.views("runs") == (view,)
+    assert history.views("compare") == ()
+    history.put_view_away(LOCAL_OPERATOR, view.id)
+    assert history.views("runs") == ()
+    assert history.view(view.id).title == "Release"
+
+
+def test_views_that_cannot_be_kept(history: HistoryService) -> None:
+    with pytest.raises(RefusedError) as untitled:
+        history.keep_view(LOCAL_OPERATOR, "runs", " ", {})
+    with pytest.raises(RefusedError) as too_long:
+        history.keep_view(LOCAL_OPERATOR, "runs", "x", {}, [str(n) for n in range(VIEW_LIMIT + 1)])
+    assert (untitled.value.code, too_long.value.code) == ("view_untitled", "view_too_long")
+    with pytest.raises(NotFoundError):
+        history.view("ZZZZZZ")
+    with pytest.raises(NotFoundError):
+        history.put_view_away(LOCAL_OPERATOR, "ZZZZZZ")
+
+
+def test_a_trend_is_the_best_of_each_sweep_or_one_load(history: HistoryService) -> None:
+    best = history.trend(ALL, TrendFigure.OUTPUT)
+    assert values(best) == {"run-0": 1600, "run-1": 1920, "run-2": 2400}
+    assert best.loads == (1, 16)
+    assert best.points[1].repeats == 2
+    assert values(history.trend(ALL, TrendFigure.OUTPUT, 1)) == {"run-0": 100, "run-1": 120, "run-2": 150}
+    assert values(history.trend(ALL, TrendFigure.OUTPUT, 64)) == {}
+    assert values(history.trend(ALL, TrendFigure.TTFT_P50)) == {"run-0": 100, "run-1": 120, "run-2": 150}
+    assert len({point.version_key for point in best.points}) == 2
+
+
+def test_a_score_is_a_trend_too(history: HistoryService, database: DatabaseStore) -> None:
+    assert values(history.trend(ALL, TrendFigure.SCORE)) == {}
+    database.runs.set_parts("run-1", 2, 0.75)
+    assert values(history.trend(ALL, TrendFigure.SCORE)) == {"run-1": 0.75}
+
+
+def test_only_the_newest_runs_make_a_trend(history: HistoryService, database: DatabaseStore) -> None:
+    with database.atomic():
+        for number in range(TREND_LIMIT):
+            at = samples.NOW + timedelta(hours=1, minutes=number)
+            database.runs.add(samples.run(id=f"late-{number}", created_at=at, job_id=None))
+            database.runs.save_measurement(f"late-{number}", samples.measurement())
+    trend = history.trend(ALL, TrendFigure.OUTPUT)
+    assert trend.is_cut
+    assert (len(trend.points), trend.points[0].run_id) == (TREND_LIMIT, "late-0")
+
+
+def test_annotations_concern_a_model_or_all(history: HistoryService) -> None:
+    everywhere = history.annotate(LOCAL_OPERATOR, samples.NOW, " driver upgraded ")
+    history.annotate(LOCAL_OPERATOR, samples.NOW + timedelta(1), "other weights", model="other")
+    assert [note.text for note in history.annotations("tiny")] == ["driver upgraded"]
+    assert [note.text for note in history.annotations()] == ["driver upgraded", "other weights"]
+    trend = history.trend(RunFilter(facets={Facet.MODEL: "tiny"}), TrendFigure.OUTPUT)
+    assert trend.annotations == (everywhere,)
+    history.put_annotation_away(LOCAL_OPERATOR, everywhere.id)
+    assert history.annotations("tiny") == ()
+    with pytest.raises(NotFoundError):
+        history.put_annotation_away(LOCAL_OPERATOR, "an-none")
+    with pytest.raises(RefusedError):
+        history.annotate(LOCAL_OPERATOR, samples.NOW, " ")
