@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from core.adapters.database.migrations import migrate  # noqa: E402
 from core.adapters.database.store import DatabaseStore  # noqa: E402
-from core.domain.comparing import compare, noise_of  # noqa: E402
+from core.domain.comparing import compare, noise_of, records_of  # noqa: E402
 from core.domain.comparison import FIGURES, Call, Evidence, Noise  # noqa: E402
 from core.domain.statistics import (  # noqa: E402
     change,
@@ -170,7 +170,7 @@ def comparisons(
 
 
 def evidence(seed: int, slowdown: float, loads: Sequence[int], rounds: int, noise_sd: float) -> Evidence:
-    """A run that was never stored, its percentiles read as the service reads them."""
+    """A run that was never stored, its records read as the service reads them."""
     records: dict[tuple[int, int], list[dict[str, Any]]] = {}
     run, found = sweep(
         None,
@@ -183,18 +183,11 @@ def evidence(seed: int, slowdown: float, loads: Sequence[int], rounds: int, nois
         repeats=rounds,
         records=records,
     )
-    percentiles = {place: percentiles_of(rows) for place, rows in records.items()}
-    return Evidence(run, version_of(run), found, percentiles)
-
-
-def percentiles_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Every percentile figure."""
-    shares = {"p50": 0.5}
-    named = [figure for figure in FIGURES if figure.latency and figure.statistic in shares]
-    return {
-        figure.id: quantile_estimate(sorted(row[str(figure.latency)] for row in rows), shares[figure.statistic])
-        for figure in named
+    told = {
+        place: records_of({name: [row[name] for row in rows] for name in ("ttft_ms", "tpot_ms", "e2el_ms")})
+        for place, rows in records.items()
     }
+    return Evidence(run, version_of(run), found, told)
 
 
 def durations() -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.domain.benchmark import Distribution, Measurement, Run
@@ -21,6 +21,7 @@ from core.domain.comparison import (
     Load,
     Noise,
     Pair,
+    Records,
     Unit,
     Verdict,
 )
@@ -31,9 +32,11 @@ from core.domain.statistics import (
     change,
     false_discovery,
     floor_variance,
+    inflation,
     mean_estimate,
     noise_floor,
     pooled,
+    quantile_estimate,
     repeat_estimate,
 )
 from core.domain.workload import Arrival
@@ -155,16 +158,34 @@ def request_estimate(side: Evidence, measurement: Measurement, figure: Figure) -
 
     A rate: by Little's law the throughput of a closed loop is its streams over the mean end-to-end latency, so that
     both are equally sure. Poisson arrivals add the scatter of their own number."""
+    records = side.records.get((measurement.point_index, measurement.repeat), Records())
+    latency = figure.latency or "e2el_ms"
+    factor, df = records.inflation.get(latency, (1.0, None))
     if figure.latency is not None and figure.statistic != "mean":
-        known = side.percentiles.get((measurement.point_index, measurement.repeat), {})
-        return known.get(figure.id) if figure.statistic in SHARES else None
-    found: Distribution | None = getattr(measurement, figure.latency or "e2el_ms")
+        known = records.medians.get(figure.id) if figure.statistic in SHARES else None
+        return _inflated(known, factor, df) if known else None
+    found: Distribution | None = getattr(measurement, latency)
     mean = mean_estimate(found.mean, found.std, found.n) if found and found.std is not None else None
     value = value_of(measurement, figure)
     if mean is None or value is None or value <= 0:
         return None
+    sure = _inflated(mean, factor, df)
     scatter = 1.0 / mean.n if figure.latency is None and _is_poisson(side.run, measurement) else 0.0
-    return replace(mean, log=math.log(value), variance=mean.variance + scatter)
+    return replace(sure, log=math.log(value), variance=sure.variance + scatter)
+
+
+def records_of(latencies: Mapping[str, Sequence[float]]) -> Records:
+    """From every latency in the order in which the requests were sent."""
+    wanted = [figure for figure in FIGURES if figure.latency and figure.statistic in SHARES]
+    medians = {one.id: quantile_estimate(sorted(latencies[str(one.latency)]), SHARES[one.statistic]) for one in wanted}
+    return Records(
+        medians={name: found for name, found in medians.items() if found is not None},
+        inflation={name: inflation(values) for name, values in latencies.items()},
+    )
+
+
+def _inflated(estimate: Estimate, factor: float, df: float | None) -> Estimate:
+    return replace(estimate, variance=estimate.variance * factor, df=min(estimate.df, df or estimate.df))
 
 
 def _is_poisson(run: Run, measurement: Measurement) -> bool:

@@ -74,14 +74,23 @@ def load_of(measurement: Measurement) -> Load:
 
 
 @dataclass(frozen=True)
+class Records:
+    """What the requests' own records of one (point, repeat) tell. ``medians``: by figure (those of SHARES);
+    ``inflation``: by latency, how much less sure its mean is than independent requests would make it, and the degrees
+    of freedom of that, None where they are as good as independent."""
+
+    medians: Mapping[str, Estimate] = field(default_factory=dict)
+    inflation: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """One run as a comparison sees it. ``percentiles``: by (point, repeat) and figure (those of SHARES), from the
-    requests' own records; empty where those are not kept."""
+    """One run as a comparison sees it. ``records``: by (point, repeat), where they are kept."""
 
     run: Run
     version: Version
     measurements: tuple[Measurement, ...]
-    percentiles: Mapping[tuple[int, int], Mapping[str, Estimate]] = field(default_factory=dict)
+    records: Mapping[tuple[int, int], Records] = field(default_factory=dict)
 
     @cached_property
     def by_load(self) -> dict[Load, tuple[Measurement, ...]]:

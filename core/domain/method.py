@@ -53,6 +53,13 @@ METHOD = (
         "Efron and Tibshirani 1993, chapter 6; Little 1961",
     ),
     Rule(
+        "Requests that are not independent",
+        "They share batches, clock speeds, a neighbour's burst of work. A point's requests are cut into ten blocks "
+        "of time; where the blocks' means scatter more than independent requests would in 95 of 100 cases, that "
+        "scatter takes the place of theirs, in means and medians alike.",
+        "Law and Kelton, Simulation Modeling and Analysis (batch means)",
+    ),
+    Rule(
         "Uncertainty of a percentile",
         "A median: the spread over all resamples of the requests, in closed form: the order statistics weighted by "
         "the beta distribution; it needs the requests' own records. A tail (p99): only from three repeats on, each "

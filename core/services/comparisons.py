@@ -18,14 +18,13 @@ from core.domain.benchmark import (
     RunState,
     requests_artifact,
 )
-from core.domain.comparing import compare, louder, noise_of
-from core.domain.comparison import FIGURES, SHARES, Comparison, Evidence, Noise
+from core.domain.comparing import compare, louder, noise_of, records_of
+from core.domain.comparison import Comparison, Evidence, Noise, Records
 from core.domain.config_diff import DiffRow, config_diff
 from core.domain.gate import GateResult, judge
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobView
 from core.domain.run_identity import workload_key, workload_label
-from core.domain.statistics import Estimate, quantile_estimate
 from core.domain.version import version_of
 from core.domain.workload import Workload
 from core.errors import BadInput, NotFoundError
@@ -51,7 +50,7 @@ class ComparisonService:
         self._benchmarks = benchmarks
         self._clock = clock
         self._comparisons: Kept[tuple[object, ...], Comparison] = Kept(_KEPT_COMPARISONS)
-        self._points: Kept[tuple[str, int, int], Mapping[str, Estimate]] = Kept(_KEPT_POINTS)
+        self._points: Kept[tuple[str, int, int], Records] = Kept(_KEPT_POINTS)
 
     # ------------------------------------------------------------ comparing
 
@@ -124,27 +123,24 @@ class ComparisonService:
         run = self._sweep(run_id)
         measurements = self._store.runs.measurements(run_id)
         files = {row.name: row for row in self._store.artifacts.list(run_id)}
-        percentiles = {
+        records = {
             (one.point_index, one.repeat): self._points.get(
-                (run_id, one.point_index, one.repeat), partial(self._percentiles, files, one)
+                (run_id, one.point_index, one.repeat), partial(self._records, files, one)
             )
             for one in measurements
         }
-        return Evidence(run, version_of(run), measurements, percentiles)
+        return Evidence(run, version_of(run), measurements, records)
 
-    def _percentiles(self, files: Mapping[str, ArtifactRow], one: Measurement) -> Mapping[str, Estimate]:
-        """From the requests' records; a measured point never changes. Nothing where they are not kept, or damaged:
-        the percentiles then have no interval."""
+    def _records(self, files: Mapping[str, ArtifactRow], one: Measurement) -> Records:
+        """A measured point never changes. Nothing where its records are not kept, or damaged: medians then have no
+        interval, and requests are taken for independent."""
         file = files.get(requests_artifact(one.point_index, one.repeat))
         if file is None:
-            return {}
+            return Records()
         try:
-            values = latencies(self._store.artifacts.read(file.id))
+            return records_of(latencies(self._store.artifacts.read(file.id)))
         except (NotFoundError, ValueError):
-            return {}
-        wanted = [figure for figure in FIGURES if figure.latency and figure.statistic in SHARES]
-        found = {one.id: quantile_estimate(values[str(one.latency)], SHARES[one.statistic]) for one in wanted}
-        return {name: estimate for name, estimate in found.items() if estimate is not None}
+            return Records()
 
     # ------------------------------------------------------------ baselines
 
@@ -194,7 +190,8 @@ class ComparisonService:
         return louder([self._measured_noise(machine, engine) for machine, engine in places])
 
     def _measured_noise(self, machine: str, engine: str) -> Noise | None:
-        """From the latest run that measured it to its end."""
+        """From the latest run that measured it to its end. Without its requests' records: what they explain beside
+        independence stays in the floor, which is to be rather too high than too low."""
         for known in self._store.noise.list(machine, engine):
             run = self._store.runs.get(known.run_id)
             if run.state is RunState.COMPLETE:

@@ -1,6 +1,7 @@
 """Summaries, uncertainty, and whether two figures differ. Standard library only, and no random numbers: where a
 bootstrap has a closed form, that is used, so that the same runs always give the same answer, within microseconds."""
 
+from core.domain.statistics.blocks import inflation
 from core.domain.statistics.corrections import false_discovery
 from core.domain.statistics.estimates import (
     LEVEL,
@@ -23,6 +24,7 @@ __all__ = [
     "change",
     "false_discovery",
     "floor_variance",
+    "inflation",
     "mean_estimate",
     "noise_floor",
     "percentile",

@@ -11,6 +11,7 @@ from core.domain.statistics import (
     change,
     false_discovery,
     floor_variance,
+    inflation,
     mean_estimate,
     noise_floor,
     pooled,
@@ -125,3 +126,17 @@ def test_the_noise_floor_is_what_pairs_of_runs_stay_below() -> None:
     assert floor == pytest.approx(1.96 * math.sqrt(2) * 0.01, rel=0.25)
     assert noise_floor(groups, [1.0]) == 0.002, "all of it is explained by the requests: the least floor"
     assert noise_floor([[1.0, 2.0]], []) is None, "two repeats"
+
+
+def test_a_burst_of_other_work_makes_the_mean_less_sure() -> None:
+    random = Random(8)
+    calm = [varied(random, 100.0, 0.15) for _ in range(200)]
+    burst = [value * (1.5 if 60 <= place < 100 else 1.0) for place, value in enumerate(calm)]
+    assert inflation(calm) == (1.0, None)
+    factor, df = inflation(burst)
+    assert factor > 5
+    assert df == 9
+    assert inflation(burst[:19]) == (1.0, None), "too few for blocks"
+    assert inflation([7.0] * 50) == (1.0, None)
+    quiet = sum(inflation([varied(random, 1.0, 0.5) for _ in range(100)])[1] is not None for _ in range(300))
+    assert quiet <= 30, "one in twenty by chance"
