@@ -9,6 +9,7 @@ import platform
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -175,11 +176,9 @@ def _process_of(inodes: set[str]) -> str:
     """``name (pid)`` of the first process that holds one of the sockets; other accounts' cannot be seen."""
     targets = {f"socket:[{inode}]" for inode in inodes}
     for folder in _processes():
-        try:
-            if any(str(entry.readlink()) in targets for entry in (folder / "fd").iterdir()):
+        if _open_files(folder) & targets:
+            with suppress(OSError):
                 return f"{(folder / 'comm').read_text().strip()} ({folder.name})"
-        except OSError:
-            continue
     return ""
 
 
@@ -232,10 +231,22 @@ def _processes() -> Iterator[Path]:
 
 def _open_nodes(folder: Path, wanted: set[str]) -> Iterator[DeviceUser]:
     """What of ``wanted`` a process has open; one that ends meanwhile, or is another account's, has nothing."""
+    held = _open_files(folder) & wanted
+    if not held:
+        return
     try:
-        held = {str(entry.readlink()) for entry in (folder / "fd").iterdir()} & wanted
-        if held and not any(mark in (folder / "cgroup").read_text() for mark in _CONTAINER_MARKS):
-            name = (folder / "comm").read_text().strip()
-            yield from (DeviceUser(node, name, int(folder.name)) for node in in_order(held))
+        cgroup, name = (folder / "cgroup").read_text(), (folder / "comm").read_text().strip()
     except OSError:
         return
+    if not any(mark in cgroup for mark in _CONTAINER_MARKS):
+        yield from (DeviceUser(node, name, int(folder.name)) for node in in_order(held))
+
+
+def _open_files(folder: Path) -> set[str]:
+    """Files close while one looks."""
+    found: set[str] = set()
+    with suppress(OSError):
+        for entry in (folder / "fd").iterdir():
+            with suppress(OSError):
+                found.add(str(entry.readlink()))
+    return found

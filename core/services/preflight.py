@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.domain.catalog import Catalog
 from core.domain.deployment import DeploymentRequest
 from core.domain.finding import Finding
-from core.domain.host import DeviceGroup
+from core.domain.host import DeviceGroup, DeviceUser, ImageFacts
 from core.domain.platform import Platform
 from core.domain.preflight import (
     Check,
@@ -24,7 +25,7 @@ from core.domain.preflight import (
 )
 from core.errors import EngineError
 from core.formats import docker_flags, vllm_serve
-from core.ports import ContainerEngine, HostProbe
+from core.ports import ContainerEngine, EngineInfo, HostProbe
 from core.services.hosts import HostService, free_above
 from core.services.weights_findings import architecture_findings
 from core.services.weights_reading import WeightsReader
@@ -33,6 +34,8 @@ _TP = ("--tensor-parallel-size", "-tp")
 _PP = ("--pipeline-parallel-size", "-pp")
 _DP = ("--data-parallel-size", "-dp")
 _EVERYBODY = 0o004
+_GLANCE_S = 2.0
+"""How old the engine's word may be. Starting the container asks it again."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ class Preflight:
         return checklist(plan_findings, self.facts)
 
 
+@dataclass(frozen=True)
+class _Glance:
+    """``asked``: for which image and nodes."""
+
+    asked: tuple[str, tuple[str, ...]]
+    at_s: float
+    engine: EngineInfo | None
+    image: ImageFacts | None
+    users: tuple[DeviceUser, ...]
+
+
 class PreflightService:
     """Reads only. What does not answer or cannot be seen is left out here: the plan says that no engine answers."""
 
@@ -58,6 +72,7 @@ class PreflightService:
         self._hosts = hosts
         self._catalog = catalog
         self._weights = WeightsReader(probe)
+        self._last: _Glance | None = None
 
     def check(self, request: DeploymentRequest) -> tuple[Finding, ...]:
         """Every finding, the blocking ones first. Profile and platform are the request's own; where it names no
@@ -76,25 +91,39 @@ class PreflightService:
     def _facts(self, request: DeploymentRequest, platform: Platform | None) -> PreflightFacts:
         group = self._group(platform)
         folder = self._weights.folder(request.weights)
-        try:
-            info, image = self._engine.info(), self._engine.image(request.image) if request.image else None
-            architecture = info.architecture
-            room = free_above(self._probe, info.root_dir) if self._probe.sees(info.root_dir or "/") else None
-        except EngineError:
-            info, image, architecture, room = None, None, None, None
+        seen = self._glance(request.image, group.nodes if group else ())
         return PreflightFacts(
             start=_start(request, folder.size_bytes if folder else None),
             platform=platform,
             host=self._probe.facts(),
             devices=group,
             sees_devices=self._probe.sees_devices,
-            users=self._probe.node_users(group.nodes) if group else (),
-            image=image,
+            users=seen.users,
+            image=seen.image,
             image_name=request.image,
-            engine_architecture=architecture,
-            image_disk=(info.root_dir, room) if info and info.root_dir and room is not None else None,
-            closed=self._closed(request, folder.names if folder else ()) if image else (),
+            engine_architecture=seen.engine.architecture if seen.engine else None,
+            image_disk=self._image_disk(seen.engine),
+            closed=self._closed(request, folder.names if folder else ()) if seen.image else (),
         )
+
+    def _glance(self, image: str, nodes: tuple[str, ...]) -> _Glance:
+        """The engine's word, and who has devices open: both cost more than all else, and a plan is made with every
+        keystroke."""
+        last, now_s = self._last, time.monotonic()
+        if last is not None and last.asked == (image, nodes) and now_s - last.at_s < _GLANCE_S:
+            return last
+        try:
+            engine, found = self._engine.info(), self._engine.image(image) if image else None
+        except EngineError:
+            engine, found = None, None
+        self._last = _Glance((image, nodes), now_s, engine, found, self._probe.node_users(nodes))
+        return self._last
+
+    def _image_disk(self, engine: EngineInfo | None) -> tuple[str, int] | None:
+        if engine is None or not engine.root_dir or not self._probe.sees(engine.root_dir):
+            return None
+        free = free_above(self._probe, engine.root_dir)
+        return None if free is None else (engine.root_dir, free)
 
     def _group(self, platform: Platform | None) -> DeviceGroup | None:
         if platform is None:

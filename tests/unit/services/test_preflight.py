@@ -44,6 +44,7 @@ class World:
         self.preflight = PreflightService(self.engine, self.probe, self.hosts, load_catalog)
 
     def codes(self, request: DeploymentRequest = REQUEST) -> list[str]:
+        self.preflight = PreflightService(self.engine, self.probe, self.hosts, load_catalog)
         return [finding.code for finding in self.preflight.check(request)]
 
 
