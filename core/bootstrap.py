@@ -51,6 +51,7 @@ from core.services.hosts import HostService
 from core.services.images import ImageService
 from core.services.imports import ImportService
 from core.services.jobs import JobService
+from core.services.leaderboards import LeaderboardService
 from core.services.notices import NoticeService
 from core.services.preflight import PreflightService
 from core.services.releases import ReleaseService
@@ -95,6 +96,7 @@ class App:
     evaluations: EvaluationService
     evaluation_results: EvaluationResultService
     evaluation_import: EvaluationImport
+    leaderboard: LeaderboardService
     jobs: JobService
     notices: NoticeService
     storage: StorageService
@@ -152,7 +154,7 @@ def compose(settings: Settings | None = None) -> App:
         prompts=prompts,
     )
     comparisons = ComparisonService(store, benchmarks, clock)
-    evaluation_results = EvaluationResultService(store, jobs, lambda: load_references(settings.catalog))
+    evaluation_results = EvaluationResultService(store, jobs)
     evaluation_catalog = EvaluationFiles()
     dataset_folders = LocalDatasetFolders(settings.datasets / "evalscope")
     datasets = DatasetService(evaluation_catalog, store, queue, dataset_folders, clock)
@@ -199,6 +201,7 @@ def compose(settings: Settings | None = None) -> App:
         ),
         evaluation_results=evaluation_results,
         evaluation_import=EvaluationImport(store, EvalScopeFolders(), clock, product_version()),
+        leaderboard=LeaderboardService(store, lambda: load_references(settings.catalog)),
         jobs=jobs,
         notices=NoticeService(store, jobs, clock),
         storage=StorageService(settings, LocalDisk()),
