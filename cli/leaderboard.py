@@ -25,9 +25,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    results = compose().evaluation_results
+    results = compose().leaderboard
     keys = [head.key for head in results.boards() if arguments.dataset in {None, head.conditions.dataset}]
-    found = [results.board(key, arguments.margin / 100, rows=None) for key in keys]
+    found = [results.board(key, arguments.margin / 100) for key in keys]
     boards = [board for board in found if board is not None]
     if arguments.json:
         print_json({"margin_points": arguments.margin, "boards": [board_document(board) for board in boards]})

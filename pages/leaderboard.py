@@ -6,6 +6,7 @@ from render.score_words import board_answer, board_names
 from ui import session
 from ui.components import empty_state, header, plain
 from ui.components.board import (
+    ROWS,
     follow_click,
     history_card,
     overview_section,
@@ -23,8 +24,8 @@ app, t = session.app(), session.texts()
 follow_click()
 wanted = st.query_params.get("margin", "1")
 margin = float(wanted if wanted in MARGINS else "1") / 100
-board = app.evaluation_results.board(st.query_params.get("board"), margin)
-if board is None:
+found = app.leaderboard.page(st.query_params.get("board"), margin)
+if found is None:
     header("leaderboard")
     empty_state(
         t("page.leaderboard.none"),
@@ -33,10 +34,10 @@ if board is None:
         page="accuracy",
     )
     st.stop()
-answer = board_answer(board, t)
+board, answer = found.board, board_answer(found.board, t)
 header("leaderboard")
 st.markdown(f"#### {plain(answer)}")
-names = board_names(app.evaluation_results.boards(), t)
+names = board_names(found.heads, t)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     url_select(
         "board",
@@ -47,14 +48,15 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         t("page.leaderboard.board_help"),
         width=520,
     )
+    rows = int(url_select("rows", t("page.leaderboard.show_rows"), ROWS, ROWS[0], str, width=110))
     url_select("margin", t("page.leaderboard.margin"), MARGINS, "1", str, t("page.leaderboard.margin_help"), width=170)
-ranking_card(board, answer)
-ranking_table(board)
+ranking_card(board, answer, rows)
+ranking_table(board, rows)
 references_section(board, margin)
-published_section(app.evaluation_results.published(board))
-overview_section()
+published_section(found.published)
+overview_section(found.overview)
 left, right = st.columns(2)
 with left:
-    speed_card(board)
+    speed_card(board, found.speeds)
 with right:
     history_card(board)

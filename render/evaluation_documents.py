@@ -30,8 +30,6 @@ _ROW_NAMES = tuple(name for name in ScoreRow.__dataclass_fields__ if name != "ci
 _BOARD_NAMES = ("run_id", "model", "version_label", "platform", "score", "n", "requested")
 _LOSSES = ("truncated", "overflow", "no_answer", "errored")
 _SCORE_COLUMNS = ("dataset", "subset", "score", "ci", "n", *_LOSSES, "unscored", "tokens", "time")
-WORD_COLUMNS = 2
-"""The first two columns of scores are words."""
 _SAMPLE_NAMES = tuple(name for name in Sample.__dataclass_fields__ if name != "scores")
 
 
@@ -91,16 +89,23 @@ def scores_csv(detail: EvaluationDetail) -> str:
 def scores_table(rows: Iterable[ScoreRow], t: Texts) -> str:
     """Scores as a Markdown table, numbers to the right."""
     columns = score_columns(rows, t)
-    sides = [":---" if place < WORD_COLUMNS else "---:" for place in range(len(columns))]
+    sides = [":---" if place < word_columns(columns, t) else "---:" for place in range(len(columns))]
     lines = [list(columns), sides, *([_cell(cell) for cell in line] for line in zip(*columns.values(), strict=True))]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def score_columns(rows: Iterable[ScoreRow], t: Texts) -> dict[str, tuple[str, ...]]:
-    """Cells by head, a row a score; a number and its unit stay on one line."""
+    """Cells by head, a row a score; a number and its unit stay on one line. Without subsets their column is left out."""
     cells = [_cells(row, t) for row in rows]
     heads = [t(f"page.evaluation.column_{name}") for name in _SCORE_COLUMNS]
-    return {head: tuple(line[place] for line in cells) for place, head in enumerate(heads)}
+    columns = {head: tuple(line[place] for line in cells) for place, head in enumerate(heads)}
+    subset = t("page.evaluation.column_subset")
+    return {head: column for head, column in columns.items() if head != subset or any(column)}
+
+
+def word_columns(columns: Mapping[str, object], t: Texts) -> int:
+    """How many of the first columns are words."""
+    return 2 if t("page.evaluation.column_subset") in columns else 1
 
 
 def _cells(row: ScoreRow, t: Texts) -> list[str]:

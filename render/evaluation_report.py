@@ -11,7 +11,7 @@ from core.domain.evaluation import ScoreRow
 from core.domain.evaluation_reading import TALLIED, Tally
 from core.services.evaluation_results import EvaluationDetail
 from render.charts.scores import ScorePoint, outcome_bars, score_intervals
-from render.evaluation_documents import WORD_COLUMNS, score_columns
+from render.evaluation_documents import score_columns, word_columns
 from render.report import figure_block, page
 from render.score_words import conditions_words, evaluation_answer, evaluation_line, run_name, setting_facts
 from render.tables import Table, html_table
@@ -96,7 +96,7 @@ def _wholes(tallies: Sequence[Tally]) -> list[Tally]:
 
 def _table(detail: EvaluationDetail, t: Texts) -> str:
     columns = score_columns([row for found in detail.datasets for row in found.rows], t)
-    table = html_table(Table(columns, has_rough=False), left=WORD_COLUMNS)
+    table = html_table(Table(columns, has_rough=False), left=word_columns(columns, t))
     return f"<h2>{escape(t('page.evaluation.table'))}</h2>{table}"
 
 

@@ -148,19 +148,16 @@ def _outcome(name: str, model: str, chance: random.Random) -> DatasetOutcome:
 
 def _leaderboard(app: App) -> dict[str, Any]:
     def ask() -> None:
-        results = app.evaluation_results
-        board = results.board()
-        assert board is not None
-        results.overview()
-        results.beside_speed(board)
-        results.history(board.rows[0].lead.model, board.key)
+        found = app.leaderboard.page()
+        assert found is not None
+        app.leaderboard.history(found.board.rows[0].lead.model, found.board.key)
 
     cold, warm = [], []
     for number in range(_REPEATS):
         app.store.preferences.set("bench", str(number))  # any write makes all of it anew
         cold.append(_cpu_ms(ask))
         warm.append(_cpu_ms(ask))
-    heads = app.evaluation_results.boards()
+    heads = app.leaderboard.boards()
     return {
         "boards": len(heads),
         "versions_on_the_largest_board": heads[0].versions,

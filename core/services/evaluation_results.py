@@ -1,40 +1,21 @@
-"""What came out of evaluations: one of them, two side by side, all of them in their standings. Reads alone."""
+"""What came out of evaluations: one of them, or two side by side. Reads alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from core.domain.accuracy_statistics import DEFAULT_MARGIN
 from core.domain.benchmark import Page, RunHead, RunKind, RunRow
 from core.domain.evaluation import EvaluationRequest, Sample
 from core.domain.evaluation_pairs import Flip, PairedScores, pair
-from core.domain.evaluation_reading import DatasetScores, LeadRow, SampleDetail, SampleFilter, SampleRow, Tally
+from core.domain.evaluation_reading import DatasetScores, SampleDetail, SampleFilter, SampleRow, Tally
 from core.domain.evaluation_scores import Ending
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobView
-from core.domain.leaderboard import (
-    Board,
-    BoardHead,
-    Order,
-    Overview,
-    SpeedPoint,
-    board_of,
-    not_measured,
-    ordered,
-    overview_of,
-    speed_points,
-    with_references,
-)
-from core.domain.reference import Reference
 from core.domain.score_health import Health, health_of
 from core.ports import ArtifactRow, Store
-
-T = TypeVar("T")
-BOARD_ROWS = 20
-"""As many rows of a board are read in full where nothing is said."""
-_KEPT = 64
 
 
 class JobViews(Protocol):
@@ -90,11 +71,9 @@ class FlipRow:
 class EvaluationResultService:
     """For pages and shell."""
 
-    def __init__(self, store: Store, jobs: JobViews, references: Callable[[], Sequence[Reference]]) -> None:
+    def __init__(self, store: Store, jobs: JobViews) -> None:
         self._store = store
         self._jobs = jobs
-        self._references = references
-        self._cache: dict[Hashable, tuple[int, Any]] = {}
 
     # ------------------------------------------------------------ one evaluation
 
@@ -169,72 +148,3 @@ class EvaluationResultService:
             for flip in flips
             if flip.before in before and flip.after in after
         )
-
-    # ------------------------------------------------------------ all of them
-
-    def boards(self) -> tuple[BoardHead, ...]:
-        """Every set of conditions that something stands under, those with most versions first."""
-        return self._kept("boards", self._store.evaluations.boards)
-
-    def board(
-        self, key: str | None = None, margin: float = DEFAULT_MARGIN, rows: int | None = BOARD_ROWS
-    ) -> Board | None:
-        """One board; the first where there is none of that key, None where there is no board at all. ``rows`` of it are
-        read in full (None: all), and those beside which a score is published."""
-        heads = self.boards()
-        head = next((head for head in heads if head.key == key), heads[0] if heads else None)
-        if head is None:
-            return None
-        return self._kept(("board", head.key, margin, rows), lambda: self._board(head, margin, rows))
-
-    def _board(self, head: BoardHead, margin: float, rows: int | None) -> Board:
-        order, references = self._orders([head])[head.key], self._references()
-        wanted = [place.run_id for place in order.places[:rows]]
-        published = with_references(order, references, head.conditions.dataset)[:BOARD_ROWS]
-        wanted += [place.run_id for place in published]
-        leads = self._store.evaluations.leads(head.key, list(dict.fromkeys(wanted)))
-        return board_of(head, order, leads, references, margin)
-
-    def overview(self, boards: int = 4, versions: int = BOARD_ROWS) -> Overview:
-        """The boards with most versions, side by side."""
-        heads = self.boards()[:boards]
-        return self._kept(("overview", boards, versions), lambda: overview_of(heads, self._orders(heads), versions))
-
-    def _orders(self, heads: Sequence[BoardHead]) -> Mapping[str, Order]:
-        """What is not kept is read at once."""
-        version = self._store.data_version()
-        known = {head.key: self._cache.get(("order", head.key)) for head in heads}
-        missing = [key for key, kept in known.items() if kept is None or kept[0] != version]
-        found: dict[str, Order] = {key: kept[1] for key, kept in known.items() if kept and key not in missing}
-        for key, places in (self._store.evaluations.places(missing) if missing else {}).items():
-            found[key] = ordered(places)
-            self._keep(("order", key), version, found[key])
-        return found
-
-    def history(self, model: str, conditions_key: str) -> tuple[LeadRow, ...]:
-        """Every evaluation of a model under the same conditions, the oldest first."""
-        return self._store.evaluations.history(model, conditions_key)
-
-    def beside_speed(self, board: Board) -> tuple[SpeedPoint, ...]:
-        """The board's versions whose throughput was measured, too."""
-        return speed_points(board, self._kept("speeds", self._store.evaluations.speeds))
-
-    def published(self, board: Board) -> tuple[Reference, ...]:
-        """Published scores of the board's dataset for models that were not evaluated here."""
-        return not_measured(self._references(), board)
-
-    # ------------------------------------------------------------ what is kept until something is written
-
-    def _kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        version = self._store.data_version()
-        kept = self._cache.get(key)
-        if kept is not None and kept[0] == version:
-            found: T = kept[1]
-            return found
-        return self._keep(key, version, make())
-
-    def _keep(self, key: Hashable, version: int, value: T) -> T:
-        if len(self._cache) >= _KEPT:
-            self._cache.clear()
-        self._cache[key] = (version, value)
-        return value

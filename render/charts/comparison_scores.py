@@ -8,6 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from core.domain.evaluation_pairs import PairedScores
+from render.charts.scores import name_rows
 from render.charts.theme import BASELINE, new_figure
 from render.texts import Texts
 
@@ -48,13 +49,9 @@ def before_and_after(pairs: Sequence[PairedScores], names: tuple[str, str], t: T
         cliponaxis=False,
     )
     figure.add_traces([after, before])
-    for place, pair in enumerate(pairs):
-        figure.add_annotation(
-            text=escape(pair.dataset), showarrow=False, xref="paper", x=0, xanchor="left", y=place, yshift=17
-        )
+    name_rows(figure, [pair.dataset for pair in pairs])
     figure.update_layout(showlegend=True)
     figure.update_xaxes(title_text=f"{t('score_chart.score')}  {t('metric.better')} →", ticksuffix=" %")
-    figure.update_yaxes(range=[len(pairs) - 0.45, -0.85], showgrid=False, showticklabels=False, fixedrange=True)
     return figure
 
 

@@ -18,6 +18,7 @@ _ROW, _FRAME = 46, 84
 _BAR_FRAME, _BAR_ROW = 124, 62
 _TIME_HEIGHT, _SPEED_HEIGHT = 360, 400
 _LONGEST = 60
+_MOST_COLORS = 8  # more versions than this are told apart by the pointer alone
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,8 @@ def score_intervals(points: Sequence[ScorePoint], t: Texts, revision: str = "sco
     if others:
         figure.add_trace(_published(others, t))
         figure.update_layout(showlegend=True)
-    for place, point in zip(places, points, strict=True):
-        _name_above(figure, place, point.name)
+    name_rows(figure, [point.name for point in points])
     figure.update_xaxes(title_text=f"{t('score_chart.score')}  {t('metric.better')} →", ticksuffix=" %")
-    figure.update_yaxes(range=[len(points) - 0.45, -0.85], showgrid=False, showticklabels=False, fixedrange=True)
     return figure
 
 
@@ -90,10 +89,19 @@ def _published(others: Sequence[tuple[int, str, float]], t: Texts) -> go.Scatter
     )
 
 
-def _name_above(figure: go.Figure, place: int, name: str, shift: int = 17) -> None:
-    text = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    figure.add_annotation(
-        text=escape(text), showarrow=False, xref="paper", x=0, xanchor="left", y=place, yshift=shift, font={"size": 12}
+def name_rows(figure: go.Figure, names: Sequence[str], room: float = 0.85, shift: int = 8) -> None:
+    """A name above each row, within the chart: it costs no width on a small screen."""
+    short = [name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}" for name in names]
+    figure.update_yaxes(
+        range=[len(names) - 0.45, -room],
+        showgrid=False,
+        fixedrange=True,
+        tickmode="array",
+        tickvals=list(range(len(names))),
+        ticktext=[escape(name) for name in short],
+        ticklabelposition="inside top",
+        ticklabelshift=shift,
+        tickfont={"size": 12},
     )
 
 
@@ -143,11 +151,9 @@ def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go
                 customdata=[[tally.dataset, tally.subset, kind] for tally in tallies],
             )
         )
-    for place, name in zip(places, names, strict=True):
-        _name_above(figure, place, name, 22)
+    name_rows(figure, names, 0.75, 13)
     figure.update_layout(barmode="stack", showlegend=True, legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", title_text=t("score_chart.questions"))
-    figure.update_yaxes(range=[len(tallies) - 0.5, -0.7], showgrid=False, showticklabels=False, fixedrange=True)
     return figure
 
 
@@ -162,7 +168,10 @@ def score_history(rows: Sequence[LeadRow], t: Texts) -> go.Figure:
     """Every evaluation of one model under the same conditions; a straight line in the order of time."""
     figure = new_figure(_TIME_HEIGHT, "history")
     found = [row for row in rows if row.score is not None]
-    labels = dict.fromkeys(row.version_label for row in found)
+    labels = list(dict.fromkeys(row.version_label for row in found))
+    if len(labels) > _MOST_COLORS:
+        figure.add_trace(_version_points(found, "", t))
+        labels = []
     for label in labels:
         figure.add_trace(_version_points([row for row in found if row.version_label == label], label, t))
     figure.add_trace(

@@ -89,7 +89,7 @@ def test_the_leaderboard(app: App, open_page: Open, tmp_path: Path, locale: str,
     endpoint_id = app.store.runs.head(run_id).endpoint_id
     app.store.runs.add(samples.run(endpoint_id=endpoint_id, model="V3", version_label="", provenance={}, job_id=None))
     app.store.runs.save_measurement("run-1", samples.measurement())
-    key = next(head.key for head in app.evaluation_results.boards() if head.conditions.dataset == "gsm8k")
+    key = next(head.key for head in app.leaderboard.boards() if head.conditions.dataset == "gsm8k")
     at = open_page("leaderboard", board=key, locale=locale)
     assert not at.exception
     assert leads in said(at)

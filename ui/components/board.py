@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.accuracy_statistics import Verdict
-from core.domain.leaderboard import Beside, Board, BoardHead, BoardRow, OverviewCell, OverviewRow
+from core.domain.leaderboard import Beside, Board, BoardHead, BoardRow, Overview, OverviewCell, OverviewRow, SpeedPoint
 from core.domain.reference import Reference
 from render.charts.scores import ScorePoint, score_history, score_intervals, score_speed
 from render.evaluation_documents import board_csv, board_document, board_markdown
@@ -32,8 +32,7 @@ from ui.components.links import go, link, link_button
 from ui.components.url_state import url_select
 from ui.markdown import plain
 
-MOST_ROWS = 20
-MOST_BOARDS = 4
+ROWS = ("10", "25", "100")
 _MOST_PUBLISHED = 40
 _RANKING = {"rank": 1, "score": 2, "version": 5, "ci": 3, "n": 2, "lost": 2, "when": 3}
 _REFERENCES = {"version": 4, "verdict": 3, "score": 2, "published": 4, "gap": 3, "needed": 2}
@@ -41,10 +40,10 @@ _PUBLISHED = {"model": 5, "platform": 3, "published": 2, "n": 2, "source": 6}
 _WORDS = {"version", "model", "platform", "source", "verdict", "published"}
 
 
-def ranking_card(board: Board, answer: str) -> None:
+def ranking_card(board: Board, answer: str, rows: int) -> None:
     """The best of them as points with intervals; published scores of the same models beside them."""
     t = session.texts()
-    shown = [row for row in board.rows if row.lead.score is not None][:MOST_ROWS]
+    shown = [row for row in board.rows if row.lead.score is not None][:rows]
     with st.container(border=True, gap="small"):
         st.subheader(t("page.leaderboard.ranking"), anchor=False)
         st.caption(plain(conditions_words(board.conditions, t)))
@@ -86,10 +85,10 @@ def follow_click() -> None:
         go("evaluation", id=run_id)
 
 
-def ranking_table(board: Board) -> None:
+def ranking_table(board: Board, most: int) -> None:
     """The same in figures; those that have no score last."""
     t = session.texts()
-    rows = board.rows[:MOST_ROWS]
+    rows = board.rows[:most]
     grid_table(_columns(_RANKING), [_ranking_cells(row) for row in rows])
     _more(len(board.order.places) - len(rows))
     with st.container(horizontal=True):
@@ -113,7 +112,7 @@ def _download(board: Board, name: str, kind: str, media_type: str, make: Callabl
 
 def _whole(board: Board) -> Board:
     """With every row."""
-    return session.app().evaluation_results.board(board.key, rows=None) or board
+    return session.app().leaderboard.board(board.key) or board
 
 
 def _json(board: Board) -> str:
@@ -231,10 +230,9 @@ def _published_cells(reference: Reference) -> dict[str, Cell]:
 # ---------------------------------------------------------------- all boards, time, speed
 
 
-def overview_section() -> None:
+def overview_section(found: Overview) -> None:
     """Versions by board; what was not measured is a gap."""
     t = session.texts()
-    found = session.app().evaluation_results.overview(MOST_BOARDS, MOST_ROWS)
     if len(found.boards) < 2:
         return
     st.subheader(t("page.leaderboard.overview"), anchor=False)
@@ -281,7 +279,7 @@ def history_card(board: Board) -> None:
     with st.container(border=True, gap="small", height="stretch"):
         st.subheader(t("page.leaderboard.history"), anchor=False)
         model = url_select("model", t("page.leaderboard.history_model"), models, models[0], str)
-        rows = session.app().evaluation_results.history(model, board.key)
+        rows = session.app().leaderboard.history(model, board.key)
         if len([row for row in rows if row.score is not None]) < 2:
             st.caption(plain(t("page.leaderboard.history_few", model=model)))
             return
@@ -289,10 +287,9 @@ def history_card(board: Board) -> None:
         chart(score_history(rows, t), key=f"history_{board.key}", alt=alt, file=f"{model}-history", on_click=_open)
 
 
-def speed_card(board: Board) -> None:
+def speed_card(board: Board, found: Sequence[SpeedPoint]) -> None:
     """Accuracy against throughput, a point a version."""
     t = session.texts()
-    found = session.app().evaluation_results.beside_speed(board)
     with st.container(border=True, gap="small", height="stretch"):
         st.subheader(t("page.leaderboard.speed"), anchor=False)
         if not found:

@@ -20,6 +20,7 @@ from core.errors import BadInput, NotAllowed, NotFoundError
 from core.services.evaluation_import import UNKNOWN_URL, EvaluationImport
 from core.services.evaluation_results import EvaluationResultService
 from core.services.jobs import JobService
+from core.services.leaderboards import LeaderboardService
 from tests.fakes import samples
 from tests.fakes.clock import FakeClock
 from tests.fakes.evalscope_tree import REFUSAL, Answers, write_tree
@@ -40,7 +41,12 @@ def taking(store: DatabaseStore) -> EvaluationImport:
 
 @pytest.fixture
 def results(store: DatabaseStore) -> EvaluationResultService:
-    return EvaluationResultService(store, _NoJobs(), load_references)
+    return EvaluationResultService(store, _NoJobs())
+
+
+@pytest.fixture
+def boards(store: DatabaseStore) -> LeaderboardService:
+    return LeaderboardService(store, load_references)
 
 
 class _NoJobs(JobService):
@@ -97,7 +103,7 @@ def test_an_import_that_was_cut_off_is_completed(
 
     with pytest.raises(KeyboardInterrupt):
         EvaluationImport(store, Cut(), FakeClock(), "0.1.0").import_folder(LOCAL_OPERATOR, folder)
-    assert results.boards() == ()
+    assert store.evaluations.boards() == ()
     run_id = take(taking, folder)
     assert results.evaluation(run_id).datasets[0].lead.n == 60
     assert results.samples(run_id, SampleFilter()).total == 60
@@ -254,7 +260,7 @@ def test_two_evaluations_question_by_question(
 
 
 def test_a_board_shows_the_newest_of_every_version(
-    taking: EvaluationImport, store: DatabaseStore, results: EvaluationResultService, tmp_path: Path
+    taking: EvaluationImport, store: DatabaseStore, boards: LeaderboardService, tmp_path: Path
 ) -> None:
     for number, (model, label, right) in enumerate([("a", "x", 90), ("a", "x", 95), ("a", "y", 60), ("b", "", 93)]):
         folder = write_tree(tmp_path / str(number), model, {"gsm8k": {"main": Answers(100, right)}}, seed=number)
@@ -263,14 +269,15 @@ def test_a_board_shows_the_newest_of_every_version(
         take(taking, folder, label)
     write_tree(tmp_path / "9", "c", {"gsm8k": {"main": Answers(100, 99)}}, limit=100)
     take(taking, tmp_path / "9")
-    board = results.board()
-    assert board is not None
+    found = boards.page()
+    assert found is not None
+    board = found.board
     told = [(row.lead.model, row.lead.version_label, row.lead.score, row.rank) for row in board.rows]
     assert told == [("a", "x", 0.95, 1), ("b", "", 0.93, 1), ("a", "y", 0.6, 3)]
-    assert [head.versions for head in results.boards()] == [3, 1]
-    assert [row.score for row in results.history("a", board.key)] == [0.9, 0.95, 0.6]
+    assert [head.versions for head in found.heads] == [3, 1]
+    assert [row.score for row in boards.history("a", board.key)] == [0.9, 0.95, 0.6]
     store.runs.archive([board.rows[0].lead.run_id], FakeClock().now())
-    again = results.board(board.key)
+    again = boards.board(board.key)
     assert again is not None
     assert [(row.lead.version_label, row.lead.score) for row in again.rows if row.lead.model == "a"] == [
         ("x", 0.9),
@@ -279,27 +286,28 @@ def test_a_board_shows_the_newest_of_every_version(
 
 
 def test_published_scores_and_speeds_stand_beside_ours(
-    taking: EvaluationImport, store: DatabaseStore, results: EvaluationResultService, tmp_path: Path
+    taking: EvaluationImport, store: DatabaseStore, boards: LeaderboardService, tmp_path: Path
 ) -> None:
     parts = {name: Answers(50, 43) for name in ("biology", "business", "chemistry", "law", "physics")}
     run_id = take(taking, write_tree(tmp_path, "DeepSeek-R1-0528", {"mmlu_pro": parts}, limit=50))
     run = store.runs.head(run_id)
     store.runs.add(samples.run(endpoint_id=run.endpoint_id, model=run.model, version_label="", provenance={}))
     store.runs.save_measurement("run-1", samples.measurement())
-    board = results.board()
-    assert board is not None
+    found = boards.page()
+    assert found is not None
+    board = found.board
     verdicts = {beside.reference.platform: beside.parity for beside in board.rows[0].references}
     assert {platform: parity and parity.verdict for platform, parity in verdicts.items()} == {
         "VACC": Verdict.INCONCLUSIVE,
         "NVIDIA": Verdict.INCONCLUSIVE,
     }
-    assert "Qwen3-30B-A3B-FP8" in {reference.model for reference in results.published(board)}
-    (point,) = results.beside_speed(board)
+    assert "Qwen3-30B-A3B-FP8" in {reference.model for reference in found.published}
+    (point,) = found.speeds
     assert (point.row.lead.run_id, point.speed.run_id) == (run_id, "run-1")
 
 
-def test_no_board_before_anything_is_scored(results: EvaluationResultService) -> None:
-    assert (results.board(), results.boards(), results.overview().rows) == (None, (), ())
+def test_no_board_before_anything_is_scored(boards: LeaderboardService) -> None:
+    assert (boards.page(), boards.boards(), boards.board("x")) == (None, (), None)
 
 
 def test_the_published_scores_of_the_catalog() -> None:

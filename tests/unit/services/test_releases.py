@@ -41,7 +41,7 @@ def releases(database: DatabaseStore) -> ReleaseService:
     sweep(database, "run-1", seed=1, version_label="R1", provenance=OLD, requests=60)
     sweep(database, "run-2", seed=2, version_label="0528", provenance=NEW, requests=60, slowdown=0.9)
     return ReleaseService(
-        database, ComparisonService(database, benchmarks, clock), EvaluationResultService(database, Views(), tuple)
+        database, ComparisonService(database, benchmarks, clock), EvaluationResultService(database, Views())
     )
 
 
