@@ -203,6 +203,7 @@ def _report(app: App, view: JobView, as_json: bool) -> int:
         print_json({**evaluation_document(detail), "job": job})
     else:
         _print_scores(texts(), rows)
+        print_findings([finding for health in detail.healths for finding in health.findings])
         if view.job.reason:
             print(texts().reason(view.job.reason), file=sys.stderr)
     return 0 if view.state is JobState.DONE and any(row.score is not None for row in rows) else FAILED

@@ -66,6 +66,7 @@ def test_the_guides_script_waits_for_a_sandbox_and_says_so(endpoint: str, open_p
 def test_a_number_and_a_share_have_widgets_of_their_own(app: App, endpoint: str, open_page: Open) -> None:
     at = open_page("accuracy")
     at.segmented_control(key="eval_limit_kind").set_value("share").run()
+    assert at.pills(key="eval_preset").value is None  # it is the quick look no more
     assert at.number_input(key="eval_percent").max < 100
     at.number_input(key="eval_percent").set_value(50.0).run()
     assert metrics(at)["Questions"] == "120"

@@ -121,7 +121,9 @@ def draw(
 
 def _presets(endpoint: Endpoint, presets: Sequence[EvaluationPreset]) -> None:
     t = session.texts()
-    st.session_state.setdefault(key_of("preset"), None)
+    chosen = st.session_state.setdefault(key_of("preset"), None)
+    if not any(preset.key == chosen and _is_shown(preset) for preset in presets):
+        st.session_state[key_of("preset")] = None  # something was changed by hand
     st.pills(
         t("page.accuracy.preset"),
         [preset.key for preset in presets],
@@ -137,6 +139,13 @@ def _presets(endpoint: Endpoint, presets: Sequence[EvaluationPreset]) -> None:
     if chosen:
         source = next((preset.source for preset in presets if preset.key == chosen), None)
         st.caption(t(f"eval_preset.{chosen}_help"), help=t("component.source", source=source) if source else None)
+
+
+def _is_shown(preset: EvaluationPreset) -> bool:
+    """Whether datasets, their parts and the limit still are the preset's."""
+    parts = {choice.key: list(choice.subsets) for choice in preset.datasets}
+    shown = {key: list(st.session_state.get(key_of(f"subsets_{key}")) or []) for key in value_of("datasets")}
+    return shown == parts and _limit() == preset.limit
 
 
 def _take_preset(endpoint_id: str) -> None:
