@@ -24,6 +24,8 @@ from core.services.endpoints import EndpointService
 from core.services.webui import WebUiService
 
 LOG = logging.getLogger("seatrial.worker")
+_INSIDE = ("route", "settings", "probe")
+"""Checks that need somebody signed in."""
 _GOOD, _BAD, _ATTENTION, _UNKNOWN = CheckState.GOOD, CheckState.BAD, CheckState.ATTENTION, CheckState.UNKNOWN
 
 
@@ -86,7 +88,8 @@ class WebUiDoctor:
         signed_in, found = self._signed_in(webui, access)
         checks.append(signed_in)
         if found is None:
-            return [*checks, *_proofs(webui)], (), info.version
+            drift = webui.report.drift if webui.report else ()
+            return [*checks, *_earlier(webui, *_INSIDE)], drift, info.version
         more, drift = self._inside(webui, found, ask_model)
         return [*checks, *more], drift, info.version
 
@@ -112,7 +115,7 @@ class WebUiDoctor:
         if ask_model:
             checks.extend(self._probe(webui, access, one) for one in webui.connected)
         else:
-            checks.extend(_proofs(webui))
+            checks.extend(_earlier(webui, "probe"))
         return checks, drift
 
     # ------------------------------------------------------------ single questions
@@ -170,11 +173,11 @@ class WebUiDoctor:
                 yield _check("published_account", _BAD, "webui_published_account", email=email)
 
 
-def _proofs(webui: WebUi) -> Iterator[Check]:
-    """The trial chats of earlier rounds, with their time, for services that are still connected."""
+def _earlier(webui: WebUi, *codes: str) -> Iterator[Check]:
+    """What an earlier round found, with its time; what is not asked now is not forgotten."""
     names = {one.served_name for one in webui.connected}
     for check in webui.report.checks if webui.report else ():
-        if check.code == "probe" and check.params.get("name") in names and webui.report is not None:
+        if check.code in codes and check.params.get("name") in {None, *names} and webui.report is not None:
             yield replace(check, at=check.at or webui.report.at)
 
 

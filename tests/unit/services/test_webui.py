@@ -348,6 +348,17 @@ def test_without_a_proof_nothing_is_called_good(newest: World) -> None:
     assert (later.state, (later.at - proof.at).total_seconds() if proof.at else 0) == (CheckState.GOOD, 3600)
 
 
+def test_a_round_that_cannot_look_inside_forgets_nothing(newest: World) -> None:
+    webui = newest.connect().webui
+    newest.server.documents["/api/v1/tasks/config"]["ENABLE_TITLE_GENERATION"] = True
+    seen = newest.room.doctor.examine(webui.id, newest.access()).report
+    later = newest.room.doctor.examine(webui.id).report
+    assert seen is not None
+    assert later is not None
+    assert (later.drift, later.state) == (seen.drift, CheckState.ATTENTION)
+    assert {check.code for check in later.checks if check.at} == {"route", "settings", "probe"}
+
+
 def test_the_published_default_account_is_warned_about(newest: World) -> None:
     webui = newest.connect().webui
     newest.server.accounts["admin@vastai.com"] = ("x", "admin123", "admin")
