@@ -57,8 +57,7 @@ def compare(baseline: Evidence, candidates: Sequence[Evidence], noise: Noise) ->
 def _pair(baseline: Evidence, candidate: Evidence, noise: Noise) -> Pair:
     left, right = baseline.by_load, candidate.by_load
     loads = tuple(load for load in left if load in right)
-    seen = [Witness(side.run, [m for load in loads for m in groups[load]])
-            for side, groups in ((baseline, left), (candidate, right))]  # fmt: skip
+    seen = [_witness(side, loads) for side in (baseline, candidate)]
     least = min((len(groups[load]) for groups in (left, right) for load in loads), default=0)
     unit = Unit.REPEATS if least >= REPEATS_AS_UNITS else Unit.REQUESTS
     basis = Basis(unit, least, noise)
@@ -70,6 +69,12 @@ def _pair(baseline: Evidence, candidate: Evidence, noise: Noise) -> Pair:
         cells=tuple(_cells(baseline, candidate, loads, basis)),
         verdict=Verdict.NOT_COMPARABLE,
     )
+
+
+def _witness(side: Evidence, loads: Sequence[Load]) -> Witness:
+    counted = sum(len(group) for group in side.by_load.values())
+    compared = [measurement for load in loads for measurement in side.by_load[load]]
+    return Witness(side.run, compared, len(side.measurements) - counted)
 
 
 # ------------------------------------------------------------ figures

@@ -94,10 +94,10 @@ class Evidence:
 
     @cached_property
     def by_load(self) -> dict[Load, tuple[Measurement, ...]]:
-        """The measurements of each load that have a success, loads in order."""
+        """The measurements of each load that so few requests failed of that they count, loads in order."""
         groups: dict[Load, list[Measurement]] = {}
         for measurement in sorted(self.measurements, key=lambda m: (m.point_index, m.repeat)):
-            if measurement.requests.succeeded:
+            if measurement.is_sound:
                 groups.setdefault(load_of(measurement), []).append(measurement)
         ordered = sorted(groups.items(), key=lambda item: item[0].concurrency or item[0].rate_per_s or 0)
         return {load: tuple(group) for load, group in ordered}

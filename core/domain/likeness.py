@@ -9,11 +9,11 @@ from typing import Any
 
 from core.domain.benchmark import Engine, Measurement, Run, RunState
 from core.domain.endpoint import Origin
+from core.domain.run_identity import NOT_LIKE_FOR_LIKE
 from core.domain.workload import Workload
 
 Fact = str | int | float | bool | None
 
-_ASKED_ELSEWHERE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
 _SAMPLING = {"temperature", "top_p", "top_k", "ignore_eos"}
 FAILED_SHARE = 0.01
 """From here on the requests that succeeded are no longer all kinds of requests."""
@@ -44,10 +44,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Witness:
-    """What the guard looks at of one run: itself, and its measurements at the loads that both sides have."""
+    """What the guard looks at of one run: itself, its measurements at the loads that both sides have, and how many were
+    left out since too many of their requests failed."""
 
     run: Run
     measurements: Sequence[Measurement]
+    left_out: int = 0
 
 
 def differences(baseline: Witness, candidate: Witness) -> tuple[Difference, ...]:
@@ -65,7 +67,7 @@ def differences(baseline: Witness, candidate: Witness) -> tuple[Difference, ...]
 
 def _workload(baseline: Workload, candidate: Workload) -> Iterator[Difference]:
     for field in fields(Workload):
-        if field.name in _ASKED_ELSEWHERE:
+        if field.name in NOT_LIKE_FOR_LIKE:
             continue
         left, right = getattr(baseline, field.name), getattr(candidate, field.name)
         if left != right:
@@ -115,6 +117,9 @@ def _seeds(baseline: Run, candidate: Run) -> Iterator[Difference]:
 def _each_side(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
     """What makes one side's figures doubtful, whatever the other's are."""
     sides = (baseline, candidate)
+    left_out = [side.left_out for side in sides]
+    if any(left_out):
+        yield Difference("left_out", Weight.WEAKENS, *left_out)
     for code, told, limit in (
         ("failures", [_failed_share(side.measurements) for side in sides], FAILED_SHARE),
         ("prefix_cache", [_cached_beyond(side) for side in sides], CACHED_SHARE),
@@ -132,7 +137,7 @@ def _each_side(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
 def _failed_share(measurements: Sequence[Measurement]) -> float:
     failed = sum(measurement.requests.failed for measurement in measurements)
     total = failed + sum(measurement.requests.succeeded for measurement in measurements)
-    return failed / total if total else 1.0
+    return failed / total if total else 0.0
 
 
 def _cached_beyond(side: Witness) -> float | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from core.domain.workload import Api, Workload
 
-_NOT_LIKE_FOR_LIKE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
+NOT_LIKE_FOR_LIKE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
+"""Fields of a workload that two runs of the same question may differ in."""
 _DIGITS = 12
 
 
@@ -43,7 +44,7 @@ def run_identity(model: str, version_label: str, provenance: Mapping[str, Any]) 
 def workload_key(workload: Workload) -> str:
     """Equal where the same is asked of a server: lengths, route, sampling and all else but loads, repeats and time
     limit. A field at its default adds nothing, so that old keys stay when a workload learns something new."""
-    asked = [field for field in fields(workload) if field.name not in _NOT_LIKE_FOR_LIKE]
+    asked = [field for field in fields(workload) if field.name not in NOT_LIKE_FOR_LIKE]
     values = asdict(workload)
     return _digest({f.name: values[f.name] for f in asked if getattr(workload, f.name) != _default(f)})
 

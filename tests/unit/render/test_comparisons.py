@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from core.domain.comparing import compare
-from core.domain.comparison import FIGURES, POOLED, Call, Comparison, Evidence, Noise
+from core.domain.comparison import FIGURES, POOLED, Call, Comparison, Evidence, Noise, Verdict
 from core.domain.config_diff import config_diff
 from core.domain.pareto import frontier
+from core.domain.run_identity import NOT_LIKE_FOR_LIKE
 from core.domain.version import version_of
+from core.domain.workload import Workload
 from render.charts import Axis
 from render.charts.changes import changes, on_frontier, overlaid
 from render.charts.theme import BASELINE
@@ -87,6 +89,15 @@ def test_doubts_are_said_aloud(slower: Comparison) -> None:
     assert "assumed" in basis(slower.pairs[0], EN)[1]
     measured = Noise({figure.id: 0.004 for figure in FIGURES}, ("run-9",))
     assert "0.4 %" in noise_line(measured, EN)
+
+
+@pytest.mark.parametrize("t", [EN, ZH])
+def test_every_field_of_a_workload_every_call_and_verdict_has_words(t: Texts) -> None:
+    asked = {field.name for field in fields(Workload)} - NOT_LIKE_FOR_LIKE
+    assert [name for name in asked if not t.has(f"likeness.{name}")] == []
+    assert [one for one in Call if not t.has(f"call.{one}")] == []
+    assert [one for one in Verdict if not t.has(f"verdict.{one}")] == []
+    assert [one.id for one in FIGURES if not t.has(f"figure.{one.id}") or not t.has(f"figure_head.{one.id}")] == []
 
 
 def test_the_best_of_several_is_named_or_that_none_is(slower: Comparison) -> None:

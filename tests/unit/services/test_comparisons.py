@@ -123,7 +123,7 @@ def test_a_change_below_the_noise_floor_is_none(service: ComparisonService, data
         ({"measurement": {"tool_version": "9"}}, "tool_version", Weight.NOTE),
         ({"provenance": {**HOST, "host": {"name": "other"}}}, "measured_from", Weight.WEAKENS),
         ({"seed": 1}, "same_seed", Weight.WEAKENS),
-        ({"measurement": {"requests": RequestCounts(190, 10)}}, "failures", Weight.WEAKENS),
+        ({"measurement": {"requests": RequestCounts(190, 5)}}, "failures", Weight.WEAKENS),
         ({"measurement": {"warnings": ("client_starved",)}}, "client_starved", Weight.WEAKENS),
         (
             {"measurement": {"server_metrics": {"prefix_cache_queries_total": 100.0, "prefix_cache_hits_total": 60.0}}},
@@ -243,3 +243,13 @@ def test_the_noise_floor_is_measured_and_used(service: ComparisonService, databa
     assert 0.05 < noise.floor(THROUGHPUT) < 0.4, "1.96 x sqrt(2) x 5 %, from few repeats"
     pair = service.compare(["run-1", "run-2"]).pairs[0]
     assert (pair.verdict, pair.basis.noise) == (Verdict.UNCLEAR, noise), "on this machine 6 % are nothing"
+
+
+def test_points_of_which_too_much_failed_are_left_out_and_counted(
+    service: ComparisonService, database: DatabaseStore
+) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, measurement={"requests": RequestCounts(150, 42)})
+    found = service.compare(["run-1", "run-2"], "run-1").pairs[0]
+    assert (found.loads, found.verdict) == ((), Verdict.NOT_COMPARABLE)
+    assert next(one for one in found.differences if one.code == "left_out").candidate == 3
