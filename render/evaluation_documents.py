@@ -95,7 +95,7 @@ def scores_table(rows: Iterable[ScoreRow], t: Texts) -> str:
 
 
 def score_columns(rows: Iterable[ScoreRow], t: Texts) -> dict[str, tuple[str, ...]]:
-    """Cells by head, a row a score; a number and its unit stay on one line. Without subsets their column is left out."""
+    """Cells by head, a row a score; a number and its unit stay on one line. Without subsets there is no such column."""
     cells = [_cells(row, t) for row in rows]
     heads = [t(f"page.evaluation.column_{name}") for name in _SCORE_COLUMNS]
     columns = {head: tuple(line[place] for line in cells) for place, head in enumerate(heads)}

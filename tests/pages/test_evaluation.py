@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,7 +17,7 @@ from tests.pages.test_run import charts
 from tests.pages.test_shell import sentences
 
 
-def take(app: App, folder: Path, model: str, label: str, right: int, seed: int, **losses: int) -> str:
+def take(app: App, folder: Path, model: str, label: str, right: int, seed: int, **losses: Any) -> str:
     sets = {"gsm8k": {"main": Answers(60, right, **losses)}, "aime24": {"default": Answers(30, 20)}}
     tree = write_tree(folder / f"{model}-{label}", model, sets, seed=seed)
     return app.evaluation_import.import_folder(LOCAL_OPERATOR, tree, label)[0].run_id

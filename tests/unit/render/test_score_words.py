@@ -188,7 +188,7 @@ def test_charts_tell_partial_from_whole_and_right_from_cut_off() -> None:
     figure = score_intervals(marks, EN)
     assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
     assert list(figure.data[0].error_x.array) == pytest.approx([5.0, 0.0])
-    assert "B&lt;b&gt;" in [note.text for note in figure.layout.annotations]
+    assert "B&lt;b&gt;" in figure.layout.yaxis.ticktext
     bars = outcome_bars([Tally("gsm8k", "main", right=3, truncated=1)], ["gsm8k"], EN)
     shown = {bar.name: (bar.x[0], bar.marker.pattern.shape) for bar in bars.data if bar.showlegend}
     assert shown == {"Right": (75.0, ""), "Cut off": (25.0, "/")}
