@@ -115,6 +115,8 @@ class WeightsView:
     free_bytes: int | None = None
     architecture: str | None = None
     quantization: str | None = None
+    profile: str | None = None
+    """The catalog's first profile for this model, where it is known and this host has devices for it."""
 
 
 @dataclass(frozen=True)

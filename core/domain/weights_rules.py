@@ -98,3 +98,9 @@ def model_of(request: DownloadRequest, catalog: Catalog) -> Model | None:
         if key and own and own.lower() == key:
             return model
     return None
+
+
+def known_model(name: str, repo: str, catalog: Catalog) -> Model | None:
+    """The catalog's model that a folder holds, by its repository, else by its own name."""
+    wanted = {repo.rpartition("/")[2].lower(), name.lower()} - {""}
+    return next((model for model in catalog.models.values() if model.key in wanted), None)

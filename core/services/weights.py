@@ -24,7 +24,14 @@ from core.domain.weights import (
     WeightsView,
     weights_state,
 )
-from core.domain.weights_rules import model_of, owner_findings, request_findings, room_findings, tidy
+from core.domain.weights_rules import (
+    known_model,
+    model_of,
+    owner_findings,
+    request_findings,
+    room_findings,
+    tidy,
+)
 from core.errors import BadInput, NotFoundError, PlanBlocked, RefusedError
 from core.ports import Clock, HostProbe, JobQueue, Secrets, Store, WeightsDisk
 from core.services.access import require
@@ -273,12 +280,13 @@ class WeightsService:
         seen, there = self._probe.sees(folder.path), self._probe.look(folder.path).kind == "folder"
         state = weights_state(job, seen=seen or there, there=there)
         present = self._present_bytes(folder.path) if job is None else self._present_of(folder)
-        return replace(self._found(folder.path), state=state, folder=folder, job=job, present_bytes=present)
+        found = self._found(folder.path, folder.repo)
+        return replace(found, state=state, folder=folder, job=job, present_bytes=present)
 
     def _present_of(self, folder: WeightsFolder) -> int | None:
         return sum(self._bytes_of(f"{folder.path}/{file.path}") for file in folder.files) if folder.files else None
 
-    def _found(self, path: str) -> WeightsView:
+    def _found(self, path: str, repo: str = "") -> WeightsView:
         names, config = self._probe.list_dir(path), self._probe.read_json(f"{path}/config.json") or {}
         return WeightsView(
             path=path,
@@ -289,7 +297,17 @@ class WeightsService:
             free_bytes=free_above(self._probe, path),
             architecture=_architecture(config),
             quantization=_quantization(config),
+            profile=self._profile(PurePosixPath(path).name, repo),
         )
+
+    def _profile(self, name: str, repo: str) -> str | None:
+        """Only where this host has devices of a platform that the model is listed for."""
+        catalog = self._catalog()
+        model = known_model(name, repo, catalog)
+        platforms = [catalog.platforms[one] for one in model.platforms if one in catalog.platforms] if model else []
+        if model is None or not any(one.device_nodes and self._probe.nodes(one.device_nodes) for one in platforms):
+            return None
+        return next((f"{model.key}.{profile.name}" for profile in catalog.profiles(model)), None)
 
     def _present(self) -> tuple[str, ...]:
         """Folders with a config.json, at most two levels below each folder of models."""

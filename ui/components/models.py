@@ -12,7 +12,6 @@ from core.domain.weights import FileView, WeightsFolder, WeightsSource, WeightsS
 from ui import registry, session
 from ui.act import act
 from ui.components.cards import confirm
-from ui.components.deployment_fields import key_of
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.job import progress_text
 from ui.components.links import go
@@ -190,8 +189,8 @@ def _actions(view: WeightsView) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         serves = registry.has("deploy") and view.state is WeightsState.PRESENT and view.shards > 0
         if serves and st.button(t("page.models.serve"), key=f"serve_{key}", icon=":material/rocket_launch:"):
-            st.session_state[key_of("weights")] = view.path
-            go("deploy")
+            profile = {"profile": view.profile} if view.profile else {}
+            go("deploy", weights=view.path, **profile)
         if view.folder is not None:
             with st.popover("", icon=":material/more_horiz:", help=t("page.models.more_actions"), key=f"more_{key}"):
                 _more(view, view.folder)

@@ -18,6 +18,7 @@ from core.domain.weights import (
 )
 from core.domain.weights_rules import (
     GIB,
+    known_model,
     model_of,
     owner_findings,
     repo_of,
@@ -120,6 +121,19 @@ def test_the_catalog_knows_a_repository_by_its_hub() -> None:
     assert found is not None
     assert found.weights_gb == 642
     assert model_of(request(repo="none/such"), catalog) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "repo", "key"),
+    [
+        ("DeepSeek-R1-0528", "", "deepseek-r1-0528"),
+        ("r1", "deepseek-ai/DeepSeek-R1-0528", "deepseek-r1-0528"),
+        ("mine", "", None),
+    ],
+)
+def test_a_folder_tells_its_model(name: str, repo: str, key: str | None) -> None:
+    found = known_model(name, repo, load_catalog())
+    assert (found.key if found else None) == key
 
 
 def test_what_is_yet_to_come() -> None:

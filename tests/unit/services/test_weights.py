@@ -13,6 +13,7 @@ import pytest
 from core.adapters.catalog_files import load_catalog
 from core.adapters.database.store import DatabaseStore
 from core.adapters.host_probe import LocalHostProbe
+from core.adapters.simulated_host import SimulatedHostProbe, read_host
 from core.adapters.weights_disk import LocalWeightsDisk
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.job import JobKind, JobState
@@ -171,6 +172,13 @@ def test_folders_that_are_there_are_found_and_others_are_told_of(world: World, t
     with pytest.raises(BadInput) as caught:
         world.service.adopt(LOCAL_OPERATOR, str(other))
     assert caught.value.code == "weights_known"
+
+
+def test_a_known_model_is_offered_with_its_profile_where_its_devices_are(world: World) -> None:
+    world.put("DeepSeek-R1/config.json")
+    assert [view.profile for view in world.service.list()] == [None]
+    world.service._probe = SimulatedHostProbe(read_host("va16-32"), LocalHostProbe())
+    assert [view.profile for view in world.service.list()] == ["deepseek-r1.tp32"]
 
 
 def test_the_token_goes_to_the_child_by_environment_alone(world: World) -> None:
