@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.evalrunner.tree import has_begun, mend
+from core.evalrunner.tree import forget_failed_reviews, has_begun, mend
 from core.formats.evalscope_task import JUDGE_KEY_VARIABLE, KEY_VARIABLE
 
 
@@ -21,6 +21,7 @@ def main(task_file: str) -> int:
     config = with_keys(task["config"], os.environ)
     work_dir = Path(config["work_dir"])
     mend(work_dir)
+    forget_failed_reviews(work_dir)
     if has_begun(work_dir):
         config["use_cache"] = config["work_dir"]
     from evalscope import TaskConfig, run_task

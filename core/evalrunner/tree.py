@@ -5,7 +5,10 @@ a line, to which the next one would append. Both are put right before a tree is 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+from core.formats.evalscope import USABLE
 
 _RERUN = ".rerun-"
 _CONFIGURATION = "configs/task_config.yaml"
@@ -31,6 +34,23 @@ def mend(work_dir: Path) -> None:
             path.rename(name)
     for path in (*_lines(work_dir, "predictions"), *_lines(work_dir, "reviews")):
         _cut_half_line(path)
+
+
+def forget_failed_reviews(work_dir: Path) -> None:
+    """What a judge failed to score is scored anew: EvalScope would take its failure for a result."""
+    for path in _lines(work_dir, "reviews"):
+        with path.open(encoding="utf-8") as file:
+            if all(map(_is_scored, file)):
+                continue
+        kept = path.with_suffix(".kept")
+        with path.open(encoding="utf-8") as file, kept.open("w", encoding="utf-8") as new:
+            new.writelines(filter(_is_scored, file))
+        kept.replace(path)
+
+
+def _is_scored(line: str) -> bool:
+    score = json.loads(line)["sample_score"]["score"]
+    return str(score.get("status") or "success") in USABLE
 
 
 def predictions(work_dir: Path) -> tuple[Path, ...]:

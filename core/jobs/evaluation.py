@@ -189,6 +189,8 @@ class EvaluationWork:
         if report.succeeded == 0:
             detail = evalscope.last_error(read_log(found.folder))
             return Reason("evaluation_all_failed", {"dataset": key, "detail": detail})
+        if not report.scores:
+            return Reason("evaluation_not_judged", {"dataset": key})
         Watch(self._store.jobs, self._clock, found).done()
         return None
 

@@ -86,17 +86,28 @@ class StepFolder:
 
 
 def outcome_of(folder: StepFolder, planned: PlannedDataset, request: EvaluationRequest) -> DatasetOutcome:
-    """Report and circumstances. Partial where there is no report, or EvalScope says that some samples are missing."""
+    """Report and circumstances. Partial where there is no report, where EvalScope says that some samples are missing,
+    and where the judge failed for some: EvalScope leaves those out without a word."""
     report = _report(folder, planned)
     expected = report.requested if report and report.requested is not None else planned.requests
     return DatasetOutcome(
         key=planned.choice.key,
         choice=planned.choice,
         report=report,
-        is_partial=report is None or report.incomplete is True,
+        is_partial=report is None or report.incomplete is True or (_is_judged(request) and _unscored(report) > 0),
         expected=expected,
         duration_s=folder.spent_s(),
     )
+
+
+def _is_judged(request: EvaluationRequest) -> bool:
+    return request.judge_endpoint_id is not None
+
+
+def _unscored(report: DatasetReport) -> int:
+    """Answers without a score."""
+    scored = max((one.n for one in report.scores if one.is_primary and one.subset is None), default=0)
+    return max(0, (report.succeeded or 0) - scored)
 
 
 def _report(folder: StepFolder, planned: PlannedDataset) -> DatasetReport | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from core.evalrunner import tree
@@ -29,6 +30,17 @@ def test_finished_reviews_win_over_left_overs(tmp_path: Path) -> None:
     write(tmp_path / "reviews/m/gsm8k_en.jsonl.rerun-1", '{"index": 8}\n')
     tree.mend(tmp_path)
     assert kept.read_text() == '{"index": 7}\n' and list(kept.parent.iterdir()) == [kept]
+
+
+def test_what_a_judge_failed_to_score_is_scored_anew(tmp_path: Path) -> None:
+    def review(index: int, status: str) -> str:
+        return json.dumps({"index": index, "sample_score": {"score": {"status": status}}}) + "\n"
+
+    lines = [review(0, "success"), review(1, "transport_error"), review(2, "fallback"), review(3, "parse_error")]
+    path = write(tmp_path / "reviews/m/simple_qa_default.jsonl", "".join(lines))
+    tree.forget_failed_reviews(tmp_path)
+    assert path.read_text() == lines[0] + lines[2]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_line_that_never_ended_leaves_an_empty_file(tmp_path: Path) -> None:

@@ -238,6 +238,24 @@ def test_all_requests_failing_is_no_score_though_evalscope_ends_well(site: Site)
     assert (row.score, row.n, row.errored) == (None, 0, 60)
 
 
+def test_answers_that_nobody_could_judge_are_no_score(site: Site) -> None:
+    def unjudged(task: Task) -> Sequence[str]:
+        said = site.leave(task, {"en": Answers(12, right=12)})
+        (path,) = (Path(task["config"]["work_dir"]) / "reports").rglob("*.json")
+        path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": [], "primary_metric_identity": None}))
+        for reviews in (Path(task["config"]["work_dir"]) / "reviews").rglob("*.jsonl"):
+            reviews.write_text("")
+        return said
+
+    asked = replace(site.request, judge_endpoint_id="ep-1")
+    site.store.evaluations.request = lambda run_id: asked  # type: ignore[method-assign]
+    site.plays["gsm8k"] = unjudged
+    site.run_all()
+    assert site.state() == (JobState.FAILED, "evaluation_not_judged", RunState.PARTIAL)
+    row = site.whole_scores().get("arithmetic") or site.store.evaluations.scores("run-1")[0]
+    assert (row.score, row.unscored, row.is_partial) == (None, 12, True)
+
+
 def test_a_server_that_is_gone_ends_the_job_after_a_few_failures(site: Site) -> None:
     def dying(task: Task) -> Sequence[str]:
         site.client.gone = True
