@@ -7,7 +7,7 @@ from core.services.results import RunDetail
 from render.answers import run_answer, warning_lines
 from ui import session
 from ui.act import guard
-from ui.components import empty_state, plain, worker_notice
+from ui.components import empty_state, go, plain, worker_notice
 from ui.components.run_chart import choose_point, curve_card, percentiles_card
 from ui.components.run_evidence import evidence
 from ui.components.run_head import run_head
@@ -57,6 +57,8 @@ run_id = st.query_params.get("id", "")
 if not run_id:
     empty_state(t("page.run.no_id"), label=t("page.run.to_list"), page="runs")
     st.stop()
+if app.results.is_evaluation(run_id):
+    go("evaluation", id=run_id)
 found = app.results.run(run_id)
 run_head(found, is_open=is_open(found))
 with st.container():

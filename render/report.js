@@ -1,5 +1,17 @@
 // Shows one language at a time, and draws its charts when they are first seen: a chart drawn while it is hidden has no width.
-const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] }
+const config = {
+  responsive: true,
+  displaylogo: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  modeBarButtonsToAdd: [
+    {
+      name: "svg",
+      title: "SVG",
+      icon: Plotly.Icons.disk,
+      click: plot => Plotly.downloadImage(plot, { format: "svg", width: plot.clientWidth, height: plot.clientHeight }),
+    },
+  ],
+}
 
 function draw(main) {
   for (const box of main.querySelectorAll(".chart")) {

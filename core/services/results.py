@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.domain.access import Actor, Role
-from core.domain.benchmark import Measurement, Page, Run, RunRow, requests_artifact, server_metrics_artifact
+from core.domain.benchmark import (
+    Measurement,
+    Page,
+    Run,
+    RunKind,
+    RunRow,
+    requests_artifact,
+    server_metrics_artifact,
+)
 from core.domain.capacity import Capacity, PointRequests, capacity
 from core.domain.estimates import Past, left_s
 from core.domain.history import RunFilter
@@ -106,6 +114,10 @@ class ResultService:
             artifacts=self._store.artifacts.list(run_id),
             job=self._jobs.view(run.job_id) if run.job_id else None,
         )
+
+    def is_evaluation(self, run_id: str) -> bool:
+        """Whether it is a run of the other kind, which has a page of its own. False for one that nobody knows."""
+        return any(row.kind is RunKind.EVALUATION for row in self._store.runs.rows([run_id]))
 
     def requests(self, run_id: str, point_index: int, repeat: int = 0, *, gaps: bool = True) -> tuple[RequestRow, ...]:
         """Every request of one point, from the raw file; without ``gaps`` each row leaves out ``itl_ms``, most of it.

@@ -268,7 +268,7 @@ def test_every_way_out_is_offered_and_an_archived_run_comes_back(
     store(app, point(0, 1))
     ended(app)
     app.store.runs.archive([RUN], app.clock.now())
-    at = open_page("run", id=RUN)
+    at = open_page("run", id=RUN, slo_ttft="300")
     assert "Archived on" in sentences(at)
     at.session_state["run_share"] = True
     at.run()
@@ -276,5 +276,6 @@ def test_every_way_out_is_offered_and_an_archived_run_comes_back(
     names = {button.proto.label for button in at.get("download_button")}
     assert {"One HTML file", "Points as CSV", "Everything as JSON", "Points as Parquet"} <= names
     assert any(block.value.startswith("**tiny W8A8**") for block in at.code)
+    assert any(block.value.endswith(f"?id={RUN}&slo_ttft=300") for block in at.code), "what is seen is what is sent"
     at.button(key="run_restore").click().run()
     assert app.store.runs.get(RUN).archived_at is None

@@ -84,6 +84,11 @@ function place(parent, height) {
   return plot
 }
 
+function drawing(Plotly, file, title) {
+  const click = plot => Plotly.downloadImage(plot, { format: "svg", filename: file, width: plot.clientWidth, height: plot.clientHeight })
+  return { name: "svg", title, icon: Plotly.Icons.disk, click }
+}
+
 export default async function ({ parentElement, data: [data], setTriggerValue }) {
   const { figure, words } = data
   const plot = place(parentElement, figure.layout.height)
@@ -104,7 +109,7 @@ export default async function ({ parentElement, data: [data], setTriggerValue })
   await Plotly.react(plot, figure.data, themed(figure.layout, theme), {
     displaylogo: false,
     displayModeBar: "hover",
-    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+    modeBarButtons: [["toImage", drawing(Plotly, data.file, words.svg), "zoom2d", "pan2d", "resetScale2d"]],
     toImageButtonOptions: { format: "png", scale: 2, filename: data.file },
     locale: "page",
     locales: { page: { dictionary: words.dictionary, format: {} } },

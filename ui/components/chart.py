@@ -37,7 +37,7 @@ def chart(
     """Draws the figure in the reader's theme. ``on_click`` gets the ``customdata`` of a clicked point before the page
     is drawn anew. ``alt`` says the chart in a sentence, ``file`` names the image that a reader saves."""
     t = session.texts()
-    words = {"failed": t("chart.not_loaded"), "dictionary": _dictionary(t)}
+    words = {"failed": t("chart.not_loaded"), "svg": t("chart.bar_svg"), "dictionary": _dictionary(t)}
     data = {"figure": json.loads(figure.to_json()), "alt": alt, "file": file, "script": _script(), "words": words}
 
     def clicked() -> None:

@@ -17,6 +17,7 @@ from render.evaluation_documents import (
 from render.evaluation_report import evaluation_report
 from render.score_words import conditions_words, setting_facts
 from ui import session
+from ui.components.links import page_address
 from ui.components.log import log_tail
 from ui.components.pieces import command_block, copyable
 from ui.markdown import plain
@@ -86,7 +87,7 @@ def _reproduce(detail: EvaluationDetail) -> None:
     st.caption(t("page.evaluation.reproduce"))
     command_block(detail.run.command)
     st.caption(t("page.evaluation.copy_link"))
-    copyable(str(st.context.url or ""))
+    copyable(page_address())
 
 
 def _log(detail: EvaluationDetail) -> None:

@@ -43,16 +43,23 @@ def job_card(view: JobView, *, key: str = "") -> None:
 
 
 def _title(job: Job) -> None:
-    if job.run_id:
-        link("evaluation" if job.kind is JobKind.EVALUATION else "run", plain(job.title), id=job.run_id)
-    elif job.kind is JobKind.DATASETS:
-        link("datasets", plain(job.title))
-    elif job.deployment_id:
-        link("deployment", plain(job.title), id=job.deployment_id)
-    elif job.kind is JobKind.DOWNLOAD:
-        link("models", plain(job.title))
-    else:
+    if not job_link(job, plain(job.title)):
         st.markdown(f"**{plain(job.title)}**", width="content")
+
+
+def job_link(job: Job, label: str) -> bool:
+    """To where a job's work is seen. False, and nothing drawn, where it has no page of its own."""
+    if job.run_id:
+        link("evaluation" if job.kind is JobKind.EVALUATION else "run", label, id=job.run_id)
+    elif job.kind is JobKind.DATASETS:
+        link("datasets", label)
+    elif job.deployment_id:
+        link("deployment", label, id=job.deployment_id)
+    elif job.kind is JobKind.DOWNLOAD:
+        link("models", label)
+    else:
+        return False
+    return True
 
 
 def _state_line(view: JobView) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal, NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -22,6 +23,13 @@ def link(page: str, label: str, *, icon: str | None = None, help: str | None = N
     path = registry.entry(page).path
     params = {key: str(value) for key, value in query.items()}
     st.page_link(path, label=label, icon=icon, help=help, query_params=params or None)
+
+
+def page_address() -> str:
+    """What a colleague is sent: this page, with everything that its address carries."""
+    query = urlencode(st.query_params.to_dict(), doseq=True, safe=",")
+    base = str(st.context.url or "").split("?")[0]
+    return f"{base}?{query}" if query else base
 
 
 def link_button(

@@ -8,7 +8,7 @@ from core.domain.job import Job, JobState
 from core.domain.notices import Notices
 from render.texts import Texts
 from ui import session
-from ui.components.job import job_fraction
+from ui.components.job import job_fraction, job_link
 from ui.components.links import link
 from ui.markdown import plain
 
@@ -88,11 +88,7 @@ def _draw(now: Notices, t: Texts) -> None:
 
 
 def _line(job: Job, words: str) -> None:
-    if job.run_id:
-        link("run", words, id=job.run_id)
-    elif job.deployment_id:
-        link("deployments", words, id=job.deployment_id)
-    else:
+    if not job_link(job, words):
         link("jobs", words)
 
 

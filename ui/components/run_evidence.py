@@ -11,6 +11,7 @@ from core.services.results import RunDetail
 from render.provenance import provenance_facts
 from ui import session
 from ui.act import act, tell
+from ui.components.links import page_address
 from ui.components.log import log_tail
 from ui.components.pieces import command_block, copyable
 from ui.markdown import plain
@@ -47,7 +48,7 @@ def _reproduce(detail: RunDetail) -> None:
     if not imported:
         st.caption(t("page.run.reproduce_exact", seed=run.seed))
     st.caption(t("page.run.copy_link"))
-    copyable(str(st.context.url or ""))
+    copyable(page_address())
 
 
 def _files(detail: RunDetail) -> None:

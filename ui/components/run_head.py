@@ -18,7 +18,7 @@ from render.report import run_report
 from ui import registry, session
 from ui.act import act, tell
 from ui.components.compare_links import compare_button
-from ui.components.links import link
+from ui.components.links import link, page_address
 from ui.components.pieces import copyable, provenance_line, simulated_badge, state_badge
 from ui.components.run_slo import chosen_slo
 from ui.markdown import plain
@@ -88,13 +88,13 @@ def _share(detail: RunDetail) -> None:
         return
     with popover:
         st.caption(t("page.run.copy_link"))
-        copyable(str(st.context.url or ""))
+        copyable(page_address())
         _file(detail, "html", "text/html", partial(_report, detail), t("page.run.share_html_help"))
         _file(detail, "csv", "text/csv", lambda: points_csv(detail))
         _file(detail, "json", "application/json", lambda: _json(detail))
         _file(detail, "parquet", "application/vnd.apache.parquet", lambda: points_parquet(detail))
         st.caption(t("page.run.share_markdown"))
-        st.code(run_markdown(detail, t), language=None, wrap_lines=False, height=180)
+        st.code(run_markdown(detail, t, page_address()), language=None, wrap_lines=False, height=180)
         if session.may(Role.OPERATOR):
             st.divider()
             _archive(detail.run)

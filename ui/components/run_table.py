@@ -15,7 +15,7 @@ from ui.components.links import link
 from ui.components.pieces import state_words
 from ui.markdown import plain
 
-_SPANS = {"run": 5, "workload": 2, "state": 3, "points": 1, "result": 2, "ttft": 2, "when": 3}
+_SPANS = {"run": 4, "workload": 2, "state": 4, "points": 1, "result": 2, "ttft": 2, "when": 3}
 _LEFT = ("pick", "run", "workload", "state")
 _TAGS_SHOWN = 3
 _NOTHING = "\N{NO-BREAK SPACE}"

@@ -11,7 +11,7 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
-from core.domain.benchmark import requests_artifact, server_metrics_artifact
+from core.domain.benchmark import RunKind, requests_artifact, server_metrics_artifact
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobState, JobView
 from core.domain.workload import Slo
@@ -152,3 +152,8 @@ def test_what_is_left_of_a_sweep_is_told_while_it_runs(service: ResultService, d
     database.runs.save_measurement("run-1", samples.measurement(0, concurrency=1))
     running = replace(detail.job, progress=samples.progress(step=1, eta_s=3.5), state=JobState.RUNNING)
     assert service.left_s(replace(service.run("run-1"), job=running)) == 3.5
+
+
+def test_a_run_of_the_other_kind_is_known_as_such(service: ResultService, database: DatabaseStore) -> None:
+    database.runs.add(samples.run(id="run-2", kind=RunKind.EVALUATION))
+    assert [service.is_evaluation(run_id) for run_id in ("run-1", "run-2", "run-9")] == [False, True, False]
