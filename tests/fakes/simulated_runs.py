@@ -34,15 +34,24 @@ def varied(random: Random, mean: float, cv: float) -> float:
     return math.exp(random.gauss(math.log(mean) - sigma * sigma / 2, sigma))
 
 
-def request_records(random: Random, concurrency: int, count: int, slowdown: float, cv: float) -> list[dict[str, Any]]:
-    """The lines of a requests file: waiting grows with the load, as on a real server."""
+def request_records(
+    random: Random, concurrency: int, count: int, slowdown: float, cv: float, burst: float = 1.0
+) -> list[dict[str, Any]]:
+    """The lines of a requests file: waiting grows with the load, as on a real server. ``burst``: by how much all is
+    slower during some stretch of up to two fifths of the point, while others work on the machine."""
     records = []
+    begins = random.uniform(0.0, count) if burst != 1.0 else 0.0
+    ends = begins + random.uniform(0.0, 0.4) * count if burst != 1.0 else 0.0
+    usual = slowdown
     for index in range(count):
+        slowdown = usual * (burst if begins <= index < ends else 1.0)
         ttft_ms = varied(random, (40.0 + 3.0 * concurrency) * slowdown, cv)
         tpot_ms = varied(random, (12.0 + 0.25 * concurrency) * slowdown, cv)
         e2el_ms = ttft_ms + tpot_ms * (OUTPUT_TOKENS - 1)
         times = {"ttft_ms": ttft_ms, "tpot_ms": tpot_ms, "e2el_ms": e2el_ms}
-        records.append({"index": index, "started_s": 0.0, **times, "failure": None, "detail": "", "process": 0})
+        records.append(
+            {"index": index, "started_s": float(index), **times, "failure": None, "detail": "", "process": 0}
+        )
     return records
 
 
@@ -82,6 +91,7 @@ def sweep(
     keep_records: bool = True,
     measurement: dict[str, Any] | None = None,
     records: dict[tuple[int, int], list[dict[str, Any]]] | None = None,
+    burst: float = 1.0,
     **changes: Any,
 ) -> tuple[Run, tuple[Measurement, ...]]:
     """A complete run, put into the store where one is given. ``slowdown`` 1.05: every latency is 5 % longer. ``noise``:
@@ -96,7 +106,7 @@ def sweep(
     for repeat in range(repeats):
         off = slowdown * math.exp(random.gauss(0.0, noise))
         for point in workload.points:
-            rows = request_records(random, point.concurrency or 1, requests, off, cv)
+            rows = request_records(random, point.concurrency or 1, requests, off, cv, burst)
             if records is not None:
                 records[(point.index, repeat)] = rows
             at = run.created_at + timedelta(minutes=len(found))
