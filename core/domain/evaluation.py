@@ -204,8 +204,8 @@ class PlannedDataset:
 @dataclass(frozen=True)
 class EvaluationPlan:
     """What will happen: shown before anything does. ``python_call`` and ``cli_calls`` are EvalScope's own spellings,
-    as few as say it; ``command`` repeats the evaluation with this product's shell. ``output_tokens`` is what the answers
-    take at most. ``fingerprint`` changes when the endpoint or the request does."""
+    as few as say it; ``command`` repeats the evaluation with this product's shell. ``output_tokens`` is what the
+    answers take at most. ``fingerprint`` changes when the endpoint or the request does."""
 
     request: EvaluationRequest
     datasets: tuple[PlannedDataset, ...]
