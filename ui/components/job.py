@@ -57,6 +57,8 @@ def job_link(job: Job, label: str) -> bool:
         link("deployment", label, id=job.deployment_id)
     elif job.kind is JobKind.DOWNLOAD:
         link("models", label)
+    elif job.kind is JobKind.WEBUI:
+        link("open_webui", label, id=job.server_key.removeprefix("webui:"))
     else:
         return False
     return True

@@ -49,7 +49,7 @@ def _facts(webui: WebUi) -> None:
     if webui.report:
         ago = t.ago(webui.report.at, session.app().clock.now())
         facts.append(plain(t("page.open_webui.checked", ago=ago)))
-    if webui.is_ours:
+    if webui.container_id is not None:
         facts.append(plain(_container_state(webui)))
     st.markdown(" · ".join(facts))
     _services(webui)
@@ -73,7 +73,7 @@ def _container_state(webui: WebUi) -> str:
     t, view = session.texts(), session.app().webui.containers.container(webui)
     if view is None:
         return t("page.open_webui.container_gone")
-    return t("page.open_webui.container_state", state=view.state)
+    return t("page.open_webui.container_state", state=t(f"webui_container.{view.state}"))
 
 
 def _job(webui: WebUi) -> None:

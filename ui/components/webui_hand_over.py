@@ -127,5 +127,5 @@ def _counted(webui: WebUi, key: str) -> None:
             if start is None or now is None:
                 st.caption(plain(t("page.open_webui.count_impossible", name=one.served_name)))
                 continue
-            ago = t.ago(began, app.clock.now())
-            st.markdown(plain(t("page.open_webui.count_so_far", count=now - start, name=one.served_name, ago=ago)))
+            since = t.when(began)
+            st.markdown(plain(t("page.open_webui.count_so_far", count=now - start, name=one.served_name, since=since)))

@@ -160,5 +160,5 @@ def _panel(plan: WebUiStartPlan, found: tuple[Finding, ...], shown: tuple[Findin
     if pressed and (begun := act(session.app().webui.containers.start, session.actor(), plan, form=_FORM)):
         webui, password = begun.value
         show_once(t("page.open_webui.started", email=plain(plan.request.email)), password)
-        tell(t("job.webui"))
+        tell(t("page.open_webui.start_told", name=webui.name))
         go("open_webui", id=webui.id)
