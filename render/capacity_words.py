@@ -41,7 +41,7 @@ def limits_words(slo: Slo, t: Texts) -> str:
 def capacity_table(found: Capacity, t: Texts) -> Table:
     """A row per load: the percentiles that were compared, the requests that kept every limit, the verdict."""
     rows = found.verdicts
-    columns = {t("table.load"): tuple(_load(row.load, found, t) for row in rows)}
+    columns = {t(f"capacity.{'rate' if found.is_rate else 'load'}"): tuple(t.number(row.load) for row in rows)}
     for name, limit in found.slo.limits_ms:
         head = f"{t(f'metric.{name[:-3]}_short')} p{found.slo.percentile} ≤ {t.ms(limit)}"
         columns[head] = tuple(_value(row, name, limit, t) for row in rows)

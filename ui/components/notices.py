@@ -28,7 +28,7 @@ def tab_title(notices: Notices, t: Texts) -> str:
         return t("notices.tab_done", name=name, count=len(notices.ended))
     if notices.active:
         share = sum(map(job_fraction, notices.active)) / len(notices.active)
-        return t("notices.tab_active", name=name, share=f"{share:.0%}")
+        return f"{share:.0%} · {name}"
     return name
 
 

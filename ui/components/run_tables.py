@@ -38,12 +38,12 @@ def _percentiles(measurements: Sequence[Measurement]) -> None:
     t = session.texts()
     table = percentile_table(measurements, t)
     st.caption(t("page.run.table_lead"))
-    st.markdown(markdown(table, _small))
+    st.markdown(markdown(table, small))
     if table.has_rough:
         st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
 
 
-def _small(cell: str) -> str:
+def small(cell: str) -> str:
     """Small, and never broken inside a Chinese word or between a number and its unit."""
     words = [word if word.isascii() else _JOINER.join(word) for word in cell.split(" ")]
     between = _NO_BREAK if cell[:1].isdigit() else " "
