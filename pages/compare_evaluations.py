@@ -6,16 +6,21 @@ from render.score_words import comparison_answer, evaluation_line, run_name
 from ui import session
 from ui.components import empty_state, link, link_button, plain, provenance_line
 from ui.components.evaluation_flips import flips_section, pairs_card
+from ui.components.evaluation_share import kept_state, share_pairs
 
 app, t = session.app(), session.texts()
-before, after = st.query_params.get("before", ""), st.query_params.get("after", "")
+chosen = kept_state(st.query_params.to_dict())
+before, after = chosen.get("before", ""), chosen.get("after", "")
 if not before or not after:
     empty_state(t("page.compare_evaluations.choose"), label=t("page.evaluation.to_list"), page="runs")
     st.stop()
 found = app.evaluation_results.compare(before, after)
 answer = comparison_answer(found, t)
 link("evaluation", plain(run_name(found.after)), icon=":material/arrow_back:", id=after)
-st.title(t("page.compare_evaluations.title"), anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.title(t("page.compare_evaluations.title"), anchor=False, width="content")
+    st.space("stretch")
+    share_pairs(found)
 st.markdown(f"#### {plain(answer)}")
 for name, run in (("before", found.before), ("after", found.after)):
     provenance_line(t(f"page.compare_evaluations.{name}"), run_name(run), *evaluation_line(run, t))

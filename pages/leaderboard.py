@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from render.score_words import board_answer, board_names
+from render.score_words import board_answer
 from ui import session
 from ui.components import empty_state, header, plain
 from ui.components.board import (
     ROWS,
+    board_choice,
     follow_click,
     history_card,
     overview_section,
@@ -16,15 +17,18 @@ from ui.components.board import (
     references_section,
     speed_card,
 )
-from ui.components.url_state import url_select
+from ui.components.evaluation_share import frozen_line, kept_view, share_board
 
 MARGINS = ("0.5", "1", "2", "3")
 
 app, t = session.app(), session.texts()
 follow_click()
-wanted = st.query_params.get("margin", "1")
-margin = float(wanted if wanted in MARGINS else "1") / 100
-found = app.leaderboard.page(st.query_params.get("board"), margin)
+view = kept_view(st.query_params.to_dict())
+chosen = view.state if view else st.query_params.to_dict()
+wanted = chosen.get("margin", "1")
+wanted = wanted if wanted in MARGINS else "1"
+margin = float(wanted) / 100
+found = app.leaderboard.page(chosen.get("board"), margin, view.run_ids if view else None)
 if found is None:
     header("leaderboard")
     empty_state(
@@ -35,21 +39,16 @@ if found is None:
     )
     st.stop()
 board, answer = found.board, board_answer(found.board, t)
-header("leaderboard")
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.title(t("page.leaderboard.title"), anchor=False, width="content")
+    st.space("stretch")
+    share_board(board, wanted)
 st.markdown(f"#### {plain(answer)}")
-names = board_names(found.heads, t)
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-    url_select(
-        "board",
-        t("page.leaderboard.board"),
-        list(names),
-        next(iter(names)),
-        names.__getitem__,
-        t("page.leaderboard.board_help"),
-        width=520,
-    )
-    rows = int(url_select("rows", t("page.leaderboard.show_rows"), ROWS, ROWS[0], str, width=110))
-    url_select("margin", t("page.leaderboard.margin"), MARGINS, "1", str, t("page.leaderboard.margin_help"), width=170)
+rows = int(ROWS[0])
+if view:
+    frozen_line(view)
+else:
+    rows = board_choice(found.heads, MARGINS)
 ranking_card(board, answer, rows)
 ranking_table(board, rows)
 references_section(board, margin)

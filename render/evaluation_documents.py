@@ -10,17 +10,20 @@ from typing import Any
 
 from core.domain.benchmark import RunHead
 from core.domain.evaluation import EvaluationRequest, Sample, ScoreRow
+from core.domain.evaluation_pairs import PairedScores
 from core.domain.evaluation_reading import Tally
 from core.domain.evaluation_scores import Conditions, Ending
 from core.domain.leaderboard import Beside, Board, BoardRow
-from core.services.evaluation_results import EvaluationDetail
+from core.services.evaluation_results import EvaluationComparison, EvaluationDetail
 from render.documents import plain
 from render.score_words import (
     board_answer,
+    comparison_answer,
     conditions_words,
     evaluation_answer,
     interval_words,
     lead_name,
+    pair_sentence,
     rank_words,
     run_name,
 )
@@ -132,6 +135,32 @@ def evaluation_markdown(detail: EvaluationDetail, t: Texts) -> str:
         lines += [f"- {t(f'severity.{finding.severity}')}: {t.finding(finding)}" for finding in health.findings]
     tool = " ".join(str(run.provenance.get(name) or "") for name in ("tool", "tool_version")).strip()
     return "\n".join([*lines, "", f"{run.id} · {tool} · {t.when(run.created_at)} · {run.created_by}", ""])
+
+
+# ---------------------------------------------------------------- two evaluations
+
+
+def pairs_document(found: EvaluationComparison) -> dict[str, Any]:
+    """Every dataset's difference, and which samples flipped."""
+    return {
+        "before": {"run_id": found.before.id, "model": found.before.model, "version_label": found.before.version_label},
+        "after": {"run_id": found.after.id, "model": found.after.model, "version_label": found.after.version_label},
+        "datasets": [{**plain(PairedScores, pair), "gap": pair.gap} for pair in found.datasets],
+        "only_before": list(found.only_before),
+        "only_after": list(found.only_after),
+    }
+
+
+def pairs_json(found: EvaluationComparison) -> str:
+    """The document as text."""
+    return json.dumps(pairs_document(found), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def pairs_markdown(found: EvaluationComparison, t: Texts) -> str:
+    """The answer, then each dataset in a sentence."""
+    lines = [comparison_answer(found, t), ""]
+    lines += [f"- **{pair.dataset}** {pair_sentence(pair, t)}" for pair in found.datasets]
+    return "\n".join([*lines, "", f"{found.after.id} / {found.before.id}", ""])
 
 
 # ---------------------------------------------------------------- samples

@@ -4,16 +4,25 @@ settings, both languages (render.report has the frame)."""
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from core.domain.evaluation import ScoreRow
 from core.domain.evaluation_reading import TALLIED, Tally
-from core.services.evaluation_results import EvaluationDetail
+from core.services.evaluation_results import EvaluationComparison, EvaluationDetail, FlipRow
+from render.charts.comparison_scores import before_and_after
 from render.charts.scores import ScorePoint, outcome_bars, score_intervals
 from render.evaluation_documents import score_columns, word_columns
 from render.report import figure_block, page
-from render.score_words import conditions_words, evaluation_answer, evaluation_line, run_name, setting_facts
+from render.score_words import (
+    comparison_answer,
+    conditions_words,
+    evaluation_answer,
+    evaluation_line,
+    pair_sentence,
+    run_name,
+    setting_facts,
+)
 from render.tables import Table, html_table
 from render.texts import LANGUAGES, Texts
 
@@ -114,3 +123,39 @@ def _evidence(detail: EvaluationDetail, t: Texts) -> str:
         f"<h2>{escape(t('page.evaluation.tab_settings'))}</h2><dl>{facts}{conditions}</dl>"
         f"<h2>{escape(t('page.evaluation.tab_reproduce'))}</h2><pre>{command}</pre>"
     )
+
+
+# ---------------------------------------------------------------- two evaluations
+
+
+def pairs_report(found: EvaluationComparison, flips: Mapping[str, Sequence[FlipRow]], t: Texts) -> str:
+    """Two evaluations as one file; ``flips`` are the questions that are shown, by dataset."""
+    bodies = "".join(_pairs_body(found, flips, Texts(language, t.zone)) for language in LANGUAGES)
+    return page(f"{run_name(found.after)} / {run_name(found.before)}", bodies, t)
+
+
+def _pairs_body(found: EvaluationComparison, flips: Mapping[str, Sequence[FlipRow]], t: Texts) -> str:
+    answer = comparison_answer(found, t)
+    parts = [f"<h1>{escape(t('page.compare_evaluations.title'))}</h1>", f'<p class="lead">{escape(answer)}</p>']
+    for name, run in (("before", found.before), ("after", found.after)):
+        told = [t(f"page.compare_evaluations.{name}"), run_name(run), run.id, *evaluation_line(run, t)]
+        parts.append(f'<p class="small">{escape(" · ".join(part for part in told if part))}</p>')
+    if found.datasets:
+        figure = before_and_after(found.datasets, (run_name(found.before), run_name(found.after)), t)
+        alt = t("page.compare_evaluations.chart_alt", answer=answer)
+        parts.append(figure_block(figure, t("page.compare_evaluations.chart"), alt))
+    for pair in found.datasets:
+        parts.append(f"<p><b>{escape(pair.dataset)}</b> {escape(pair_sentence(pair, t))}</p>")
+        if flips.get(pair.dataset):
+            parts.append(html_table(Table(_flip_columns(found, flips[pair.dataset], t), has_rough=False), left=4))
+    return f'<main lang="{t.language}">{"".join(parts)}</main>'
+
+
+def _flip_columns(found: EvaluationComparison, rows: Sequence[FlipRow], t: Texts) -> dict[str, tuple[str, ...]]:
+    """Numbered heads: both evaluations may be of one version."""
+    return {
+        t("page.evaluation.column_question"): tuple(row.before.question for row in rows),
+        t("page.evaluation.column_gold"): tuple(row.before.gold for row in rows),
+        f"1 {run_name(found.before)}": tuple(row.before.extracted or t.number(None) for row in rows),
+        f"2 {run_name(found.after)}": tuple(row.after.extracted or t.number(None) for row in rows),
+    }

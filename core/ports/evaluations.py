@@ -67,8 +67,11 @@ class EvaluationStore(Protocol):
         """Every set of conditions under which something was scored, those with most versions first."""
         ...
 
-    def places(self, conditions_keys: Sequence[str]) -> Mapping[str, Sequence[Place]]:
-        """On these boards the newest evaluation of every version, a whole one before a partial one."""
+    def places(
+        self, conditions_keys: Sequence[str], run_ids: Sequence[str] | None = None
+    ) -> Mapping[str, Sequence[Place]]:
+        """On these boards the newest evaluation of every version, a whole one before a partial one. With ``run_ids``
+        these evaluations alone, archived or not."""
         ...
 
     def leads(self, conditions_key: str, run_ids: Sequence[str]) -> Mapping[str, LeadRow]:

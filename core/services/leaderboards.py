@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from core.domain.accuracy_statistics import DEFAULT_MARGIN
@@ -50,10 +50,23 @@ class LeaderboardService:
         self._references = references
         self._cache: dict[Hashable, tuple[int, Any]] = {}
 
-    def page(self, key: str | None = None, margin: float = DEFAULT_MARGIN) -> Leaderboard | None:
-        """The board of that key, the largest where there is none; None where nothing was evaluated."""
+    def page(
+        self, key: str | None = None, margin: float = DEFAULT_MARGIN, run_ids: tuple[str, ...] | None = None
+    ) -> Leaderboard | None:
+        """The board of that key, the largest where there is none; None where nothing was evaluated. With ``run_ids``
+        the board has these evaluations alone, whatever came later: a kept view."""
         version = self._store.data_version()
-        return self._kept(("page", key, margin), version, lambda: self._page(key, margin, version))
+        found = self._kept(("page", key, margin), version, lambda: self._page(key, margin, version))
+        if found is None or run_ids is None:
+            return found
+        return self._kept(("frozen", key, margin, run_ids), version, lambda: self._frozen(found, margin, run_ids))
+
+    def _frozen(self, found: Leaderboard, margin: float, run_ids: Sequence[str]) -> Leaderboard:
+        head = next(head for head in found.heads if head.key == found.board.key)
+        order = ordered(self._store.evaluations.places([head.key], run_ids)[head.key])
+        leads = self._store.evaluations.leads(head.key, [place.run_id for place in order.places[:BOARD_ROWS]])
+        board = board_of(head, order, leads, self._references(), margin)
+        return replace(found, board=board, speeds=tuple(p for p in found.speeds if p.row.lead.run_id in leads))
 
     def _page(self, key: str | None, margin: float, version: int) -> Leaderboard | None:
         heads = self._heads(version)

@@ -14,8 +14,8 @@ from core.domain.leaderboard import SpeedPoint
 from render.charts.theme import BASELINE, FAILED, new_figure
 from render.texts import Texts
 
-_ROW, _FRAME = 46, 84
-_BAR_FRAME, _BAR_ROW = 124, 62
+_ROW, _FRAME = 48, 84
+_BAR_FRAME, _BAR_ROW = 124, 52
 _TIME_HEIGHT, _SPEED_HEIGHT = 360, 400
 _LONGEST = 60
 _MOST_COLORS = 8  # more versions than this are told apart by the pointer alone
@@ -151,7 +151,7 @@ def outcome_bars(tallies: Sequence[Tally], names: Sequence[str], t: Texts) -> go
                 customdata=[[tally.dataset, tally.subset, kind] for tally in tallies],
             )
         )
-    name_rows(figure, names, 0.75, 13)
+    name_rows(figure, names, 0.8, 12)
     figure.update_layout(barmode="stack", showlegend=True, legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", title_text=t("score_chart.questions"))
     return figure

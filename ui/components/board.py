@@ -15,6 +15,7 @@ from core.domain.reference import Reference
 from render.charts.scores import ScorePoint, score_history, score_intervals, score_speed
 from render.evaluation_documents import board_csv, board_document, board_markdown
 from render.score_words import (
+    board_names,
     conditions_words,
     interval_words,
     lead_name,
@@ -38,6 +39,25 @@ _RANKING = {"rank": 1, "score": 2, "version": 5, "ci": 3, "n": 2, "lost": 2, "wh
 _REFERENCES = {"version": 4, "verdict": 3, "score": 2, "published": 4, "gap": 3, "needed": 2}
 _PUBLISHED = {"model": 5, "platform": 3, "published": 2, "n": 2, "source": 6}
 _WORDS = {"version", "model", "platform", "source", "verdict", "published"}
+
+
+def board_choice(heads: Sequence[BoardHead], margins: Sequence[str]) -> int:
+    """Which board, within which margin, and how many rows of it: all in the address."""
+    t, names = session.texts(), board_names(heads, session.texts())
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        url_select(
+            "board",
+            t("page.leaderboard.board"),
+            list(names),
+            next(iter(names)),
+            names.__getitem__,
+            t("page.leaderboard.board_help"),
+            width=520,
+        )
+        rows = url_select("rows", t("page.leaderboard.show_rows"), ROWS, ROWS[0], str, width=110)
+        help = t("page.leaderboard.margin_help")
+        url_select("margin", t("page.leaderboard.margin"), margins, "1", str, help, width=170)
+    return int(rows)
 
 
 def ranking_card(board: Board, answer: str, rows: int) -> None:

@@ -6,15 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.ports import ArtifactRow
 from core.services.evaluation_results import EvaluationDetail
-from render.evaluation_documents import (
-    evaluation_json,
-    evaluation_markdown,
-    samples_csv,
-    samples_jsonl,
-    scores_csv,
-)
-from render.evaluation_report import evaluation_report
+from render.evaluation_documents import samples_csv, samples_jsonl
 from render.score_words import conditions_words, setting_facts
 from ui import session
 from ui.components.links import page_address
@@ -49,15 +43,34 @@ def _settings(detail: EvaluationDetail) -> None:
 
 
 def _files(detail: EvaluationDetail) -> None:
-    t, run_id = session.texts(), detail.run.id
-    with st.container(horizontal=True):
-        _download("scores_csv", f"{run_id}.csv", "text/csv", lambda: scores_csv(detail))
-        _download("scores_json", f"{run_id}.json", "application/json", lambda: evaluation_json(detail))
-        _download("offline_html", f"{run_id}.html", "text/html", lambda: evaluation_report(detail, t))
-        _download("scores_markdown", f"{run_id}.md", "text/markdown", lambda: evaluation_markdown(detail, t))
-    for dataset in dict.fromkeys(tally.dataset for tally in detail.tallies):
+    """Samples by dataset, then what EvalScope itself wrote."""
+    t = session.texts()
+    datasets = dict.fromkeys(tally.dataset for tally in detail.tallies)
+    for dataset in datasets:
         with st.container(horizontal=True):
-            _samples(run_id, dataset)
+            _samples(detail.run.id, dataset)
+    if not datasets and not detail.artifacts:
+        st.caption(t("page.run.no_files"))
+    for artifact in detail.artifacts:
+        _raw(artifact)
+
+
+def _raw(artifact: ArtifactRow) -> None:
+    t, results = session.texts(), session.app().results
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"`{artifact.name}`", width="content")
+        st.caption(t.size(artifact.size_bytes), width="content")
+        st.space("stretch")
+        st.download_button(
+            t("word.download"),
+            lambda: b"".join(results.artifact(artifact.id)),
+            file_name=artifact.name,
+            mime=artifact.media_type,
+            key=f"file_{artifact.id}",
+            icon=":material/download:",
+            help=t("page.run.download", name=artifact.name),
+            on_click="ignore",
+        )
 
 
 def _samples(run_id: str, dataset: str) -> None:
@@ -69,7 +82,7 @@ def _samples(run_id: str, dataset: str) -> None:
     _download("samples_csv", f"{stem}.csv", "text/csv", lambda: samples_csv(whole(run_id, dataset)), dataset)
 
 
-def _download(name: str, file_name: str, media_type: str, make: Callable[[], str], dataset: str = "") -> None:
+def _download(name: str, file_name: str, media_type: str, make: Callable[[], str], dataset: str) -> None:
     """Made when it is asked for."""
     st.download_button(
         plain(session.texts()(f"page.evaluation.{name}", dataset=dataset)),

@@ -10,6 +10,7 @@ from core.services.evaluation_results import EvaluationDetail
 from render.score_words import evaluation_line, run_name, version_name
 from render.texts import Texts
 from ui import session
+from ui.components.evaluation_share import share_evaluation
 from ui.components.links import link, link_button
 from ui.components.pieces import provenance_line, simulated_badge, state_badge
 from ui.markdown import plain
@@ -21,7 +22,10 @@ def evaluation_head(detail: EvaluationDetail, *, is_open: bool) -> None:
     with st.container(horizontal=True, gap="small"):
         link("runs", t("page.evaluation.to_list"), icon=":material/arrow_back:")
         link("leaderboard", t("page.evaluation.to_leaderboard"), icon=":material/leaderboard:")
-    st.title(plain(run_name(run)), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(plain(run_name(run)), anchor=False, width="content")
+        st.space("stretch")
+        share_evaluation(detail)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if not is_open:
             state_badge(run.state)

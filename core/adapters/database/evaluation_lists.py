@@ -184,9 +184,11 @@ class EvaluationLists:
             found = [BoardHead(row[0], known[row[0]], row[1]) for row in session.execute(query)]
         return tuple(sorted(found, key=lambda head: (-head.versions, head.conditions.dataset, head.key)))
 
-    def places(self, conditions_keys: Sequence[str]) -> Mapping[str, Sequence[Place]]:
+    def places(
+        self, conditions_keys: Sequence[str], run_ids: Sequence[str] | None = None
+    ) -> Mapping[str, Sequence[Place]]:
         """On these boards the newest evaluation of every version, a whole one before a partial one; archived runs are
-        left out."""
+        left out. With ``run_ids`` these evaluations alone, archived or not."""
         newest = (
             func.row_number()
             .over(
@@ -195,7 +197,10 @@ class EvaluationLists:
             )
             .label("newest")
         )
-        inner = _leads(*_PLACE_COLUMNS, newest).where(_Score.conditions_key.in_(conditions_keys)).subquery()
+        leads = _leads(*_PLACE_COLUMNS, newest, archived=run_ids is not None)
+        if run_ids is not None:
+            leads = leads.where(_Score.run_id.in_(run_ids))
+        inner = leads.where(_Score.conditions_key.in_(conditions_keys)).subquery()
         query = select(*inner.c[: len(_PLACE_COLUMNS)]).where(inner.c.newest == 1)
         found: dict[str, list[Place]] = {key: [] for key in conditions_keys}
         with self._database.read() as session:
@@ -205,7 +210,7 @@ class EvaluationLists:
 
     def leads(self, conditions_key: str, run_ids: Sequence[str]) -> Mapping[str, LeadRow]:
         """Some evaluations' primary scores under these conditions, by run."""
-        query = _leads().where(_Score.conditions_key == conditions_key, _Score.run_id.in_(run_ids))
+        query = _leads(archived=True).where(_Score.conditions_key == conditions_key, _Score.run_id.in_(run_ids))
         with self._database.read() as session:
             rows = [_lead_row(row) for row in session.execute(query)]
         return {row.run_id: row for row in rows}
@@ -234,13 +239,10 @@ class EvaluationLists:
         return {row[0]: Speed(*row[:5]) for row in found}
 
 
-def _leads(*columns: Any) -> Select[Any]:
-    return (
-        select(*(columns or _LEAD_COLUMNS))
-        .select_from(_Score)
-        .join(RunTable, RunTable.id == _Score.run_id)
-        .where(_Score.leads.is_(True), RunTable.archived_at.is_(None))
-    )
+def _leads(*columns: Any, archived: bool = False) -> Select[Any]:
+    query = select(*(columns or _LEAD_COLUMNS)).select_from(_Score).join(RunTable, RunTable.id == _Score.run_id)
+    query = query.where(_Score.leads.is_(True))
+    return query if archived else query.where(RunTable.archived_at.is_(None))
 
 
 def _names(session: Session, run_id: str, dataset: str | None) -> dict[int, str]:
