@@ -28,10 +28,11 @@ from core.adapters.registries import KeptRegistries
 from core.adapters.secrets import EncryptedSecrets
 from core.adapters.simulated_engine import SimulatedEngine
 from core.adapters.simulated_host import SimulatedHostProbe, read_host
+from core.adapters.uploads import UploadFolder
 from core.adapters.weights_disk import LocalWeightsDisk
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
-from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, PromptFiles, Registries, Secrets
+from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, PromptFiles, Registries, Secrets, Uploads
 from core.services.access import AccessService
 from core.services.adoption import AdoptionService
 from core.services.benchmarks import BenchmarkService
@@ -83,6 +84,7 @@ class App:
     hosts: HostService
     preflight: PreflightService
     images: ImageService
+    uploads: Uploads
     catalog: CatalogService
     deployments: DeploymentService
     deployment_details: DeploymentDetails
@@ -119,6 +121,7 @@ def compose(settings: Settings | None = None) -> App:
     client = HttpEndpointClient(clock)
     endpoints = EndpointService(store.endpoints, client, secrets, clock)
     jobs = JobService(store.jobs, queue, tools, settings, clock)
+    uploads = UploadFolder(settings.home / "uploads")
     registries = KeptRegistries(store.preferences, secrets)
     containers, probe = _host(settings, registries)
     chat = HttpChatClient()
@@ -177,7 +180,8 @@ def compose(settings: Settings | None = None) -> App:
         history=HistoryService(store, clock),
         hosts=hosts,
         preflight=preflight,
-        images=ImageService(registries, store.jobs, queue, probe, clock),
+        images=ImageService(registries, store.jobs, queue, probe, uploads, clock),
+        uploads=uploads,
         catalog=profiles,
         deployments=deployments,
         deployment_details=DeploymentDetails(store, containers, deployments, profiles, clock),

@@ -118,7 +118,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
         ),
         JobKind.DATASETS: DatasetWork(app.store, app.evaluation_catalog, app.tools, app.settings, app.clock),
         JobKind.WEBUI: WebUiWork(app.store, app.webui.steps, is_cancelled, app.settings, app.clock),
-        JobKind.IMAGE: ImageWork(app.store, app.containers, is_cancelled, app.settings, app.clock),
+        JobKind.IMAGE: ImageWork(app.store, app.containers, app.uploads, is_cancelled, app.settings, app.clock),
         JobKind.DOWNLOAD: DownloadWork(app.store, app.tools, app.secrets, app.settings, app.clock),
     }
     engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.errors import AppError
-from ui import plotly_script, session, sign_in
+from ui import plotly_script, session, sign_in, uploads
 
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -54,6 +54,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/readyz", readyz, methods=["GET"]),
     *sign_in.ROUTES,
     plotly_script.ROUTE,
+    uploads.ROUTE,
     Route("/api/{rest:path}", not_found, methods=_EVERY_METHOD),
     Route("/api", not_found, methods=_EVERY_METHOD),
 )

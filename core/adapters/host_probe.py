@@ -53,7 +53,7 @@ class LocalHostProbe:
         memory = _memory()
         return HostFacts(
             name=platform.node(),
-            system=platform.platform(terse=True),
+            system=f"{platform.system()} {platform.release()}",
             architecture=architecture_name(platform.machine()),
             cpus=os.cpu_count(),
             memory_bytes=memory.get("MemTotal"),

@@ -12,7 +12,7 @@ from core.domain.job import JobState, Progress, Reason
 from core.errors import AppError
 from core.jobs.deployment import StepReport, StepStop, WorkerStops
 from core.jobs.outcomes import JobLog, reason_of, settle
-from core.ports import Clock, ContainerEngine, Store
+from core.ports import Clock, ContainerEngine, Store, Uploads
 from core.services.images import LOAD, PULL
 from core.settings import Settings
 
@@ -27,12 +27,14 @@ class ImageWork:
         self,
         store: Store,
         engine: ContainerEngine,
+        uploads: Uploads,
         is_cancelled: Callable[[str], bool],
         settings: Settings,
         clock: Clock,
     ) -> None:
         self._store = store
         self._engine = engine
+        self._uploads = uploads
         self._is_cancelled = is_cancelled
         self._clock = clock
         self._log = JobLog(settings, clock)
@@ -64,7 +66,9 @@ class ImageWork:
         report = StepReport(self._store, self._log, job_id)
         try:
             if key.startswith(LOAD):
-                names = self._engine.load(self._read(Path(key.removeprefix(LOAD)), report, stop))
+                path = key.removeprefix(LOAD)
+                names = self._engine.load(self._read(Path(path), report, stop))
+                self._uploads.discard(path)
                 self._log.say(job_id, "loaded", {"names": " ".join(names)})
             else:
                 self._pull(key.removeprefix(PULL), report, stop)

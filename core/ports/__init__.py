@@ -6,7 +6,7 @@ from core.ports.chat import ChatClient
 from core.ports.children import ToolRunner
 from core.ports.clock import Clock
 from core.ports.comparison import BaselineStore, NoiseStore
-from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, Registries
+from core.ports.containers import ContainerEngine, EngineInfo, ExecResult, Registries, Upload, Uploads
 from core.ports.endpoints import EndpointClient
 from core.ports.evaluations import EvaluationFolders, EvaluationStore
 from core.ports.history import AnnotationStore, RunStore, ViewStore
@@ -63,6 +63,8 @@ __all__ = [
     "Secrets",
     "Store",
     "ToolRunner",
+    "Upload",
+    "Uploads",
     "ViewStore",
     "WebUiAdmin",
     "WebUiStore",

@@ -130,3 +130,29 @@ class Registries(Protocol):
         ...
 
     def set_mirror(self, prefix: str) -> None: ...
+
+
+class Upload(Protocol):
+    """A file that is being received."""
+
+    def write(self, piece: bytes) -> None:
+        """Raises StoreError (disk_full)."""
+        ...
+
+    def finish(self) -> str:
+        """Under its own name; where it lies."""
+        ...
+
+    def abandon(self) -> None:
+        """Nothing of it stays."""
+        ...
+
+
+class Uploads(Protocol):
+    """The folder that received files lie in until they are loaded."""
+
+    def begin(self, name: str) -> Upload: ...
+    def free_bytes(self) -> int: ...
+    def discard(self, path: str) -> None:
+        """Deletes a received file; nothing happens to a file elsewhere."""
+        ...

@@ -9,13 +9,15 @@ from core.domain.access import Actor, Role
 from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.registry import RegistryLogin, registry_of
 from core.errors import BadInput, RefusedError
-from core.ports import Clock, HostProbe, JobQueue, JobStore, Registries
+from core.ports import Clock, HostProbe, JobQueue, JobStore, Registries, Upload, Uploads
 from core.services.access import require
 
 PULL, LOAD = "image:pull:", "image:load:"
 """How a job's server key names what is to be done."""
 _REGISTRY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 _IMAGE = re.compile(r"[A-Za-z0-9][\w./:@-]*")
+_FILE_NAME = re.compile(r"[\w][\w. ()+-]{0,199}")
+_GIB = 1024**3
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
@@ -23,12 +25,19 @@ class ImageService:
     """Logins are kept encrypted; a deployment's own pull uses them too."""
 
     def __init__(
-        self, registries: Registries, store: JobStore, queue: JobQueue, probe: HostProbe, clock: Clock
+        self,
+        registries: Registries,
+        store: JobStore,
+        queue: JobQueue,
+        probe: HostProbe,
+        uploads: Uploads,
+        clock: Clock,
     ) -> None:
         self._registries = registries
         self._store = store
         self._queue = queue
         self._probe = probe
+        self._uploads = uploads
         self._clock = clock
 
     def logins(self) -> tuple[tuple[str, str], ...]:
@@ -85,6 +94,18 @@ class ImageService:
         if not path.endswith(_ARCHIVES):
             raise BadInput("archive_bad", field="archive", path=path)
         return self._start(actor, path.rpartition("/")[2], f"{LOAD}{path}")
+
+    def begin_upload(self, actor: Actor, name: str, size_bytes: int) -> Upload:
+        """Where a browser's image file goes, piece by piece; ``load`` takes it from there. Raises NotAllowed, BadInput
+        (archive_bad: path), RefusedError (upload_no_room: size_gib, free_gib)."""
+        require(actor, Role.OPERATOR)
+        if not _FILE_NAME.fullmatch(name) or not name.endswith(_ARCHIVES):
+            raise BadInput("archive_bad", field="archive", path=name)
+        free = self._uploads.free_bytes()
+        if size_bytes > free:
+            size_gib, free_gib = round(size_bytes / _GIB, 1), round(free / _GIB, 1)
+            raise RefusedError("upload_no_room", size_gib=size_gib, free_gib=free_gib)
+        return self._uploads.begin(name)
 
     def _start(self, actor: Actor, title: str, key: str) -> JobView:
         if any(job.server_key == key for job in self._store.unfinished()):

@@ -14,6 +14,7 @@ from ui.act import act, refusals, tell
 from ui.components.findings import field_findings
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.pieces import simulated_badge
+from ui.components.upload import upload_image
 from ui.markdown import plain
 
 _IMAGE_SPANS = {"name": 12, "size": 3}
@@ -166,6 +167,13 @@ def get_image_forms() -> None:
         if pressed and act(app.images.load, actor, path, form="load"):
             tell(t("page.host.begun", image=path.strip()))
             st.rerun()
+        st.caption(t("page.host.upload"))
+        upload_image(key="upload_image", on_sent=_load_sent)
+
+
+def _load_sent(path: str) -> None:
+    """In a callback: a refusal waits for the next drawing, beside the field."""
+    act(session.app().images.load, session.actor(), path, form="load")
 
 
 def _pull_source(image: str) -> None:

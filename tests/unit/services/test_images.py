@@ -9,6 +9,7 @@ import pytest
 from core.adapters.database.store import DatabaseStore
 from core.adapters.host_probe import LocalHostProbe
 from core.adapters.registries import KeptRegistries
+from core.adapters.uploads import UploadFolder
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.job import JobKind, JobState
 from core.errors import BadInput, EngineError, NotAllowed, RefusedError
@@ -26,9 +27,12 @@ class World:
         clock = FakeClock()
         self.store, self.engine, self.secrets = database, FakeEngine(), FakeSecrets()
         self.registries = KeptRegistries(database.preferences, self.secrets)
-        self.images = ImageService(self.registries, database.jobs, FakeJobQueue(clock.now()), LocalHostProbe(), clock)
+        self.uploads = UploadFolder(home / "uploads")
+        self.images = ImageService(
+            self.registries, database.jobs, FakeJobQueue(clock.now()), LocalHostProbe(), self.uploads, clock
+        )
         settings = read_settings({"SEATRIAL_HOME": str(home)})
-        self.work = ImageWork(database, self.engine, lambda _: False, settings, clock)
+        self.work = ImageWork(database, self.engine, self.uploads, lambda _: False, settings, clock)
 
 
 @pytest.fixture
@@ -101,3 +105,27 @@ def test_what_is_no_image_file(world: World, tmp_path: Path, name: str, code: st
     with pytest.raises(BadInput) as caught:
         world.images.load(LOCAL_OPERATOR, str(tmp_path / name))
     assert caught.value.code == code
+
+
+async def test_a_sent_file_lies_on_the_disk_until_it_is_loaded(world: World) -> None:
+    upload = world.images.begin_upload(LOCAL_OPERATOR, "image.tar", 10)
+    upload.write(b"ours/vllm:3")
+    path = Path(upload.finish())
+    job = world.images.load(LOCAL_OPERATOR, str(path)).job
+    assert await world.work.do(job.id, 0) is None
+    assert "ours/vllm:3" in world.engine.images
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["image.zip", "../image.tar", ".image.tar", ""])
+def test_what_may_not_be_sent(world: World, name: str) -> None:
+    with pytest.raises(BadInput):
+        world.images.begin_upload(LOCAL_OPERATOR, name, 10)
+
+
+def test_there_must_be_room_and_a_role(world: World) -> None:
+    with pytest.raises(RefusedError) as caught:
+        world.images.begin_upload(LOCAL_OPERATOR, "image.tar", 1 << 60)
+    assert caught.value.code == "upload_no_room"
+    with pytest.raises(NotAllowed):
+        world.images.begin_upload(Actor("eve", Role.VIEWER), "image.tar", 10)
