@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ import pytest
 from core.adapters.evaluation_files import EvaluationFiles
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.benchmark import RunState
-from core.domain.evaluation import DatasetChoice, DatasetKind
+from core.domain.endpoint import Endpoint
+from core.domain.evaluation import DatasetChoice, DatasetKind, Limit
 from core.domain.job import Job, JobState
 from core.formats.questions import folder_files
 from tests.live import evaluating
 from tests.live.job_site import Site, job_site, until
+from tests.real.house import House
 from tests.simulated import simulated
 
 pytestmark = pytest.mark.real
@@ -128,3 +132,22 @@ def test_a_folder_is_tried_by_loading_a_sample_out_of_it(tmp_path: Path) -> None
         assert questions[0].text in str(progress.detail["question"])
         view = site.reaches(bad.id, JobState.FAILED, 120)
         assert view.job.reason is not None and view.job.reason.code == "evaluation_folder_not_dataset"
+
+
+def test_a_real_vllm_is_scored_as_evalscope_reports_it(house: House, deployed: Endpoint) -> None:
+    """A model of random weights knows nothing; every sample is scored, errored or unscored all the same."""
+    app = house.app
+    request = replace(app.evaluations.defaults(deployed.id, "quick"), limit=Limit(count=5), max_tokens=48, batch_size=2)
+    job = app.evaluations.start(LOCAL_OPERATOR, app.evaluations.plan(request)).job
+    house.reaches(job.id, JobState.DONE)
+    run_id = job.run_id or ""
+    for row in app.store.evaluations.scores(run_id):
+        assert row.n + row.errored + row.unscored == row.requested > 0
+    for name in ("arithmetic", "logic"):
+        (artifact,) = (one for one in app.store.artifacts.list(run_id) if one.name == f"{name}-report.json")
+        report = json.loads(b"".join(app.store.artifacts.read(artifact.id)))
+        (metric,) = report["metrics"]
+        whole = next(row for row in app.store.evaluations.scores(run_id) if (row.dataset, row.subset) == (name, None))
+        assert (whole.n, report["execution_summary"]["requested"]) == (metric["num"], 10)
+        assert whole.score is None or whole.score == pytest.approx(metric["score"], abs=0.0001)
+        assert whole.score is not None or whole.truncated + whole.overflow + whole.no_answer >= whole.n
