@@ -109,11 +109,14 @@ def _cell(figure: Figure, load: Load, left: Estimate | None, right: Estimate | N
 def _over_all_loads(
     baseline: Evidence, candidate: Evidence, loads: Sequence[Load], figure: Figure, unit: Unit
 ) -> tuple[Estimate | None, Estimate | None]:
-    """The mean over the loads at which both sides know the figure."""
+    """The mean over the loads at which both sides know the figure; without an interval where they are sure of it at
+    none."""
     found = [[_estimate(side, load, figure, unit) for load in loads] for side in (baseline, candidate)]
     places = [place for place in range(len(loads)) if all(_is_sure(side[place]) for side in found)]
     if not places:
-        return None, None
+        known = [(left, right) for left, right in zip(*found, strict=True) if left and right]
+        both = [_unsure([one.value for one in side]) for side in zip(*known, strict=True)]
+        return (both[0], both[1]) if both else (None, None)
     if unit is Unit.REQUESTS:
         both = [pooled([one for place in places if (one := side[place])]) for side in found]
         return both[0], both[1]

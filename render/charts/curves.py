@@ -39,10 +39,16 @@ def latency_throughput(
     drawn last, so that candidates take the palette from its start. ``chosen`` is the point to be ringed."""
     figure = new_figure(CURVE_HEIGHT, f"{x.id}/{y.id}/{log_x}/{log_y}")
     ordered, drawn = sorted(curves, key=lambda curve: curve.is_baseline), list[Point]()
-    for number, curve in enumerate(ordered):
-        found = points(curve.measurements, x, y)
+    places = [points(curve.measurements, x, y) for curve in ordered]
+    highest = max(
+        range(len(places)), key=lambda place: max((point.y for point in places[place]), default=0.0), default=0
+    )
+    for number, (curve, found) in enumerate(zip(ordered, places, strict=True)):
         if found:
-            figure.add_trace(_line(curve, found, (x, y), t, number, chosen))
+            line = _line(curve, found, (x, y), t, number, chosen)
+            if number == highest:  # above it there is room for the loads' names
+                line.text = [_point_label(point, place, t) for place, point in enumerate(found)]
+            figure.add_trace(line)
             drawn += found
             if len(ordered) > 1:
                 _name_at_the_end(figure, curve, found[-1], log_x, log_y)
@@ -112,7 +118,6 @@ def _line(
         mode="lines+markers+text",
         line={"width": 2, "dash": "dash" if curve.is_baseline else "solid", **colors},
         marker={**marker, **colors},
-        text=[_point_label(point, place, t) for place, point in enumerate(found)] if number == 0 else None,
         textposition="top left",
         cliponaxis=False,
         hovertext=[hover(curve.name, point.repeats, axes, t) for point in found],
