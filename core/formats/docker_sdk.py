@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from docker.types import DeviceRequest, Mount, Ulimit
 
@@ -29,7 +29,7 @@ def create_kwargs(spec: ContainerSpec, secrets: Mapping[str, str]) -> dict[str, 
 
 
 def _mount(mount: BindMount) -> Mount:
-    kind = "volume" if mount.is_volume else "bind"
+    kind: Literal["bind", "volume"] = "volume" if mount.is_volume else "bind"
     return Mount(mount.target, mount.source, type=kind, read_only=mount.read_only)
 
 

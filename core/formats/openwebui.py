@@ -7,7 +7,6 @@ and the whole is written back, so that one client fits every version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from core.domain.webui import Area, Card, Connection, Document, Documents, Switch, WebUiInfo, WebUiSettings
