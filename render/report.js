@@ -34,13 +34,20 @@ function show(language) {
   draw(document.querySelector(`main[lang="${language}"]`))
 }
 
-function fit() {
-  for (const box of document.querySelectorAll("main:not([hidden]) .chart")) Plotly.Plots.resize(box)
+// A page of paper is narrower than most screens, and nothing is measured anew once printing has begun. Pixels of A4 across.
+const PAPER = { whole: 960, half: 455 }
+
+function fit(printing) {
+  for (const box of document.querySelectorAll("main:not([hidden]) .chart")) {
+    const width = box.closest(".pair") ? PAPER.half : PAPER.whole
+    Plotly.relayout(box, printing ? { width, autosize: false } : { width: null, autosize: true })
+  }
 }
 
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => show(button.dataset.language))
 }
 document.querySelector("[data-print]").addEventListener("click", () => window.print())
-window.matchMedia("print").addEventListener("change", fit)
+window.addEventListener("beforeprint", () => fit(true))
+window.addEventListener("afterprint", () => fit(false))
 show(document.documentElement.lang)
