@@ -60,6 +60,8 @@ class PreflightFacts:
     image_name: str = ""
     engine_architecture: str | None = None
     image_disk: tuple[str, int] | None = None
+    login_missing: str | None = None
+    """The registry of an image that is yet to be pulled, where it is a private one and no login is kept for it."""
     closed: tuple[Readable, ...] = ()
     """Weights files and folders that not everybody may read."""
 
@@ -85,6 +87,7 @@ def preflight_findings(facts: PreflightFacts) -> tuple[Finding, ...]:
     """Everything at once, the blocking ones first."""
     found = [
         *_image(facts),
+        *_login(facts),
         *_disk(facts),
         *_readable(facts),
         *_devices(facts),
@@ -105,6 +108,12 @@ def _image(facts: PreflightFacts) -> Iterator[Finding]:
     if own and host and own != host:
         params: Params = {"image": facts.image_name, "architecture": own, "host": host}
         yield Finding("image_architecture", BLOCK, "image", params)
+
+
+def _login(facts: PreflightFacts) -> Iterator[Finding]:
+    if facts.image is None and facts.login_missing is not None:
+        params: Params = {"image": facts.image_name, "registry": facts.login_missing}
+        yield Finding("registry_login_missing", WARN, "image", params)
 
 
 def _disk(facts: PreflightFacts) -> Iterator[Finding]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DOCKER_HUB = "docker.io"
+PUBLIC = frozenset(
+    {DOCKER_HUB, "ghcr.io", "quay.io", "nvcr.io", "public.ecr.aws", "mcr.microsoft.com", "registry.k8s.io"}
+)
+"""Registries that give most images to everybody."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from core.domain.preflight import (
     platform_of,
     preflight_findings,
 )
+from core.domain.registry import PUBLIC, PullSource, registry_of
 from core.errors import EngineError
 from core.formats import docker_flags, vllm_serve
 from core.ports import ContainerEngine, EngineInfo, HostProbe
@@ -65,12 +66,19 @@ class PreflightService:
     """Reads only. What does not answer or cannot be seen is left out here: the plan says that no engine answers."""
 
     def __init__(
-        self, engine: ContainerEngine, probe: HostProbe, hosts: HostService, catalog: Callable[[], Catalog]
+        self,
+        engine: ContainerEngine,
+        probe: HostProbe,
+        hosts: HostService,
+        catalog: Callable[[], Catalog],
+        source: Callable[[str], PullSource] = PullSource,
     ) -> None:
+        """``source``: under which name, and as whom, an image would be pulled."""
         self._engine = engine
         self._probe = probe
         self._hosts = hosts
         self._catalog = catalog
+        self._source = source
         self._weights = WeightsReader(probe)
         self._last: _Glance | None = None
 
@@ -103,6 +111,7 @@ class PreflightService:
             image_name=request.image,
             engine_architecture=seen.engine.architecture if seen.engine else None,
             image_disk=self._image_disk(seen.engine),
+            login_missing=self._login_missing(request.image) if seen.engine and not seen.image else None,
             closed=self._closed(request, folder.names if folder else ()) if seen.image else (),
         )
 
@@ -118,6 +127,11 @@ class PreflightService:
             engine, found = None, None
         self._last = _Glance((image, nodes), now_s, engine, found, self._probe.node_users(nodes))
         return self._last
+
+    def _login_missing(self, image: str) -> str | None:
+        source = self._source(image)
+        registry = registry_of(source.reference)
+        return registry if source.login is None and registry not in PUBLIC else None
 
     def _image_disk(self, engine: EngineInfo | None) -> tuple[str, int] | None:
         if engine is None or not engine.root_dir or not self._probe.sees(engine.root_dir):

@@ -62,6 +62,8 @@ def test_a_host_as_the_vendor_asks_says_nothing() -> None:
         ({"image": None, "image_disk": ("/var/lib/docker", 40 * GIB)}, []),
         ({"image": None, "image_disk": ("/var/lib/docker", 40 * GIB - 1)}, ["disk_short_for_image"]),
         ({"image_disk": ("/var/lib/docker", 1)}, []),
+        ({"image": None, "login_missing": "harbor.local"}, ["registry_login_missing"]),
+        ({"login_missing": "harbor.local"}, []),
         ({"devices": None}, ["devices_none"]),
         ({"devices": None, "sees_devices": False}, ["devices_not_visible"]),
         ({"devices": DeviceGroup("/dev/vacc[0-9]*", ("vastai-va16",), entered=32)}, []),

@@ -83,6 +83,13 @@ def test_the_image_tells_the_platform_where_none_is_chosen(world: World) -> None
     assert world.codes(replace(REQUEST, platform=None, image=image)) == ["devices_none"]
 
 
+@pytest.mark.parametrize(
+    ("image", "expected"), [("harbor.local/a/b:1", ["registry_login_missing"]), ("a/b:1", []), ("ghcr.io/a/b:1", [])]
+)
+def test_a_private_registry_without_a_login(world: World, image: str, expected: list[str]) -> None:
+    assert world.codes(replace(REQUEST, image=image)) == expected
+
+
 def test_an_engine_that_is_away_is_the_plans_to_say(world: World) -> None:
     world.engine.down = "no socket"
     assert world.codes() == []
