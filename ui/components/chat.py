@@ -12,7 +12,7 @@ from core.domain.endpoint import Endpoint, Origin
 from ui import session
 from ui.act import act, guard
 from ui.components.pieces import simulated_badge
-from ui.markdown import plain
+from ui.markdown import from_model, plain
 
 POLL_S = 0.35
 MOST = 2
@@ -212,9 +212,9 @@ def _text(answer: Answer) -> None:
         with st.expander(
             label, icon=":material/neurology:", expanded=thinking, key=f"reasoning_{answer.id}_{thinking}"
         ):
-            st.markdown(answer.reasoning)
+            st.markdown(from_model(answer.reasoning))
     if answer.content.strip():
-        st.markdown(answer.content)
+        st.markdown(from_model(answer.content))
     elif answer.state is AnswerState.DONE:
         st.markdown(f":orange[{t('page.chat.only_reasoning' if answer.reasoning else 'page.chat.empty_answer')}]")
     if answer.reason is not None:
