@@ -113,6 +113,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
             app.client,
             app.evaluation_catalog,
             EvalscopeRunner(app.tools, app.secrets, app.settings),
+            app.containers,
             app.settings,
             app.clock,
         ),

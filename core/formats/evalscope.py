@@ -27,6 +27,9 @@ _UNREACHABLE_HUB = re.compile(
 _OVER_LENGTH = re.compile(r"maximum context length|max_model_len|context length (?:is only|exceeded)", re.IGNORECASE)
 _LONGEST_REFUSAL = 2000  # characters; an answer that only speaks of context lengths has usage, too
 _THOUGHT = re.compile(r"^\s*(?:<think>)?(.*?)</think>", re.DOTALL)
+_SANDBOX_FAILED = re.compile(r"Code execution in sandbox failed: (?P<error>.*)")
+_SANDBOX_WHY = re.compile(r"\[ERROR:ms_enclave\] (?P<error>Failed to .*)")
+_SANDBOX = re.compile(r"Added sandbox (?P<id>\w+) to pool")
 _DISK_FULL = re.compile(r"\[Errno 28\]|No space left on device")
 
 
@@ -331,6 +334,20 @@ def failure_code(log: str) -> str | None:
     if _DISK_FULL.search(log):
         return "disk_full"
     return "evaluation_hub_unreachable" if _UNREACHABLE_HUB.search(log) else None
+
+
+def sandbox_failure(log: str) -> str | None:
+    """Why no container ran the code, in a job's log: EvalScope then counts every answer as wrong. None: it ran."""
+    failed = _SANDBOX_FAILED.search(log)
+    if failed is None:
+        return None
+    why = _SANDBOX_WHY.search(log)
+    return (why or failed)["error"].strip()[:300]
+
+
+def sandbox_containers(log: str) -> tuple[str, ...]:
+    """The containers that the sandbox has made, by name: a killed child leaves them."""
+    return tuple(f"sandbox-{match['id']}" for match in _SANDBOX.finditer(log))
 
 
 def last_error(log: str) -> str:

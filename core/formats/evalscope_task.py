@@ -82,7 +82,7 @@ def task_config(
     if judge is not None:
         config["judge"] = {"models": [{"model_id": judge.served_name, "api_url": judge.base_url}]}
     if request.sandbox:
-        config["sandbox"] = {"enabled": True, "engine": "docker"}
+        config["sandbox"] = {"enabled": True, "engine": "docker", "default_config": {"network_enabled": False}}
     return config
 
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,14 +21,14 @@ from core.domain.evaluation import Dataset, DatasetOrigin, DatasetOutcome
 from core.domain.evaluation_rules import plan_dataset
 from core.domain.evaluation_scores import headline
 from core.domain.job import JobState, Reason
-from core.errors import AppError, NotFoundError, ToolFailed
+from core.errors import AppError, EngineError, NotFoundError, ToolFailed
 from core.formats import evalscope, evalscope_task
 from core.formats.questions import folder_files
 from core.jobs.evaluation_outcome import StepFolder, outcome_of, read_log, samples_of
 from core.jobs.evaluation_runner import DatasetStep, EvalscopeRunner
 from core.jobs.evaluation_watch import Watch
 from core.jobs.outcomes import JobLog, reason_of
-from core.ports import Clock, EndpointClient, EvaluationCatalog, Store
+from core.ports import Clock, ContainerEngine, EndpointClient, EvaluationCatalog, Store
 from core.settings import Settings
 
 _NAMES = {"report": "report.json", "configuration": "task_config.yaml"}
@@ -48,6 +48,7 @@ class EvaluationWork:
         client: EndpointClient,
         catalog: EvaluationCatalog,
         runner: EvalscopeRunner,
+        containers: ContainerEngine,
         settings: Settings,
         clock: Clock,
     ) -> None:
@@ -55,6 +56,7 @@ class EvaluationWork:
         self._client = client
         self._catalog = catalog
         self._runner = runner
+        self._containers = containers
         self._settings = settings
         self._clock = clock
         self._log = JobLog(settings, clock)
@@ -93,6 +95,8 @@ class EvaluationWork:
     def end(self, job_id: str, outcome: JobState, reason: Reason | None = None) -> None:
         """Keeps what was answered, then writes outcome and run state."""
         run_id = self._store.jobs.get(job_id).run_id or ""
+        if self._store.evaluations.request(run_id).sandbox:
+            self._remove_sandboxes(job_id)
         keys = [choice.key for choice in self._store.evaluations.request(run_id).datasets]
         for step, key in enumerate(keys):
             unread = outcome is not JobState.DONE or self._folder(job_id, step).reason.exists()
@@ -105,6 +109,16 @@ class EvaluationWork:
         self._log.say(job_id, outcome.value, {"reason": reason.code, **reason.params} if reason else None)
         if outcome is JobState.DONE:
             shutil.rmtree(self._settings.work / job_id, ignore_errors=True)
+
+    def _remove_sandboxes(self, job_id: str) -> None:
+        """What a killed child has left; one that ended well has removed its own."""
+        for name in evalscope.sandbox_containers(self._job_log(job_id)):
+            with suppress(EngineError, NotFoundError):
+                self._containers.remove(name, force=True)
+
+    def _job_log(self, job_id: str) -> str:
+        path = self._log.path(job_id)
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
     # ------------------------------------------------------------ one dataset
 
@@ -141,7 +155,7 @@ class EvaluationWork:
         return questions.dataset()
 
     async def _evaluate(self, found: DatasetStep) -> Reason | None:
-        await asyncio.to_thread(self._say_begin, found)
+        said_before = await asyncio.to_thread(self._say_begin, found)
         began, failure = self._clock.now(), None
         try:
             if await self._run_child(found):
@@ -150,13 +164,15 @@ class EvaluationWork:
             failure = error
         finally:
             await asyncio.to_thread(found.folder.add_spent, (self._clock.now() - began).total_seconds())
-        return await asyncio.to_thread(self._take_in, found, failure)
+        return await asyncio.to_thread(self._take_in, found, failure, said_before)
 
-    def _say_begin(self, found: DatasetStep) -> None:
+    def _say_begin(self, found: DatasetStep) -> int:
+        """How long the job's log is, before the child adds to it."""
         with translated():
             found.folder.errors.unlink(missing_ok=True)
         planned = found.planned
         self._log.say(found.job.id, "dataset begins", {"dataset": planned.choice.key, "questions": planned.questions})
+        return len(self._job_log(found.job.id))
 
     async def _run_child(self, found: DatasetStep) -> bool:
         """Whether it was ended because the server is gone. Raises ToolFailed."""
@@ -175,7 +191,7 @@ class EvaluationWork:
             return False
         return not self._client.check(url, None, found.endpoint.served_name).reachable
 
-    def _take_in(self, found: DatasetStep, failure: ToolFailed | None) -> Reason | None:
+    def _take_in(self, found: DatasetStep, failure: ToolFailed | None, said_before: int) -> Reason | None:
         """Scores and samples into the database; why the dataset cannot count as evaluated, or None."""
         outcome = outcome_of(found.folder, found.planned, found.request)
         report, key = outcome.report, outcome.key
@@ -183,6 +199,9 @@ class EvaluationWork:
             return _no_report(found, failure)
         if report.requested == 0 or (report.requested is None and not report.scores):
             return Reason("evaluation_no_samples", {"dataset": key})
+        if found.request.sandbox and (why := evalscope.sandbox_failure(self._job_log(found.job.id)[said_before:])):
+            found.folder.forget_scores()
+            return Reason("evaluation_sandbox_failed", {"dataset": key, "detail": why})
         self._save(found, outcome)
         if report.errored and self._is_gone(found):
             return _gone(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,6 +67,11 @@ class StepFolder:
     def has_predictions(self) -> bool:
         """Whether anything was answered."""
         return any(path.stat().st_size for path in tree.predictions(self.work_dir))
+
+    def forget_scores(self) -> None:
+        """They were worth nothing; the next go scores the same answers anew."""
+        for name in ("reviews", "reports"):
+            shutil.rmtree(self.work_dir / name, ignore_errors=True)
 
     def mend(self) -> None:
         """After a kill; nobody may be writing."""

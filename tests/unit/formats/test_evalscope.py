@@ -141,6 +141,17 @@ def test_a_log_tells_why(log: str, code: str | None) -> None:
     assert evalscope.failure_code(log) == code
 
 
+def test_a_sandbox_that_never_ran_is_told_from_code_that_failed_in_it() -> None:
+    failed = (
+        "[ERROR:ms_enclave] Failed to start Docker sandbox: Failed to create container: 404 No such image\n"
+        "evalscope - ERROR: Code execution in sandbox failed: ValueError('Sandbox pool is empty')\n"
+    )
+    ran = "[INFO:ms_enclave] Added sandbox o4qx93mb to pool\n[ERROR:ms_enclave] AssertionError\n"
+    assert str(evalscope.sandbox_failure(failed)).endswith("404 No such image")
+    assert evalscope.sandbox_failure(ran) is None
+    assert evalscope.sandbox_containers(ran) == ("sandbox-o4qx93mb",)
+
+
 def test_the_last_error_is_a_request_or_the_end_of_a_traceback() -> None:
     failed = "ERROR: Processing item in subset='main' failed: Error code: 500 - EngineCore dead\nTraceback:\n"
     assert evalscope.last_error(failed) == "Error code: 500 - EngineCore dead"

@@ -24,6 +24,7 @@ from core.jobs.evaluation_runner import EvalscopeRunner
 from core.settings import read_settings
 from tests.fakes import samples
 from tests.fakes.clock import FakeClock
+from tests.fakes.engine import FakeEngine
 from tests.fakes.evalscope_tree import Answers, write_tree
 from tests.fakes.fresh_database import fresh_store
 from tests.fakes.secrets import FakeSecrets
@@ -59,7 +60,7 @@ class Site:
         self.settings = read_settings({"SEATRIAL_HOME": str(home)})
         self.store = fresh_store(home)
         self.client, self.secrets = Client(), FakeSecrets()
-        self.tools = FakeToolRunner(self.child)
+        self.tools, self.engine = FakeToolRunner(self.child), FakeEngine()
         self.tasks: list[Task] = []
         self.env: list[Mapping[str, str]] = []
         self.plays: dict[str, Play] = {"gsm8k": self.whole, "general_mcq": self.whole}
@@ -68,6 +69,7 @@ class Site:
             self.client,  # type: ignore[arg-type]
             EvaluationFiles(),
             EvalscopeRunner(self.tools, self.secrets, self.settings),
+            self.engine,
             self.settings,
             FakeClock(),
         )
@@ -254,6 +256,32 @@ def test_answers_that_nobody_could_judge_are_no_score(site: Site) -> None:
     assert site.state() == (JobState.FAILED, "evaluation_not_judged", RunState.PARTIAL)
     row = site.whole_scores().get("arithmetic") or site.store.evaluations.scores("run-1")[0]
     assert (row.score, row.unscored, row.is_partial) == (None, 12, True)
+
+
+def test_code_that_no_container_ran_is_no_wrong_answer(site: Site) -> None:
+    """EvalScope scores it 0. What its sandboxes have left goes with the job."""
+
+    def unboxed(task: Task) -> Sequence[str]:
+        log = site.settings.logs / "job-1.log"
+        with log.open("a") as file:
+            file.write("[INFO:ms_enclave] Added sandbox o4qx93mb to pool\n")
+            file.write("evalscope - ERROR: Code execution in sandbox failed: ValueError('Sandbox pool is empty')\n")
+        return site.whole(task)
+
+    asked = replace(site.request, sandbox=True, datasets=(DatasetChoice("arithmetic"),))
+    site.store.evaluations.request = lambda run_id: asked  # type: ignore[method-assign]
+    removed: list[str] = []
+    site.engine.remove = lambda name, force=False: removed.append(name)  # type: ignore[method-assign]
+    site.plays["gsm8k"] = unboxed
+    site.run_all()
+    assert site.state()[:2] == (JobState.FAILED, "evaluation_sandbox_failed")
+    assert removed == ["sandbox-o4qx93mb"]
+    row = site.whole_scores().get("arithmetic")
+    assert row is None or row.score is None
+    site.plays["gsm8k"] = site.whole  # the image is there now
+    site.store.jobs.reopen("job-1")
+    site.run_all()
+    assert site.state() == (JobState.DONE, None, RunState.COMPLETE)
 
 
 def test_a_server_that_is_gone_ends_the_job_after_a_few_failures(site: Site) -> None:
