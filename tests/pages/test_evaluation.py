@@ -95,3 +95,23 @@ def test_the_leaderboard(app: App, open_page: Open, tmp_path: Path, locale: str,
     assert not at.exception
     assert leads in said(at)
     assert len(charts(at)) == 3  # ranking, speed, history
+
+
+def test_a_kept_board_stays_as_it_was(app: App, open_page: Open, tmp_path: Path) -> None:
+    first = take(app, tmp_path, "R1", "old", 50, 1)
+    key = next(head.key for head in app.leaderboard.boards() if head.conditions.dataset == "gsm8k")
+    view = app.history.keep_view(LOCAL_OPERATOR, "leaderboard", "May", {"board": key}, [first])
+    take(app, tmp_path, "V3", "", 59, 2)
+    app.store.runs.archive([first], app.clock.now())
+    assert "only V3 was evaluated" in said(open_page("leaderboard", board=key))
+    at = open_page("leaderboard", view=view.id)
+    assert not at.exception
+    assert "gsm8k: only R1 old was evaluated under these conditions: 83.3 %" in said(at)
+    assert "May" in said(at)
+
+
+def test_a_kept_comparison_opens(app: App, open_page: Open, tmp_path: Path) -> None:
+    before, after = take(app, tmp_path, "R1", "old", 57, 1), take(app, tmp_path, "R1", "new", 20, 2)
+    state = {"before": before, "after": after}
+    view = app.history.keep_view(LOCAL_OPERATOR, "compare_evaluations", "both", state, [before, after])
+    assert "R1 new against R1 old" in said(open_page("compare_evaluations", view=view.id))

@@ -11,9 +11,8 @@ from core.services.evaluation_results import EvaluationDetail
 from render.evaluation_documents import samples_csv, samples_jsonl
 from render.score_words import conditions_words, setting_facts
 from ui import session
-from ui.components.links import page_address
 from ui.components.log import log_tail
-from ui.components.pieces import command_block, copyable
+from ui.components.pieces import command_block
 from ui.markdown import plain
 
 _TABS = ("settings", "files", "reproduce", "log")
@@ -99,8 +98,6 @@ def _reproduce(detail: EvaluationDetail) -> None:
     t = session.texts()
     st.caption(t("page.evaluation.reproduce"))
     command_block(detail.run.command)
-    st.caption(t("page.evaluation.copy_link"))
-    copyable(page_address())
 
 
 def _log(detail: EvaluationDetail) -> None:

@@ -16,14 +16,14 @@ from render.score_words import differing_words, pair_sentence, run_name
 from ui import session
 from ui.components.cards import empty_state
 from ui.components.chart import chart
-from ui.components.evaluation_samples import outcome_badge
+from ui.components.evaluation_samples import PAGE, outcome_badge, pager
 from ui.components.links import link
 from ui.components.pieces import Color
 from ui.components.url_state import keep, url_number, url_select
 from ui.markdown import plain
 
 PER_PAGE = 10
-_PAGE, _WHICH, _DATASET = "page", "which", "dataset"
+_WHICH, _DATASET = "which", "dataset"
 _VERDICTS: dict[Verdict, tuple[Color, str]] = {
     Verdict.PARITY: ("green", ":material/balance:"),
     Verdict.BETTER: ("green", ":material/trending_up:"),
@@ -73,16 +73,12 @@ def flips_section(found: EvaluationComparison) -> None:
     if len(names) > 1:
         dataset = url_select(_DATASET, t("page.compare_evaluations.dataset"), names, names[0], str, width=260)
     flips = _chosen(flipped[dataset])
-    pages, number = -(-len(flips) // PER_PAGE), url_number(_PAGE) or 1
+    pages, number = -(-len(flips) // PER_PAGE), url_number(PAGE) or 1
     number = min(number, max(1, pages))
     shown = flips[(number - 1) * PER_PAGE : number * PER_PAGE]
     for row in session.app().evaluation_results.flips(found, dataset, shown):
         _flip(found, row)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(t("page.compare_evaluations.page_hint", total=len(flips)), width="content")
-        if pages > 1:
-            st.space("stretch")
-            keep(_PAGE, str(st.pagination(pages, default=number, key=f"flips_page_{dataset}_{pages}")), "1")
+    pager(len(flips), PER_PAGE, number, t("page.compare_evaluations.page_hint", total=len(flips)))
 
 
 def _chosen(pair: PairedScores) -> Sequence[Flip]:
@@ -103,7 +99,7 @@ def _chosen(pair: PairedScores) -> Sequence[Flip]:
         key=f"flips_which_{pair.dataset}",
         label_visibility="collapsed",
         on_change=keep,
-        args=(_PAGE, ""),
+        args=(PAGE, ""),
     )
     keep(_WHICH, str(chosen), options[0])
     return groups[str(chosen)]

@@ -64,18 +64,19 @@ def samples_section(detail: EvaluationDetail) -> None:
         Column(name, t(f"page.evaluation.column_{name}"), span, name == "length") for name, span in _SPANS.items()
     ]
     grid_table(columns, [_cells(detail.run.id, row) for row in found.rows])
-    _pages(found.total, number)
+    pager(found.total, PER_PAGE, number, t("page.evaluation.sample_count", total=t.number(found.total)))
 
 
-def _pages(total: int, number: int) -> None:
-    t, pages = session.texts(), -(-total // PER_PAGE)
+def pager(total: int, per_page: int, number: int, caption: str) -> None:
+    """How many there are, and the way to the other pages; the page lives in the address."""
+    pages = -(-total // per_page)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(t("page.evaluation.sample_count", total=t.number(total)), width="content")
+        st.caption(caption, width="content")
         if pages > 1:
             st.space("stretch")
-            chosen = st.pagination(pages, default=min(number, pages), key=f"evaluation_page_{number}_{pages}")
-            keep(PAGE, str(chosen), "1")
+            chosen = st.pagination(pages, default=min(number, pages), key=f"pager_{number}_{pages}")
             if chosen != number:
+                keep(PAGE, str(chosen), "1")
                 st.rerun()
 
 
@@ -108,7 +109,7 @@ def _show(tallies: Sequence[Tally]) -> str:
     wanted = st.query_params.get(SHOW, Show.ALL.value)
     shown = wanted if wanted in options else Show.ALL.value
     key = f"evaluation_show_{shown}"  # it mirrors the address, which a click on a bar changes, too
-    chosen = st.segmented_control(
+    st.segmented_control(
         t("page.evaluation.show"),
         [option.value for option in options],
         default=shown,
@@ -116,11 +117,15 @@ def _show(tallies: Sequence[Tally]) -> str:
         required=True,
         format_func=lambda option: f"{t(f'page.evaluation.show_{option}')} {t.number(counts[Show(option)])}",
         label_visibility="collapsed",
-        on_change=keep,
-        args=(PAGE, ""),
+        on_change=_choose_show,
+        args=(key,),
     )
-    keep(SHOW, str(chosen), Show.ALL.value)
-    return str(chosen)
+    return shown
+
+
+def _choose_show(key: str) -> None:
+    keep(SHOW, str(st.session_state[key]), Show.ALL.value)
+    keep(PAGE, "")
 
 
 def _counts(tallies: Sequence[Tally]) -> dict[Show, int]:

@@ -23,7 +23,7 @@ from render.evaluation_report import evaluation_report, pairs_report
 from render.score_words import board_answer, run_name
 from ui import session
 from ui.act import act, tell
-from ui.components.links import go
+from ui.components.links import go, page_address
 from ui.components.pieces import copyable
 from ui.markdown import plain
 
@@ -111,7 +111,7 @@ def _popover(stem: str, files: Mapping[str, Callable[[], str]], text: Callable[[
         return
     with popover:
         st.caption(t("page.evaluation.copy_link"))
-        copyable(str(st.context.url or ""))
+        copyable(page_address())
         for kind, make in files.items():
             st.download_button(
                 t(f"page.evaluation.share_{kind}"),

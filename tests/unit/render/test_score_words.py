@@ -13,15 +13,22 @@ import pytest
 from core.domain.accuracy_statistics import Interval, Verdict, parity
 from core.domain.benchmark import RunHead, RunKind, RunState
 from core.domain.evaluation import DatasetChoice, EvaluationRequest, ScoreRow
-from core.domain.evaluation_pairs import PairedScores
-from core.domain.evaluation_reading import DatasetScores, Tally
-from core.domain.evaluation_scores import Conditions
+from core.domain.evaluation_pairs import Flip, PairedScores
+from core.domain.evaluation_reading import DatasetScores, SampleRow, Tally
+from core.domain.evaluation_scores import Conditions, Ending
 from core.domain.score_health import health_of
-from core.services.evaluation_results import EvaluationComparison, EvaluationDetail
+from core.services.evaluation_results import EvaluationComparison, EvaluationDetail, FlipRow
 from render.charts.comparison_scores import before_and_after
 from render.charts.scores import ScorePoint, outcome_bars, score_intervals
-from render.evaluation_documents import evaluation_document, evaluation_json, evaluation_markdown, scores_csv
-from render.evaluation_report import evaluation_report
+from render.evaluation_documents import (
+    evaluation_document,
+    evaluation_json,
+    evaluation_markdown,
+    pairs_json,
+    pairs_markdown,
+    scores_csv,
+)
+from render.evaluation_report import evaluation_report, pairs_report
 from render.score_words import (
     comparison_answer,
     conditions_words,
@@ -181,6 +188,18 @@ def test_the_offline_report_asks_for_nothing_and_speaks_both_languages() -> None
     body = html[: html.index("<script>", html.index("</main>"))]
     assert "http://" not in body
     assert "https://" not in body
+
+
+def test_two_evaluations_leave_as_files() -> None:
+    found = EvaluationComparison(RUN, replace(RUN, id="run-2", version_label="FP8"), (pair(),), (), ("x",))
+    side = SampleRow("gsm8k", 0, "main", 0, Ending.ANSWERED, 1.0, "<b>1 + 1?</b>", "2", "2", "stop", 9, 1.0)
+    flip = FlipRow(Flip(0, 0, False, Ending.ANSWERED, Ending.NO_ANSWER), side, replace(side, extracted=None))
+    html = pairs_report(found, {"gsm8k": [flip]}, ZH)
+    assert "&lt;b&gt;1 + 1?&lt;/b&gt;" in html
+    assert "R1 FP8 against R1 W8A8" in html
+    document = json.loads(pairs_json(found))
+    assert (document["datasets"][0]["gap"], document["only_after"]) == (pytest.approx(-0.004), ["x"])
+    assert pairs_markdown(found, EN).startswith("R1 FP8 against R1 W8A8: gsm8k −0.4 pt (no difference shown).\n")
 
 
 def test_charts_tell_partial_from_whole_and_right_from_cut_off() -> None:
