@@ -52,21 +52,14 @@ def test_choosing_begins_with_a_run_that_has_a_partner(app: App, runs: None, ope
     assert at.query_params["runs"] in ("run-2,run-1", ["run-2,run-1"])
 
 
-@pytest.mark.parametrize(("locale", "answer"), [("en-US", "0528 against R1, over 2 loads: output tokens per second −"),
-                                                ("zh-CN", "0528 对比 R1，2 个负载平均：每秒输出词元 −")])  # fmt: skip
-def test_the_answer_comes_first(runs: None, open_page: Open, locale: str, answer: str) -> None:
-    at = open_page("compare", locale=locale, runs="run-1,run-2")
+def test_the_answer_comes_first(runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1,run-2")
     assert not at.exception
-    assert answer in told(at)
+    assert "0528 against R1, over 2 loads: output tokens per second −" in told(at)
     curves, changes = charts(at)
     assert [line.get("name") for line in curves["data"]][:2] == ["0528", "R1"]
     assert len(changes["data"][0]["x"]) == 3
     assert ":red[" in sentences(at)
-
-
-def test_the_address_names_the_baseline(runs: None, open_page: Open) -> None:
-    at = open_page("compare", runs="run-1,run-2", base="run-2")
-    assert "R1 against 0528" in told(at)
 
 
 def test_within_noise_is_never_red(app: App, runs: None, open_page: Open) -> None:
@@ -74,13 +67,6 @@ def test_within_noise_is_never_red(app: App, runs: None, open_page: Open) -> Non
     at = open_page("compare", runs="run-1,run-3")
     assert "No change beyond noise" in told(at) or "Not clear" in told(at)
     assert ":red[" not in sentences(at)
-
-
-def test_unlike_runs_get_no_verdict(app: App, runs: None, open_page: Open) -> None:
-    put(app, "run-3", 3, workload=Workload(999, 128, samples.workload((1, 16)).points))
-    at = open_page("compare", runs="run-1,run-3")
-    assert not at.exception
-    assert "cannot be compared like for like" in told(at)
 
 
 def test_a_baseline_is_pinned_and_then_stands_for_itself(app: App, runs: None, open_page: Open) -> None:
@@ -125,13 +111,14 @@ def test_the_noise_floor_is_measured_by_a_button(app: App, open_page: Open, monk
 
 
 def test_the_comparison_leaves_as_link_markdown_and_file(runs: None, open_page: Open) -> None:
-    at = open_page("compare", runs="run-1,run-2")
+    at = open_page("compare", locale="zh-CN", runs="run-1,run-2")
     at.session_state["compare_share"] = True
     at.run()
     assert not at.exception
+    assert "0528 对比 R1，2 个负载平均：每秒输出词元 −" in told(at)
     written = [code.value for code in at.code]
     assert any(text.endswith("?runs=run-1,run-2&base=run-1") for text in written)
-    assert any(text.startswith("### 0528 against R1") for text in written)
+    assert any(text.startswith("### 0528 对比 R1") for text in written)
 
 
 def test_the_release_card_shows_speed_and_configuration(app: App, runs: None, open_page: Open) -> None:

@@ -40,7 +40,7 @@ def service(database: DatabaseStore) -> ComparisonService:
 
 
 def put(database: DatabaseStore, run_id: str, seed: int, **changes: Any) -> None:
-    sweep(database, run_id, seed=seed, **{"provenance": HOST, **changes})
+    sweep(database, run_id, seed=seed, **{"provenance": HOST, "requests": 120, **changes})
 
 
 def codes(found: Any) -> dict[str, Weight]:
