@@ -111,21 +111,21 @@ def test_the_noise_floor_is_measured_by_a_button(app: App, open_page: Open, monk
 
 
 def test_the_comparison_leaves_as_link_markdown_and_file(runs: None, open_page: Open) -> None:
-    at = open_page("compare", locale="zh-CN", runs="run-1,run-2")
+    at = open_page("compare", runs="run-1,run-2")
     at.session_state["compare_share"] = True
     at.run()
     assert not at.exception
-    assert "0528 对比 R1，2 个负载平均：每秒输出词元 −" in told(at)
     written = [code.value for code in at.code]
     assert any(text.endswith("?runs=run-1,run-2&base=run-1") for text in written)
-    assert any(text.startswith("### 0528 对比 R1") for text in written)
+    assert any(text.startswith("### 0528 against R1") for text in written)
 
 
 def test_the_release_card_shows_speed_and_configuration(app: App, runs: None, open_page: Open) -> None:
-    at = open_page("release", runs="run-1,run-2", base="run-1")
+    at = open_page("release", locale="zh-CN", runs="run-1,run-2", base="run-1")
     assert not at.exception
-    assert "Neither version was evaluated" in told(at)
-    assert [metric.label for metric in at.metric] == ["Output tokens/s", "TTFT mean", "TPOT mean"]
+    assert "0528 对比 R1，2 个负载平均：每秒输出词元 −" in told(at)
+    assert "两个版本都还没有用数据集评测过" in told(at)
+    assert [metric.label for metric in at.metric] == ["每秒输出词元", "首字延迟均值", "每字延迟均值"]
     assert not open_page("release").exception
 
 
