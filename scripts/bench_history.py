@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +49,7 @@ from tests.live.servers import web  # noqa: E402
 
 REPEATS = 9
 REDRAWS = 20
+SESSIONS = 50
 BATCH = 2_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MODELS = [f"model-{number:02}" for number in range(20)]
@@ -206,6 +207,7 @@ def pages(home: Path) -> dict[str, float]:
         for name, (page, query) in asked.items():
             took_s, size = redraw(port, pid, page, query)
             found |= {f"{name}_page_over_empty_ms": 1000 * (took_s - empty_s), f"{name}_page_kib": size / 1024}
+        found["web_rss_with_50_sessions_mib"] = many_sessions(port, pid)
     return found
 
 
@@ -216,6 +218,17 @@ def serves(entry: Path, port: int) -> bool:
     with suppress(OSError):
         return f"--server.port={port}\0" in (entry / "cmdline").read_text()
     return False
+
+
+def many_sessions(port: int, pid: int) -> float:
+    """Resident memory with SESSIONS lists open, each drawn twice."""
+    with ExitStack() as opened:
+        url = f"ws://127.0.0.1:{port}/_stcore/stream"
+        sockets = [opened.enter_context(connect(url, max_size=None, open_timeout=60)) for _ in range(SESSIONS)]
+        for _ in range(2):
+            for socket in sockets:
+                draw(socket, "runs", "")
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def redraw(port: int, pid: int, page: str, query: str) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -29,12 +29,17 @@ def grid_table(columns: Sequence[Column], rows: Iterable[Mapping[str, Cell]]) ->
     with st.container(border=True):
         grid = st.grid(tracks, wrap=False, min_column_width=_TRACK_WIDTH, gap="xsmall", vertical_alignment="center")
         for column in columns:
-            with grid.cell(column_span=column.span):
+            with _place(grid, column):
                 st.caption(column.head, text_alignment=_side(column))
         for row in rows:
             for column in columns:
-                with grid.cell(column_span=column.span):
+                with _place(grid, column):
                     _draw(row[column.name], column)
+
+
+def _place(grid: Any, column: Column) -> Any:
+    """An element takes one track by itself; only a wider one needs a cell, a container more for every row."""
+    return grid if column.span == 1 else grid.cell(column_span=column.span)
 
 
 def _draw(cell: Cell, column: Column) -> None:
