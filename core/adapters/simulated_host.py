@@ -47,6 +47,9 @@ class SimulatedHostProbe:
         self._real = real
         self._files = _tree(host)
         self._folders = {str(parent) for path in self._files for parent in PurePosixPath(path).parents} - {"/"}
+        self._below: dict[str, set[str]] = {}
+        for path in map(PurePosixPath, (*self._files, *self._folders)):
+            self._below.setdefault(str(path.parent), set()).add(path.name)
 
     @property
     def sees_host(self) -> bool:

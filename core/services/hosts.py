@@ -55,6 +55,13 @@ class HostService:
         disks = self._disks(info.root_dir)
         return HostInventory(LOCAL, facts or _told(info), engine, None, devices, images, containers, disks, sees)
 
+    def devices_of(self, platform: Platform) -> DeviceGroup | None:
+        """Those of one platform; None where its nodes have no known name, or none is there."""
+        if platform.device_nodes is None:
+            return None
+        group = self._group(platform.device_nodes, (platform.id,))
+        return group if group.count or group.entered is not None else None
+
     def devices(self) -> tuple[DeviceGroup, ...]:
         """What is there of every kind of device that the catalog knows. Platforms of one pattern share a group."""
         patterns: dict[str, list[str]] = {}
@@ -77,9 +84,8 @@ class HostService:
 
     def _group(self, pattern: str, platforms: tuple[str, ...]) -> DeviceGroup:
         nodes = self._probe.nodes(pattern)
-        told = self._preferences.get(_entered_key(pattern)) or ""
-        entered = int(told) if told.isdecimal() and not nodes else None
-        return DeviceGroup(pattern, platforms, nodes, entered)
+        told = "" if nodes else self._preferences.get(_entered_key(pattern)) or ""
+        return DeviceGroup(pattern, platforms, nodes, int(told) if told.isdecimal() else None)
 
     def _disks(self, images: str) -> tuple[DiskRoom, ...]:
         weights = self._settings.weights[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.domain.catalog import Catalog
 from core.domain.deployment import DeploymentRequest
 from core.domain.finding import Finding
-from core.domain.host import DeviceGroup, DeviceUser, ImageFacts
+from core.domain.host import DeviceUser, ImageFacts
 from core.domain.platform import Platform
 from core.domain.preflight import (
     Check,
@@ -97,7 +97,7 @@ class PreflightService:
         return Preflight((*wrong_model, *preflight_findings(facts)), facts)
 
     def _facts(self, request: DeploymentRequest, platform: Platform | None) -> PreflightFacts:
-        group = self._group(platform)
+        group = self._hosts.devices_of(platform) if platform else None
         folder = self._weights.folder(request.weights)
         seen = self._glance(request.image, group.nodes if group else ())
         return PreflightFacts(
@@ -138,11 +138,6 @@ class PreflightService:
             return None
         free = free_above(self._probe, engine.root_dir)
         return None if free is None else (engine.root_dir, free)
-
-    def _group(self, platform: Platform | None) -> DeviceGroup | None:
-        if platform is None:
-            return None
-        return next((group for group in self._hosts.devices() if platform.id in group.platforms), None)
 
     def _closed(self, request: DeploymentRequest, names: Sequence[str]) -> tuple[Readable, ...]:
         """What not everybody may read: the folder that is mounted, the model's own, its files."""
