@@ -189,6 +189,7 @@ def _pair(pair: Pair, called: Mapping[str, str], t: Texts) -> dict[str, Any]:
             "unit": pair.basis.unit.value,
             "repeats": pair.basis.repeats,
             "figures_corrected_for": pair.basis.tests,
+            "points_in_blocks_of_time": pair.basis.disturbed,
             "noise_floor": {figure.id: noise.floor(figure) for figure in FIGURES},
             "noise_runs": list(noise.run_ids),
         },

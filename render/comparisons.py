@@ -174,7 +174,16 @@ def basis(pair: Pair, t: Texts) -> tuple[str, ...]:
         first = t("comparison.by_repeats", repeats=pair.basis.repeats)
     else:
         first = t("comparison.by_requests", left=t.number(counts[0]), right=t.number(counts[1]))
-    return first, noise_line(pair.basis.noise, t), t("comparison.corrected", count=pair.basis.tests)
+    told = {"count": pair.basis.disturbed, "total": pair.basis.measured}
+    disturbed = [t("comparison.disturbed", **told)] if pair.basis.disturbed else []
+    return first, *disturbed, noise_line(pair.basis.noise, t), t("comparison.corrected", count=pair.basis.tests)
+
+
+def advice(pair: Pair, t: Texts) -> str | None:
+    """What would make an unclear verdict clear."""
+    if pair.verdict is not Verdict.UNCLEAR:
+        return None
+    return t("comparison.advice_repeats" if pair.basis.unit is Unit.REPEATS else "comparison.advice_requests")
 
 
 def noise_line(noise: Noise, t: Texts) -> str:

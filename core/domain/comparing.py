@@ -60,7 +60,9 @@ def _pair(baseline: Evidence, candidate: Evidence, noise: Noise) -> Pair:
     seen = [_witness(side, loads) for side in (baseline, candidate)]
     least = min((len(groups[load]) for groups in (left, right) for load in loads), default=0)
     unit = Unit.REPEATS if least >= REPEATS_AS_UNITS else Unit.REQUESTS
-    basis = Basis(unit, least, noise)
+    told = [_disturbed(baseline, loads), _disturbed(candidate, loads)] if unit is Unit.REQUESTS else []
+    disturbed, measured = sum(part for part, _ in told), sum(whole for _, whole in told)
+    basis = Basis(unit, least, noise, disturbed=disturbed, measured=measured)
     return Pair(
         candidate=candidate,
         differences=differences(*seen),
@@ -69,6 +71,13 @@ def _pair(baseline: Evidence, candidate: Evidence, noise: Noise) -> Pair:
         cells=tuple(_cells(baseline, candidate, loads, basis)),
         verdict=Verdict.NOT_COMPARABLE,
     )
+
+
+def _disturbed(side: Evidence, loads: Sequence[Load]) -> tuple[int, int]:
+    """Measured points whose requests were not independent, and all of them."""
+    keys = [(m.point_index, m.repeat) for load in loads for m in side.by_load[load]]
+    known = [side.records[key].inflation.values() for key in keys if key in side.records]
+    return sum(any(df is not None for _, df in one) for one in known), len(keys)
 
 
 def _witness(side: Evidence, loads: Sequence[Load]) -> Witness:

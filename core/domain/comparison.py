@@ -126,12 +126,15 @@ class Noise:
 @dataclass(frozen=True)
 class Basis:
     """What a pair's intervals rest on. ``repeats``: of the side that has fewer. ``tests``: how many figures were
-    corrected for."""
+    corrected for. ``disturbed`` of ``measured`` points had requests that were not independent: there blocks of time
+    stand for them."""
 
     unit: Unit
     repeats: int
     noise: Noise
     tests: int = 0
+    disturbed: int = 0
+    measured: int = 0
 
 
 class Call(StrEnum):

@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.access import Role
 from core.domain.comparison import Comparison, Evidence, Pair, Verdict
 from core.domain.run_identity import workload_label
-from render.comparisons import answers, caution, names
+from render.comparisons import advice, answers, caution, names
 from ui import session
 from ui.act import act, tell
 from ui.components.compare_links import open_comparison
@@ -65,6 +65,9 @@ def _simulated(comparison: Comparison) -> None:
 
 
 def _caution(pair: Pair) -> None:
+    """What weakens the verdict; what would make an unclear one clear."""
+    if better := advice(pair, session.texts()):
+        st.caption(plain(better))
     said = caution(pair, session.texts())
     if said and pair.verdict is not Verdict.NOT_COMPARABLE:
         st.markdown(f":orange[:material/warning:] {plain(said)}")

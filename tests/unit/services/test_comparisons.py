@@ -253,3 +253,20 @@ def test_points_of_which_too_much_failed_are_left_out_and_counted(
     found = service.compare(["run-1", "run-2"], "run-1").pairs[0]
     assert (found.loads, found.verdict) == ((), Verdict.NOT_COMPARABLE)
     assert next(one for one in found.differences if one.code == "left_out").candidate == 3
+
+
+def test_bursts_of_other_work_widen_the_intervals_and_are_told(
+    service: ComparisonService, database: DatabaseStore
+) -> None:
+    put(database, "run-1", 1, concurrencies=(8,))
+    put(database, "run-2", 4, concurrencies=(8,), burst=1.6)
+    put(database, "run-3", 4, concurrencies=(8,), burst=1.6, keep_records=False)
+    told = service.compare(["run-1", "run-2"], "run-1").pairs[0]
+    naive = service.compare(["run-1", "run-3"], "run-1").pairs[0]
+    assert (told.basis.disturbed, told.basis.measured) == (1, 2)
+    wide, narrow = (pair.overall(THROUGHPUT) for pair in (told, naive))
+    assert wide is not None
+    assert narrow is not None
+    assert wide.change is not None
+    assert narrow.change is not None
+    assert wide.change.high - wide.change.low > 1.5 * (narrow.change.high - narrow.change.low)
