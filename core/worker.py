@@ -129,8 +129,8 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     try:
         told.wait()
     finally:
-        rounds.stop()
         engine.stop()
+        rounds.stop()
 
 
 if __name__ == "__main__":

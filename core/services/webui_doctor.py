@@ -55,7 +55,7 @@ class WebUiDoctor:
         webui = self._store.get(webui_id)
         checks, drift, version = self._round(webui, access, ask_model)
         report = Report(self._clock.now(), tuple(checks), drift, version or webui.version)
-        found = replace(self._store.get(webui_id), report=report, version=version or webui.version)
+        found = replace(self._store.get(webui_id), report=report, version=webui.version or version)
         self._store.update(found)
         return found
 
@@ -83,8 +83,7 @@ class WebUiDoctor:
         if webui.written is WriteState.HALF:
             checks.append(_check("finished", _BAD, "webui_half_written"))
         checks.extend(self._service_check(one) for one in webui.connected)
-        if ask_model:
-            checks.extend(self._published_account(webui))
+        checks.extend(self._published_account(webui) if ask_model else _earlier(webui, "published_account"))
         signed_in, found = self._signed_in(webui, access)
         checks.append(signed_in)
         if found is None:

@@ -37,6 +37,7 @@ def webui_card(webui: WebUi, *, opened: bool) -> None:
         if session.may(Role.OPERATOR):
             _half(webui, access)
             _drift(webui, access)
+            _other_version(webui, access)
         _more(webui, access, opened)
 
 
@@ -44,8 +45,9 @@ def _facts(webui: WebUi) -> None:
     t = session.texts()
     address = session.app().webui.address_for_colleagues(webui) or webui.url
     facts = [f"[{plain(address)}]({address})"]
-    if webui.version:
-        facts.append(plain(t("page.open_webui.version", version=webui.version)))
+    version = (webui.report.version if webui.report else None) or webui.version
+    if version:
+        facts.append(plain(t("page.open_webui.version", version=version)))
     if webui.report:
         ago = t.ago(webui.report.at, session.app().clock.now())
         facts.append(plain(t("page.open_webui.checked", ago=ago)))
@@ -214,6 +216,16 @@ def _drift(webui: WebUi, access: Access | None) -> None:
             _write_again(webui, access, "page.open_webui.put_right_done")
         if access is None:
             st.caption(t("page.open_webui.sign_in_needed"))
+
+
+def _other_version(webui: WebUi, access: Access | None) -> None:
+    """It was renewed since: one look at every setting, and the version counts as connected."""
+    report, t = webui.report, session.texts()
+    if report is None or report.drift or not any(check.code == "same_version" for check in report.checks):
+        return
+    label, disabled = t("page.open_webui.apply_nothing"), access is None
+    if st.button(label, key=f"version_{webui.id}", type="primary", disabled=disabled) and access:
+        _write_again(webui, access, "page.open_webui.put_right_done")
 
 
 def _write_again(webui: WebUi, access: Access, told: str) -> None:

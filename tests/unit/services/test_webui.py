@@ -348,6 +348,31 @@ def test_without_a_proof_nothing_is_called_good(newest: World) -> None:
     assert (later.state, (later.at - proof.at).total_seconds() if proof.at else 0) == (CheckState.GOOD, 3600)
 
 
+def test_another_version_is_told_until_it_is_connected_again(newest: World) -> None:
+    webui = newest.connect().webui
+    newest.server.public["version"] = "0.13.0"
+    for _ in range(2):
+        report = newest.room.doctor.examine(webui.id, newest.access()).report
+        assert report is not None
+        told = {check.code: check.params for check in report.checks}
+        assert told["same_version"] == {"before": "0.12.4", "version": "0.13.0"}
+    assert newest.connect().writes == 0
+    report = newest.room.doctor.examine(webui.id, newest.access()).report
+    assert report is not None
+    assert (report.state, report.version) == (CheckState.GOOD, "0.13.0")
+
+
+def test_a_published_account_is_not_forgotten_by_the_schedule(newest: World) -> None:
+    webui = newest.connect().webui
+    newest.room.connect.keep_token(LOCAL_OPERATOR, webui.id, newest.access())
+    newest.server.accounts["admin@vastai.com"] = ("x", "admin123", "admin")
+    newest.room.doctor.examine(webui.id)
+    newest.room.doctor.examine_all()
+    report = newest.room.connect.get(webui.id).report
+    assert report is not None
+    assert report.state is CheckState.BAD
+
+
 def test_a_round_that_cannot_look_inside_forgets_nothing(newest: World) -> None:
     webui = newest.connect().webui
     newest.server.documents["/api/v1/tasks/config"]["ENABLE_TITLE_GENERATION"] = True
