@@ -129,9 +129,10 @@ def _each_side(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
     states = [side.run.state for side in sides]
     if any(state is not RunState.COMPLETE for state in states):
         yield Difference("state", Weight.WEAKENS, *(state.value for state in states))
-    starved = [_has_warning(side.measurements, "client_starved") for side in sides]
-    if any(starved):
-        yield Difference("client_starved", Weight.WEAKENS, *starved)
+    for code in ("client_starved", "sent_late"):
+        warned = [_has_warning(side.measurements, code) for side in sides]
+        if any(warned):
+            yield Difference(code, Weight.WEAKENS, *warned)
 
 
 def _failed_share(measurements: Sequence[Measurement]) -> float:

@@ -125,6 +125,7 @@ def test_a_change_below_the_noise_floor_is_none(service: ComparisonService, data
         ({"seed": 1}, "same_seed", Weight.WEAKENS),
         ({"measurement": {"requests": RequestCounts(190, 5)}}, "failures", Weight.WEAKENS),
         ({"measurement": {"warnings": ("client_starved",)}}, "client_starved", Weight.WEAKENS),
+        ({"measurement": {"warnings": ("sent_late",)}}, "sent_late", Weight.WEAKENS),
         (
             {"measurement": {"server_metrics": {"prefix_cache_queries_total": 100.0, "prefix_cache_hits_total": 60.0}}},
             "prefix_cache",
