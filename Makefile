@@ -40,6 +40,7 @@ bench: $(DEV_STAMP) ## overhead, statistics and fidelity, as a table and as JSON
 	@$(BIN)/python scripts/bench_overhead.py --json build/overhead.json
 	@$(BIN)/python scripts/bench_history.py --json build/history.json
 	@$(BIN)/python scripts/bench_statistics.py --json build/statistics.json
+	@$(BIN)/python scripts/bench_evaluations.py --pages --json build/evaluations.json
 	@$(BIN)/python scripts/bench_fidelity.py --json build/fidelity.json
 
 clean:          ## the environment and caches; never the data
