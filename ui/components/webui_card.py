@@ -25,12 +25,14 @@ _LOG_HEIGHT_PX = 320
 
 def webui_card(webui: WebUi, *, opened: bool) -> None:
     """The whole card."""
-    access = usable_access(webui)
+    t, access = session.texts(), usable_access(webui)
     with st.container(border=True, gap="small", key=f"webui_{webui.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(webui.name)}**", width="content")
             webui_badge(webui)
             st.space("stretch")
+            address = session.app().webui.address_for_colleagues(webui) or webui.url
+            st.link_button(t("page.open_webui.open"), address, icon=":material/open_in_new:")
             _buttons(webui, access)
         _facts(webui)
         _job(webui)

@@ -207,6 +207,9 @@ def _plan(plan: ConnectPlan, access: Access) -> None:
                 f"**{t('page.open_webui.plan_title', count=count)}**" if count else t("page.open_webui.plan_nothing")
             )
             change_lines(plan.changes)
+            for upstream in plan.upstreams:
+                route = t("page.open_webui.plan_route", name=upstream.served_name, url=upstream.url)
+                st.markdown(f":gray[:material/route: {plain(route)}]")
             if plan.kept:
                 text = t("page.open_webui.plan_keeps", count=len(plan.kept), urls=", ".join(plan.kept))
                 st.markdown(f":gray[:material/lock: {plain(text)}]")
