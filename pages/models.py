@@ -30,7 +30,7 @@ def answer() -> str:
 def under_way() -> None:
     """Follows by itself while bytes come; once a state has changed, the whole page is drawn anew."""
     with guard():
-        now: tuple[WeightsView, ...] = tuple(view for view in app.weights.list() if is_download(view))
+        now: tuple[WeightsView, ...] = tuple(view for view in app.weights.told() if is_download(view))
         if states(now) != states(downloads):
             st.rerun()
         for view in now:

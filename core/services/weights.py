@@ -201,11 +201,15 @@ class WeightsService:
 
     def list(self) -> tuple[WeightsView, ...]:
         """What is remembered, the newest first; then what lies in the folders of models and nobody told of."""
-        folders, jobs = self._store.weights.list(), self._job_views()
-        told = [self._view(folder, jobs) for folder in folders]
-        known = {folder.path for folder in folders}
+        told = self.told()
+        known = {view.path for view in told}
         found = [self._found(path) for path in self._present() if path not in known]
         return (*told, *found)
+
+    def told(self) -> tuple[WeightsView, ...]:
+        """What is remembered alone, downloads among it: cheap enough to be asked every two seconds."""
+        jobs = self._job_views()
+        return tuple(self._view(folder, jobs) for folder in self._store.weights.list())
 
     def get(self, folder_id: str) -> WeightsView:
         """Raises NotFoundError."""
