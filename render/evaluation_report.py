@@ -19,6 +19,7 @@ from render.score_words import (
     conditions_words,
     evaluation_answer,
     evaluation_line,
+    pair_names,
     pair_sentence,
     run_name,
     setting_facts,
@@ -141,7 +142,7 @@ def _pairs_body(found: EvaluationComparison, flips: Mapping[str, Sequence[FlipRo
         told = [t(f"page.compare_evaluations.{name}"), run_name(run), run.id, *evaluation_line(run, t)]
         parts.append(f'<p class="small">{escape(" · ".join(part for part in told if part))}</p>')
     if found.datasets:
-        figure = before_and_after(found.datasets, (run_name(found.before), run_name(found.after)), t)
+        figure = before_and_after(found.datasets, pair_names(found), t)
         alt = t("page.compare_evaluations.chart_alt", answer=answer)
         parts.append(figure_block(figure, t("page.compare_evaluations.chart"), alt))
     for pair in found.datasets:
@@ -152,10 +153,10 @@ def _pairs_body(found: EvaluationComparison, flips: Mapping[str, Sequence[FlipRo
 
 
 def _flip_columns(found: EvaluationComparison, rows: Sequence[FlipRow], t: Texts) -> dict[str, tuple[str, ...]]:
-    """Numbered heads: both evaluations may be of one version."""
+    before, after = pair_names(found)
     return {
         t("page.evaluation.column_question"): tuple(row.before.question for row in rows),
         t("page.evaluation.column_gold"): tuple(row.before.gold for row in rows),
-        f"1 {run_name(found.before)}": tuple(row.before.extracted or t.number(None) for row in rows),
-        f"2 {run_name(found.after)}": tuple(row.after.extracted or t.number(None) for row in rows),
+        before: tuple(row.before.extracted or t.number(None) for row in rows),
+        after: tuple(row.after.extracted or t.number(None) for row in rows),
     }

@@ -138,9 +138,7 @@ def setting_facts(detail: EvaluationDetail, t: Texts) -> list[tuple[str, str]]:
 
 def comparison_answer(found: EvaluationComparison, t: Texts) -> str:
     """Every dataset's difference, with what it is worth."""
-    names = {"before": run_name(found.before), "after": run_name(found.after)}
-    if names["before"] == names["after"]:
-        names = {side: f"{names[side]} ({getattr(found, side).id})" for side in names}
+    names = dict(zip(("before", "after"), pair_names(found), strict=True))
     if not found.datasets:
         return t("score_answer.nothing_common", **names)
     words = [
@@ -148,6 +146,12 @@ def comparison_answer(found: EvaluationComparison, t: Texts) -> str:
         for pair in found.datasets
     ]
     return t("score_answer.compared", **names, listed=t("answer.listed").join(words))
+
+
+def pair_names(found: EvaluationComparison) -> tuple[str, str]:
+    """Of both; two of one version bear their runs' ids."""
+    before, after = run_name(found.before), run_name(found.after)
+    return (before, after) if before != after else (f"{before} ({found.before.id})", f"{after} ({found.after.id})")
 
 
 def pair_sentence(pair: PairedScores, t: Texts) -> str:
@@ -175,8 +179,8 @@ def verdict_words(pair: PairedScores, t: Texts) -> str:
 
 
 def p_words(p_value: float) -> str:
-    """Two figures; below a thousandth only that."""
-    return f"< {_TINY}" if p_value < _TINY else f"{p_value:.2g}"
+    """``= 0.31``, two figures; below a thousandth only that."""
+    return f"< {_TINY}" if p_value < _TINY else f"= {p_value:.2g}"
 
 
 def differing_words(pair: PairedScores, t: Texts) -> str:

@@ -237,9 +237,21 @@ def common_start(texts: Sequence[str]) -> int:
     return low.rfind("\n", 0, length) + 1
 
 
-def snippet(text: str, start: int = 0, length: int = 160) -> str:
-    """One line for a list, from ``start``."""
-    words = " ".join(text[start : start + 4 * length].split())
+def common_end(texts: Sequence[str]) -> int:
+    """How many characters all of some prompts end with, from the beginning of a line: how the answer is to be put."""
+    if len(texts) < 2:
+        return 0
+    backwards = [text[::-1] for text in texts]
+    low, high = min(backwards), max(backwards)
+    length = next((at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    shared = low[:length][::-1]
+    return len(shared) - shared.index("\n") if "\n" in shared else 0
+
+
+def snippet(text: str, start: int = 0, end: int = 0, length: int = 160) -> str:
+    """One line for a list, without the first ``start`` and the last ``end`` characters; whole where nothing is left."""
+    inside = text[start : len(text) - end] if start + end < len(text) else text
+    words = " ".join(inside[: 4 * length].split())
     return words if len(words) <= length else words[: length - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 

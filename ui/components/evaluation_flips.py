@@ -12,7 +12,7 @@ from core.domain.evaluation_reading import SampleRow
 from core.domain.evaluation_scores import Ending
 from core.services.evaluation_results import EvaluationComparison, FlipRow
 from render.charts.comparison_scores import before_and_after
-from render.score_words import differing_words, pair_sentence, run_name
+from render.score_words import differing_words, pair_names, pair_sentence
 from ui import session
 from ui.components.cards import empty_state
 from ui.components.chart import chart
@@ -43,7 +43,7 @@ def pairs_card(found: EvaluationComparison, answer: str) -> None:
     t = session.texts()
     with st.container(border=True, gap="small"):
         st.subheader(t("page.compare_evaluations.chart"), anchor=False)
-        names = (run_name(found.before), run_name(found.after))
+        names = pair_names(found)
         alt = t("page.compare_evaluations.chart_alt", answer=answer)
         chart(before_and_after(found.datasets, names, t), key="pairs", alt=alt, file="evaluations")
     with st.container(border=True, gap="small"):
@@ -111,9 +111,11 @@ def _flip(found: EvaluationComparison, row: FlipRow) -> None:
         wanted = plain(t("page.compare_evaluations.wanted", gold=row.before.gold))
         st.markdown(f"{plain(row.before.question)}  :gray[:small[{wanted}]]")
         left, right = st.columns(2)
-        for column, side, run in ((left, row.before, found.before), (right, row.after, found.after)):
-            with column:
-                _side(run.id, run_name(run), side)
+        before, after = pair_names(found)
+        with left:
+            _side(found.before.id, before, row.before)
+        with right:
+            _side(found.after.id, after, row.after)
 
 
 def _side(run_id: str, name: str, row: SampleRow) -> None:

@@ -27,6 +27,7 @@ from core.domain.evaluation_scores import (
     Conditions,
     Ending,
     ScoreCounter,
+    common_end,
     common_start,
     conditions_of,
     question_key,
@@ -38,6 +39,8 @@ from core.formats import records
 _BATCH = 500
 _SHORT = 80
 _BEING_WRITTEN = -1
+Edges = tuple[int, int]
+"""Characters that all prompts of a subset share: at their beginning, at their end."""
 
 
 class DatabaseEvaluationStore(EvaluationLists):
@@ -65,9 +68,9 @@ class DatabaseEvaluationStore(EvaluationLists):
         if self.is_complete(run_id, outcome.key):
             return False
         dataset_id = self._open(run_id, outcome)
-        counter, starts, number = ScoreCounter(), dict[str, int](), 0
+        counter, edges, number = ScoreCounter(), dict[str, Edges](), 0
         for batch in _batches(samples):
-            rows, texts = _rows(dataset_id, number, batch, counter, starts)
+            rows, texts = _rows(dataset_id, number, batch, counter, edges)
             with self._database.write(counted=False) as session:
                 session.execute(insert(EvaluationSampleTable), rows)
                 session.execute(insert(EvaluationTextTable), texts)
@@ -140,28 +143,31 @@ def _batches(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
 
 
 def _rows(
-    dataset_id: int, first: int, batch: Sequence[Sample], counter: ScoreCounter, starts: dict[str, int]
+    dataset_id: int, first: int, batch: Sequence[Sample], counter: ScoreCounter, edges: dict[str, Edges]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    _find_starts(batch, starts)
+    _find_edges(batch, edges)
     rows, texts = [], []
     for number, sample in enumerate(batch, first):
         ending = counter.add(sample)
-        rows.append(_sample_row(dataset_id, number, sample, ending, starts.get(sample.subset, 0)))
+        rows.append(_sample_row(dataset_id, number, sample, ending, edges.get(sample.subset, (0, 0))))
         content = zlib.compress(records.dumps(Sample, sample).encode(), 1)
         texts.append({"dataset_id": dataset_id, "number": number, "content": content})
     return rows, texts
 
 
-def _find_starts(batch: Sequence[Sample], starts: dict[str, int]) -> None:
-    """What the prompts of a subset begin with alike, from the first batch that has two of them."""
+def _find_edges(batch: Sequence[Sample], edges: dict[str, Edges]) -> None:
+    """What the prompts of a subset begin and end with alike, from the first batch that has two of them."""
     questions = defaultdict(set)
     for sample in batch:
-        if sample.subset not in starts:
+        if sample.subset not in edges:
             questions[sample.subset].add(sample.question)
-    starts |= {subset: common_start(sorted(texts)) for subset, texts in questions.items() if len(texts) > 1}
+    for subset, found in questions.items():
+        if len(found) > 1:
+            texts = sorted(found)
+            edges[subset] = (common_start(texts), common_end(texts))
 
 
-def _sample_row(dataset_id: int, number: int, sample: Sample, ending: Ending, start: int) -> dict[str, Any]:
+def _sample_row(dataset_id: int, number: int, sample: Sample, ending: Ending, edges: Edges) -> dict[str, Any]:
     return {
         "dataset_id": dataset_id,
         "number": number,
@@ -170,7 +176,7 @@ def _sample_row(dataset_id: int, number: int, sample: Sample, ending: Ending, st
         "repeat": sample.repeat,
         "ending": ending.value,
         "score": sample.score,
-        "question": snippet(sample.question, start),
+        "question": snippet(sample.question, *edges),
         "gold": snippet(sample.gold, length=_SHORT),
         "extracted": None if sample.extracted is None else snippet(sample.extracted, length=_SHORT),
         "stop_reason": sample.stop_reason,

@@ -24,6 +24,7 @@ from core.domain.evaluation import (
 from core.domain.evaluation_scores import (
     Ending,
     ScoreCounter,
+    common_end,
     common_start,
     conditions_of,
     ending_of,
@@ -189,6 +190,15 @@ def test_questions_are_known_by_their_words() -> None:
 )
 def test_what_prompts_begin_with_alike(texts: list[str], start: int) -> None:
     assert common_start(texts) == start
+
+
+def test_what_prompts_end_with_alike() -> None:
+    texts = ["One?\nAnswer in one word.", "Two?\nAnswer in one word."]
+    assert common_end(texts) == len("\nAnswer in one word.")
+    assert snippet(texts[0], end=common_end(texts)) == "One?"
+    assert common_end(["One word.", "Two word."]) == 0
+    assert common_end(["alone"]) == 0
+    assert snippet("all shared", start=4, end=9) == "all shared"
 
 
 def test_snippets_are_one_short_line() -> None:

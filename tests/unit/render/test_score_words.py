@@ -146,7 +146,7 @@ def test_points_have_a_sign_where_there_is_a_difference(gap: float, said: str) -
     assert points(gap, EN) == said
 
 
-@pytest.mark.parametrize(("p", "said"), [(0.31, "0.31"), (0.00754, "0.0075"), (1e-9, "< 0.001"), (1.0, "1")])
+@pytest.mark.parametrize(("p", "said"), [(0.31, "= 0.31"), (0.00754, "= 0.0075"), (1e-9, "< 0.001"), (1.0, "= 1")])
 def test_p_values(p: float, said: str) -> None:
     assert p_words(p) == said
 
