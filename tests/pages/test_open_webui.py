@@ -44,7 +44,7 @@ def planned(at: AppTest) -> AppTest:
 def test_from_an_address_to_a_chat_that_works_and_back(world: World, open_page: Open) -> None:
     at = planned(open_page("open_webui"))
     written = sentences(at).replace("\\", "")
-    assert "Adds the connection http://127.0.0.1:8000/v1 with DeepSeek-R1-0528" in written
+    assert "Adds the connection `http://127.0.0.1:8000/v1` with DeepSeek-R1-0528" in written
     assert "Switches chat titles off" in written
     assert world.server.writes == [], "shown before anything happens"
     at = at.button(key="webui_connect_apply").click().run()

@@ -39,12 +39,21 @@ def check_lines(checks: Iterable[Check]) -> None:
         color, icon = _LOOKS[check.state]
         word = t(f"webui_state.{check.state.value}")
         ago = f" · {t.ago(check.at, session.app().clock.now())}" if check.at else ""
-        st.markdown(f":{color}[{icon} **{word}**] {plain(check_text(t, check) + ago)}")
+        st.markdown(f":{color}[{icon} **{word}**] {check_text(t, check, marked)}{plain(ago)}")
         if check.finding is not None:
-            st.caption(plain(t.finding(finding_in_words(t, check.finding))))
+            st.caption(t.finding(finding_in_words(t, check.finding, marked)))
 
 
 def change_lines(changes: Iterable[Change]) -> None:
     """What is set, one a line."""
     t = session.texts()
-    st.markdown("\n".join(f"- {plain(change_text(t, change))}" for change in changes))
+    st.markdown("\n".join(f"- {change_text(t, change, marked)}" for change in changes))
+
+
+def marked(value: str | int | float | bool | None) -> str | int | float | bool | None:
+    """A value within a sentence: addresses as code, for Markdown would make links of them that swallow the full-width
+    signs behind; everything else as plain text."""
+    if not isinstance(value, str):
+        return value
+    is_address = "`" not in value and " " not in value and ("://" in value or "@" in value)
+    return f"`{value}`" if is_address else plain(value)

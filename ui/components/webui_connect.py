@@ -27,8 +27,8 @@ def connect_form(endpoints: tuple[Endpoint, ...], known: tuple[WebUi, ...]) -> N
     info = _address()
     if info is None:
         return
-    _found(info)
     access = access_to(info.url)
+    _found(info, fresh=info.onboarding and access is None)
     if access is None:
         sign_in_form(info, "connect")
         return
@@ -78,10 +78,10 @@ def _address() -> WebUiInfo | None:
     return seen[1] if seen and seen[0] == typed else None
 
 
-def _found(info: WebUiInfo) -> None:
+def _found(info: WebUiInfo, *, fresh: bool) -> None:
     t = session.texts()
-    lines = [plain(t("page.open_webui.found", version=info.version, url=info.url))]
-    if info.onboarding:
+    lines = [t("page.open_webui.found", version=plain(info.version), url=f"`{info.url}`")]
+    if fresh:
         lines.append(t("page.open_webui.found_fresh"))
     elif not info.signs_in:
         lines.append(t("page.open_webui.found_no_auth"))
@@ -208,11 +208,13 @@ def _plan(plan: ConnectPlan, access: Access) -> None:
             )
             change_lines(plan.changes)
             for upstream in plan.upstreams:
-                route = t("page.open_webui.plan_route", name=upstream.served_name, url=upstream.url)
-                st.markdown(f":gray[:material/route: {plain(route)}]")
+                route = t("page.open_webui.plan_route", name=plain(upstream.served_name), url=f"`{upstream.url}`")
+                st.markdown(f":gray[:material/route: {route}]")
             if plan.kept:
-                text = t("page.open_webui.plan_keeps", count=len(plan.kept), urls=", ".join(plan.kept))
-                st.markdown(f":gray[:material/lock: {plain(text)}]")
+                text = t(
+                    "page.open_webui.plan_keeps", count=len(plan.kept), urls=", ".join(f"`{url}`" for url in plan.kept)
+                )
+                st.markdown(f":gray[:material/lock: {text}]")
         draw_findings(finding_in_words(t, finding) for finding in plan.findings)
         if not blocked:
             _apply_button(plan, access)
@@ -228,6 +230,7 @@ def _apply_button(plan: ConnectPlan, access: Access) -> None:
         checked = act(room.doctor.examine, done.value.webui.id, access) if done else None
     if done:
         st.session_state.pop(_PLAN, None)
+        st.session_state.pop(_INFO, None)
         if done.value.not_taken:
             named = "; ".join(change_text(t, change) for change in done.value.not_taken)
             tell(t("page.open_webui.not_taken", changes=named))
