@@ -256,7 +256,7 @@ class EvaluationService:
             kind=RunKind.EVALUATION,
             parts_total=len(request.datasets),
             workload_label=", ".join(choice.key for choice in request.datasets),
-            workload_key=_workload_key(request),
+            workload_key=asked_key(request),
             provenance={
                 **found,
                 "tool": ENGINE,
@@ -301,18 +301,6 @@ def _sum(values: Any) -> int | None:
     """None where one of them is not known."""
     known = list(values)
     return None if any(value is None for value in known) else sum(known)
-
-
-def _workload_key(request: EvaluationRequest) -> str:
-    """Equal where the same questions are put in the same way."""
-    asked = {
-        "datasets": [[one.key, one.subsets, one.few_shot] for one in request.datasets],
-        "limit": asdict(request.limit),
-        "repeats": request.repeats,
-        "sampling": {name: value for name, value in asdict(request.sampling).items() if name != "preset"},
-        "thinking": request.thinking,
-    }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _fingerprint(request: EvaluationRequest, endpoint: Endpoint, known: Mapping[str, Dataset]) -> str:
