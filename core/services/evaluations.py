@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from core.domain.access import Actor, Role
@@ -31,6 +31,7 @@ from core.domain.evaluation_rules import (
     fitting_max_tokens,
     plan_dataset,
 )
+from core.domain.evaluation_scores import asked_key
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.history import Facet, RunFilter
 from core.domain.job import Job, JobKind, JobState, JobView
