@@ -232,6 +232,7 @@ def conditions_words(conditions: Conditions, t: Texts, *, short: bool = False) -
         t("condition.repeats", count=conditions.repeats) if conditions.repeats > 1 else None,
         sampling_words(conditions.sampling),
         t("condition.judge") if conditions.judge else None,
+        None if conditions.thinking is None else t(f"condition.thinking_{'on' if conditions.thinking else 'off'}"),
     ]
     if not short:
         parts += [

@@ -194,6 +194,7 @@ class Conditions:
     sampling: Mapping[str, float]
     prompt: str | None = None
     judge: str | None = None
+    thinking: bool | None = None
 
     @property
     def key(self) -> str:
@@ -221,7 +222,20 @@ def conditions_of(request: EvaluationRequest, outcome: DatasetOutcome, metric: s
         sampling=sampling,
         prompt=hashlib.sha256(prompt.encode()).hexdigest()[:8] if prompt else None,
         judge=request.judge_endpoint_id,
+        thinking=request.thinking,
     )
+
+
+def asked_key(request: EvaluationRequest) -> str:
+    """Equal where the same questions are put in the same way: what the history groups evaluations by."""
+    asked = {
+        "datasets": [[one.key, one.subsets, one.few_shot] for one in request.datasets],
+        "limit": asdict(request.limit),
+        "repeats": request.repeats,
+        "sampling": {name: value for name, value in asdict(request.sampling).items() if name != "preset"},
+        "thinking": request.thinking,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
 
 # ---------------------------------------------------------------- the question itself

@@ -10,7 +10,7 @@ from core.domain.access import Actor, Role
 from core.domain.benchmark import RunHead, RunKind, RunState
 from core.domain.endpoint import Endpoint, Origin, UrlError, canonical_url
 from core.domain.evaluation_import import FoundEvaluation, ImportedEvaluation
-from core.domain.evaluation_scores import headline
+from core.domain.evaluation_scores import asked_key, headline
 from core.errors import NotFoundError
 from core.ports import Clock, EvaluationFolders, Store
 from core.services.access import require
@@ -107,7 +107,7 @@ class EvaluationImport:
             kind=RunKind.EVALUATION,
             parts_total=len(found.outcomes),
             workload_label=names,
-            workload_key="",
+            workload_key=asked_key(found.request),
             provenance={
                 "imported_at": self._clock.now().isoformat(),
                 "endpoint": {"base_url": endpoint.base_url, "served_name": found.model},

@@ -163,6 +163,7 @@ def test_like_is_compared_with_like() -> None:
         conditions_of(replace(request, limit=Limit(count=50)), found, "accuracy"),
         conditions_of(replace(request, limit=Limit(share=0.1)), found, "accuracy"),
         conditions_of(replace(request, repeats=4), found, "accuracy"),
+        conditions_of(replace(request, thinking=False), found, "accuracy"),
         conditions_of(replace(request, sampling=Sampling(temperature=0.0)), found, "accuracy"),
         conditions_of(request, replace(found, choice=DatasetChoice("gsm8k", few_shot=0)), "accuracy"),
         conditions_of(request, replace(found, choice=DatasetChoice("gsm8k", subsets=("main",))), "accuracy"),
