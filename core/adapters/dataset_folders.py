@@ -11,6 +11,8 @@ from core.domain.evaluation import Dataset
 
 _DATA = frozenset({".parquet", ".jsonl", ".json", ".csv", ".tsv", ".arrow"})
 _LOOKED_AT = 500
+_STATE = "state.json"
+"""What ``datasets`` writes into the folder of a split that it has saved."""
 
 
 class LocalDatasetFolders:
@@ -20,9 +22,9 @@ class LocalDatasetFolders:
         self._cache = cache
 
     def cached(self, datasets: Iterable[Dataset]) -> frozenset[str]:
-        """EvalScope keeps each repository under its name, a dash and a hash."""
-        folder = self._cache / "datasets"
-        names = {path.name.rpartition("-")[0] for path in folder.iterdir()} if folder.is_dir() else set()
+        """EvalScope keeps each repository under its name, a dash and a hash; a download that failed leaves a lock."""
+        whole = (self._cache / "datasets").glob(f"*-*/{_STATE}")
+        names = {path.parent.name.rpartition("-")[0] for path in whole}
         return frozenset(dataset.key for dataset in datasets if names and _names(dataset) & names)
 
     def problem(self, folder: Path) -> str | None:

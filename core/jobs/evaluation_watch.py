@@ -55,7 +55,7 @@ class Watch:
         speed = {"output_tokens_per_s": tokens / elapsed_s} if elapsed_s > 0 and tokens else {}
         return Progress(
             step=self._found.step,
-            label="dataset",
+            label="dataset" if "score" in told and speed else "dataset_begins",
             done=done,
             total=self._total,
             unit="samples",

@@ -188,7 +188,11 @@ def test_the_list_has_what_is_here_on_top_and_can_be_searched(world: World) -> N
 
 
 def test_what_evalscope_has_loaded_before_is_here(world: World) -> None:
-    (world.home / "cache" / "datasets" / "AI-ModelScope_gsm8k-0a1b2c").mkdir(parents=True)
+    cache = world.home / "cache" / "datasets"
+    (cache / "cais_mmlu-3d4e5f").mkdir(parents=True)  # begun, never whole
+    (cache / "cais_mmlu-3d4e5f.lock").touch()
+    (cache / "AI-ModelScope_gsm8k-0a1b2c").mkdir()
+    (cache / "AI-ModelScope_gsm8k-0a1b2c" / "state.json").touch()
     assert "gsm8k" in world.datasets.here(world.datasets.known().values())
     assert "eval_from_hub" not in codes(world, world.request("gsm8k"))
     assert "eval_from_hub" in codes(world, world.request("mmlu"))
