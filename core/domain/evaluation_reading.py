@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.domain.benchmark import RunState
 from core.domain.evaluation import Sample, ScoreRow
@@ -60,8 +61,7 @@ class SampleDetail:
     sample: Sample
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """What a comparison needs of a sample: which question, and what it scored."""
 
     number: int

@@ -17,6 +17,8 @@ from core.domain.job import JobView
 from core.domain.score_health import Health, health_of
 from core.ports import ArtifactRow, Store
 
+_KEPT_COMPARISONS = 16
+
 
 class JobViews(Protocol):
     """The part of the job service that an evaluation needs."""
@@ -74,6 +76,7 @@ class EvaluationResultService:
     def __init__(self, store: Store, jobs: JobViews) -> None:
         self._store = store
         self._jobs = jobs
+        self._comparisons: dict[tuple[str, str, float, int], EvaluationComparison] = {}
 
     # ------------------------------------------------------------ one evaluation
 
@@ -115,7 +118,15 @@ class EvaluationResultService:
     # ------------------------------------------------------------ two evaluations
 
     def compare(self, before_id: str, after_id: str, margin: float = DEFAULT_MARGIN) -> EvaluationComparison:
-        """Question by question where both asked the same. Raises NotFoundError."""
+        """Question by question where both asked the same; kept until something is written. Raises NotFoundError."""
+        key = (before_id, after_id, margin, self._store.data_version())
+        if key not in self._comparisons:
+            if len(self._comparisons) >= _KEPT_COMPARISONS:
+                self._comparisons.clear()
+            self._comparisons[key] = self._compare(before_id, after_id, margin)
+        return self._comparisons[key]
+
+    def _compare(self, before_id: str, after_id: str, margin: float) -> EvaluationComparison:
         before, after = self.evaluation(before_id), self.evaluation(after_id)
         theirs = {found.dataset: found for found in after.datasets}
         paired = [

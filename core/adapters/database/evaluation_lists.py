@@ -41,7 +41,8 @@ from core.formats import records
 _Dataset, _Score, _Sample = EvaluationDatasetTable, EvaluationScoreTable, EvaluationSampleTable
 _SCORE_COLUMNS = [getattr(_Score, field.name) for field in fields(ScoreRow) if field.name != "ci95"]
 _SAMPLE_COLUMNS = [getattr(_Sample, field.name) for field in fields(SampleRow) if field.name != "dataset"]
-_MARK_COLUMNS = [getattr(_Sample, field.name) for field in fields(Mark)]
+_MARK_COLUMNS = [getattr(_Sample, name) for name in Mark._fields]
+_ENDINGS = {ending.value: ending for ending in Ending}
 _OF_RUN = {
     "run_id",
     "endpoint_id",
@@ -158,7 +159,8 @@ class EvaluationLists:
         with self._database.read() as session:
             names = _names(session, run_id, dataset)
             query = select(*_MARK_COLUMNS).where(_Sample.dataset_id.in_(names)).order_by(_Sample.number)
-            return tuple(Mark(**{**row._mapping, "ending": Ending(row.ending)}) for row in session.execute(query))
+            found = session.execute(query).all()
+        return tuple(Mark(row[0], row[1], row[2], row[3], _ENDINGS[row[4]], row[5]) for row in found)
 
     def numbered(self, run_id: str, dataset: str, numbers: Sequence[int]) -> Mapping[int, SampleRow]:
         """Some samples of a dataset, as they stand in a list."""
