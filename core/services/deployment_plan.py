@@ -32,6 +32,7 @@ Preflight = Callable[[DeploymentRequest], tuple[Finding, ...]]
 """What the host says of a request (services.preflight)."""
 GLANCE_S = 2.0
 """How old the engine's word may be while a person types."""
+_LAST_PORT = 65535
 _HOLDS_PORT = frozenset({"running", "restarting", "paused"})
 
 
@@ -111,6 +112,22 @@ class DeploymentPlanner:
             added=docker_cli.additions(spec),
             arithmetic=facts,
         )
+
+    def in_free_place(self, request: DeploymentRequest) -> DeploymentRequest:
+        """Name and port where no container and no start under way is; an engine that is away takes none."""
+        deployments = self._store.deployments.list()
+        pending = self.pending(deployments)
+        word = self._engine_word(request, fresh=False)
+        kept = [found for found in word.containers if not replaceable(found, deployments)]
+        names = {found.name for found in kept} | {found.name for found in pending}
+        ports = {port.host_port for found in word.containers if found.state in _HOLDS_PORT for port in found.ports}
+        ports |= {port.host_port for found in pending for port in found.spec.ports}
+        name, port, count = request.container_name, request.host_port, 2
+        while name in names:
+            name, count = f"{request.container_name}_{count}", count + 1
+        while port in ports and port < _LAST_PORT:
+            port += 1
+        return replace(request, container_name=name, host_port=port)
 
     # ------------------------------------------------------------ looking
 

@@ -108,6 +108,10 @@ class DeploymentService:
         the engine is asked every other second at most."""
         return self._planner.plan(request, fresh=fresh)
 
+    def in_free_place(self, request: DeploymentRequest) -> DeploymentRequest:
+        """The same under a name and at a port that nobody has: its own where they are free, else the next."""
+        return self._planner.in_free_place(request)
+
     def start(self, actor: Actor, plan: DeploymentPlan) -> JobView:
         """Records the deployment, its key and its job, then queues it. Raises NotAllowed, PlanBlocked; StalePlan where
         the world has changed since the plan; NameTaken, PortTaken where somebody was faster by a moment."""

@@ -59,7 +59,7 @@ def test_what_stands_against_it_is_told_beside_its_field(world: World, open_page
 def test_a_model_fills_everything_and_its_limits_hold(world: World, open_page: Open) -> None:
     at = fill(open_page("deploy"), weights=FOLDER)
     at.selectbox(key="deploy_model").set_value("deepseek-r1-0528").run()
-    assert at.selectbox(key="deploy_platform").value == "vastai-va16"
+    assert at.selectbox(key="deploy_platform_of_deepseek-r1-0528").value == "vastai-va16"
     assert at.number_input(key="deploy_tp").value == 32
     assert at.text_input(key="deploy_weights").value == FOLDER, "what was typed stays"
     assert "-v /srv/models:/weights/" in at.code[0].value

@@ -17,7 +17,7 @@ from ui import session
 from ui.act import act
 from ui.components import deployment_fields as fields
 from ui.components.deployment_fields import Places
-from ui.deployment_values import request_of
+from ui.deployment_values import BLANK, request_of
 from ui.markdown import plain
 
 OTHER = ""
@@ -28,15 +28,22 @@ _KEPT = ("weights", "container_name", "host_port", "host_ip", "with_key", "versi
 
 def begin() -> None:
     """Fills the form once from what the address names: a past deployment, or a profile."""
-    wanted = tuple(st.query_params.get(name, "") for name in ("like", "replaces", "profile"))
+    wanted = tuple(st.query_params.get(name, "") for name in ("like", "replaces", "profile", "weights"))
     if st.session_state.get("deploy_begun") == wanted:
         return
     st.session_state["deploy_begun"] = wanted
-    app, (past, replaces, profile) = session.app(), wanted
-    if past:
-        show(app.deployment_details.again(past, replaces=replaces or None))
+    app, (past, replaces, profile, weights) = session.app(), wanted
+    if past and replaces:
+        show(app.deployment_details.again(past, replaces=replaces))
+    elif past:
+        show(app.deployments.in_free_place(app.deployment_details.again(past)))
     elif profile:
-        show(app.catalog.fill(ProfileChoice(profile, architecture=_architecture())))
+        filled = app.catalog.fill(ProfileChoice(profile, architecture=_architecture()))
+        show(app.deployments.in_free_place(filled))
+    elif fields.is_new():
+        fields.load(app.deployments.in_free_place(BLANK))
+    if weights:
+        st.session_state[fields.key_of("weights")] = weights
 
 
 def show(request: DeploymentRequest) -> None:
@@ -123,16 +130,16 @@ def _platform(model: Model | None) -> str:
     if now in catalog.catalog().platforms:
         known.setdefault(now, catalog.catalog().platforms[now])
     options = [*([] if model else [OTHER]), *known]
-    if now not in options:
-        st.session_state["deploy_platform"] = options[0]
+    st.session_state["deploy_platform"] = now if now in options else options[0]
+    own = _own_widget("platform", model)
     st.selectbox(
         t("page.deploy.platform"),
         options,
-        key="deploy_platform",
+        key=own,
         format_func=lambda key: known[key].name if key else t("page.deploy.other_platform"),
         help=t("page.deploy.platform_help"),
-        on_change=_refill,
-        persist_state="session",
+        on_change=_taken,
+        args=("platform", own),
     )
     return "platform"
 
@@ -142,17 +149,30 @@ def _profile(model: Model) -> None:
     entries = {entry.key: entry.profile for entry in (CatalogEntry(model, one) for one in catalog.profiles(model))}
     if st.session_state["deploy_profile"] not in entries:
         st.session_state["deploy_profile"] = next(iter(entries), None)
+    own = _own_widget("profile", model)
     st.segmented_control(
         t("page.deploy.profile"),
         list(entries),
-        key="deploy_profile",
+        key=own,
         format_func=lambda key: f"{entries[key].name} · {entries[key].max_model_len // 1024}k",
         required=True,
         help=t("page.deploy.profile_help"),
-        on_change=_refill,
-        persist_state="session",
+        on_change=_taken,
+        args=("profile", own),
     )
     profile_line()
+
+
+def _own_widget(name: str, model: Model | None) -> str:
+    """A widget for each model: one whose options change would hand in what it showed before."""
+    key = f"deploy_{name}_of_{model.key if model else OTHER}"
+    st.session_state[key] = st.session_state[f"deploy_{name}"]
+    return key
+
+
+def _taken(name: str, widget: str) -> None:
+    st.session_state[f"deploy_{name}"] = st.session_state[widget]
+    _refill()
 
 
 def _model_chosen() -> None:

@@ -78,6 +78,11 @@ def load(request: DeploymentRequest) -> None:
     st.session_state["deploy_overrides"] = ()
 
 
+def is_new() -> bool:
+    """Whether nobody has filled the form yet."""
+    return key_of("container_name") not in st.session_state
+
+
 def values() -> dict[str, Any]:
     """What all fields hold, also those that were not drawn yet."""
     return {field: st.session_state.get(key_of(field), blank) for field, blank in values_of(BLANK).items()}

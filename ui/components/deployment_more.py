@@ -63,7 +63,12 @@ def history(detail: DeploymentDetail) -> None:
         _past(one, detail.view.deployment)
     names = {one.id: _past_words(one) for one in detail.earlier}
     other = st.selectbox(
-        t("page.deployment.compare"), list(names), key="compare_with", format_func=names.__getitem__, index=None
+        t("page.deployment.compare"),
+        list(names),
+        key="compare_with",
+        format_func=names.__getitem__,
+        index=None,
+        placeholder=t("page.deployment.compare_none"),
     )
     if other:
         found = session.app().deployment_details.compare(other, detail.view.deployment.id)

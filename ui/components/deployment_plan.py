@@ -21,6 +21,7 @@ from ui.components.deployment_form import FIELDS, UNFILLED
 from ui.components.pieces import command_block
 from ui.markdown import plain
 
+_LEAST_GIB = 0.05
 _CHECK_LOOKS = {
     CheckState.OK: ("green", ":material/check_circle:"),
     CheckState.NOTE: ("gray", ":material/info:"),
@@ -57,7 +58,7 @@ def arithmetic(found: Arithmetic, *, known_platform: bool) -> None:
 
 def _memory(found: Arithmetic) -> None:
     t, left = session.texts(), found.left_gib
-    if found.weights_gib is None:
+    if found.weights_gib is None or found.weights_gib < _LEAST_GIB:
         return
     weights = t.number(found.weights_gib, 1)
     if found.device_gib is None or left is None:
@@ -111,10 +112,12 @@ def preflight(plan: DeploymentPlan, found: Sequence[Finding]) -> None:
     t = session.texts()
     checks = session.app().preflight.look(plan.request).checks(found)
     label = t("page.deploy.preflight", ok=sum(check.state is CheckState.OK for check in checks), count=len(checks))
-    with st.expander(label, icon=":material/flight_takeoff:", key="deploy_preflight", expanded=False):
-        with st.container(gap="xsmall"):
-            for check in checks:
-                _check_line(check)
+    with (
+        st.expander(label, icon=":material/flight_takeoff:", key="deploy_preflight", expanded=False),
+        st.container(gap="xsmall"),
+    ):
+        for check in checks:
+            _check_line(check)
 
 
 def _check_line(check: Check) -> None:

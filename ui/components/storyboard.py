@@ -44,8 +44,8 @@ def story_sentence(story: Story) -> str:
 def _stage(view: StageView) -> None:
     t = session.texts()
     color, icon = _LOOKS[view.state]
-    st.markdown(f":{color}[{icon} **{t(f'stage.{view.stage}')}**]", help=t(f"stage.{view.stage}_help"))
-    st.caption(_spans(view))
+    name = f":{color}[{icon} **{t(f'stage.{view.stage}')}**]"
+    st.markdown(f"{name}  \n{_spans(view)}", help=t(f"stage.{view.stage}_help"))
 
 
 def _spans(view: StageView) -> str:
@@ -54,7 +54,7 @@ def _spans(view: StageView) -> str:
     words = [t(f"stage_state.{view.state}") if brief else t.duration(view.elapsed_s)]
     if view.expected_s is not None and view.expected_s >= 1:
         words.append(t("page.deployment.usually", span=t.duration(view.expected_s)))
-    return "  \n".join(plain(word) for word in words)
+    return "  \n".join(f":small[:gray[{plain(word)}]]" for word in words)
 
 
 def _bar(progress: Progress) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.adapters.database.store import DatabaseStore
+from core.domain.finding import blocking
 from core.domain.job import Reason
 from core.ports import EngineInfo
 from tests.deployment_world import FOLDER, REQUEST, World, codes
@@ -81,3 +82,13 @@ def test_without_an_engine_the_rest_is_still_judged(world: World) -> None:
 
 def test_weights_that_are_not_there(world: World) -> None:
     assert codes(world, weights="/srv/models/none") == [("weights_missing", "weights")]
+
+
+def test_a_new_one_is_offered_a_free_place(world: World) -> None:
+    assert world.service.in_free_place(REQUEST) == REQUEST
+    world.foreign("vllm_service", 8000)
+    world.start(container_name="vllm_service_2", host_port=8001)
+    world.service._planner._words.clear()
+    offered = world.service.in_free_place(REQUEST)
+    assert (offered.container_name, offered.host_port) == ("vllm_service_3", 8002)
+    assert blocking(world.service.plan(offered).findings) == ()
