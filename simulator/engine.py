@@ -96,6 +96,8 @@ class Engine:
     async def _step(self, loop: asyncio.AbstractEventLoop, start: float) -> float:
         """One step, from the end of the last (or from now, after a pause) to its own end."""
         self._admit(start)
+        if not self._running and not self._waiting:
+            return start  # whoever waited has hung up
         if not self._running:
             ready = self._ready_at(self._waiting[0])
             await asyncio.sleep(max(0.0, ready - loop.time()))
