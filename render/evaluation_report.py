@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from core.domain.evaluation import ScoreRow
-from core.domain.evaluation_reading import TALLIED, Tally
 from core.services.evaluation_results import EvaluationComparison, EvaluationDetail, FlipRow
 from render.charts.comparison_scores import before_and_after
 from render.charts.scores import ScorePoint, outcome_bars, score_intervals
@@ -74,7 +73,7 @@ def _charts(detail: EvaluationDetail, t: Texts) -> Iterator[str]:
     if points:
         figure = score_intervals(points, t, "report")
         yield figure_block(figure, t("page.evaluation.scores"), t("page.evaluation.chart_alt", answer=answer))
-    tallies = _wholes(detail.tallies)
+    tallies = detail.wholes
     if tallies:
         figure = outcome_bars(tallies, [tally.dataset for tally in tallies], t)
         yield figure_block(figure, t("page.evaluation.outcomes"), t("page.evaluation.outcomes_alt", answer=answer))
@@ -90,18 +89,6 @@ def _point(row: ScoreRow) -> ScorePoint:
     low, high = row.ci95 or (None, None)
     name = row.subset or row.dataset
     return ScorePoint(name, name, row.score or 0.0, low, high, row.n, row.is_partial)
-
-
-def _wholes(tallies: Sequence[Tally]) -> list[Tally]:
-    names = dict.fromkeys(tally.dataset for tally in tallies)
-    return [
-        Tally(
-            name,
-            "",
-            **{kind: sum(getattr(tally, kind) for tally in tallies if tally.dataset == name) for kind in TALLIED},
-        )
-        for name in names
-    ]
 
 
 def _table(detail: EvaluationDetail, t: Texts) -> str:

@@ -41,6 +41,10 @@ def evaluation_answer(detail: EvaluationDetail, t: Texts) -> str:
     if detail.run.state is RunState.PARTIAL and len(detail.datasets) < len(detail.asked):
         parts.append(t("score_answer.partial", done=len(detail.datasets), total=len(detail.asked)))
     leads = [found.lead for found in detail.datasets]
+    missing = sum(row.errored + row.unscored for row in leads)
+    if detail.run.state is RunState.PARTIAL and missing and not parts:
+        total = sum(row.requested for row in leads)
+        parts.append(t("score_answer.partial_within", count=t.number(missing), total=t.number(total)))
     if not leads:
         parts.append(t("score_answer.nothing" if detail.run.state is RunState.FAILED else "score_answer.nothing_yet"))
     elif len(leads) == 1:

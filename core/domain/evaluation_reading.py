@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -95,6 +96,14 @@ class Tally:
 
 
 TALLIED = ("right", "part", "wrong", "truncated", "overflow", "no_answer", "errored", "unscored")
+
+
+def whole_tally(parts: Sequence[Tally], row: ScoreRow) -> Tally:
+    """Of a dataset, from its subsets. Requests that failed elsewhere left no sample; the score's row counts them."""
+    counts = {name: sum(getattr(part, name) for part in parts) for name in TALLIED}
+    counts["errored"] = max(counts["errored"], row.errored)
+    counts["unscored"] = max(counts["unscored"], row.unscored)
+    return Tally(row.dataset, "", **counts)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from core.domain.accuracy_statistics import DEFAULT_MARGIN
 from core.domain.benchmark import Page, RunHead, RunKind, RunRow
 from core.domain.evaluation import EvaluationRequest, Sample
 from core.domain.evaluation_pairs import Flip, PairedScores, pair
-from core.domain.evaluation_reading import DatasetScores, SampleDetail, SampleFilter, SampleRow, Tally
+from core.domain.evaluation_reading import DatasetScores, SampleDetail, SampleFilter, SampleRow, Tally, whole_tally
 from core.domain.evaluation_scores import Ending
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobView
@@ -43,6 +43,16 @@ class EvaluationDetail:
     def asked(self) -> tuple[str, ...]:
         """In the order of the request."""
         return tuple(choice.key for choice in self.request.datasets)
+
+    @property
+    def wholes(self) -> tuple[Tally, ...]:
+        """What became of the questions by dataset, with those of which no sample was kept."""
+        leads = {found.dataset: found.lead for found in self.datasets}
+        return tuple(
+            whole_tally([tally for tally in self.tallies if tally.dataset == name], leads[name])
+            for name in dict.fromkeys(tally.dataset for tally in self.tallies)
+            if name in leads
+        )
 
     @property
     def is_imported(self) -> bool:

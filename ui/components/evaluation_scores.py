@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import streamlit as st
 
 from core.domain.evaluation import ScoreRow
-from core.domain.evaluation_reading import TALLIED, Tally
+from core.domain.evaluation_reading import Tally
 from core.domain.score_health import Health
 from core.services.evaluation_results import EvaluationDetail
 from render.charts.scores import ScorePoint, outcome_bars, score_intervals
@@ -115,19 +114,11 @@ def outcomes_card(detail: EvaluationDetail, answer: str) -> None:
 
 def _shown_tallies(detail: EvaluationDetail) -> list[Tally]:
     """Of the same lines as the scores."""
-    wholes = _by_dataset(detail.tallies)
+    wholes = list(detail.wholes)
     if len(wholes) != 1:
         return wholes
     by_subset = {tally.subset: tally for tally in detail.tallies}
     return [*wholes, *(by_subset[row.subset] for row in shown_rows(detail) if row.subset in by_subset)]
-
-
-def _by_dataset(tallies: Sequence[Tally]) -> list[Tally]:
-    found = []
-    for dataset, group in groupby(tallies, lambda tally: tally.dataset):
-        parts = list(group)
-        found.append(Tally(dataset, "", **{name: sum(getattr(part, name) for part in parts) for name in TALLIED}))
-    return found
 
 
 def _list_these(clicked: list[Any]) -> None:

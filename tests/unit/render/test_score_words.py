@@ -103,6 +103,10 @@ def detail(
             " makes it too low.",
         ),
         (
+            detail(replace(ROW, n=1279, errored=40), state=RunState.PARTIAL),
+            "Partial: 40 of 1,319 questions have no score. gsm8k: 90.0 % (95 % CI 88.0 to 92.0, n = 1,279).",
+        ),
+        (
             detail(ROW, replace(ROW, dataset="ceval", score=None, ci95=None)),
             "2 datasets: gsm8k 90.0 %, ceval without a score.",
         ),

@@ -117,6 +117,8 @@ def test_failed_requests_make_it_partial(
     lead = found.datasets[0].lead
     assert (found.run.state, lead.is_partial) == (RunState.PARTIAL, True)
     assert (lead.score, lead.n, lead.errored, lead.unscored) == (0.75, 40, 20, 0)
+    (whole,) = found.wholes
+    assert (whole.right, whole.wrong, whole.errored, whole.total) == (30, 10, 20, 60)
 
 
 def test_predictions_without_a_report_are_kept_unscored(
