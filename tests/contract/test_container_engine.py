@@ -13,6 +13,7 @@ import pytest
 from core.adapters.docker_engine import DockerEngine
 from core.domain.container import BindMount, ContainerSpec, PublishedPort
 from core.errors import ContainerFailed, EngineError, ImageMissing, NameTaken, NotFoundError, PortTaken
+from core.formats.spec_diff import differences
 from core.ports import ContainerEngine
 from tests.fakes.engine import FakeEngine, FakeProgram
 from tests.waiting import wait_for
@@ -254,3 +255,29 @@ def test_what_is_gone_is_not_found(bench: Bench) -> None:
     for call in (bench.engine.get, bench.engine.start, bench.engine.stop, bench.engine.restart, bench.engine.remove):
         with pytest.raises(NotFoundError):
             call("f" * 64)
+
+
+def test_describes_what_it_started(bench: Bench) -> None:
+    port = free_port()
+    spec = bench.spec(
+        env={"GREETING": "hello"},
+        mounts=(BindMount(bench.folder, "/data", read_only=True),),
+        ports=(PublishedPort(port, 8000, "127.0.0.1"),),
+        shm_size="128m",
+        ipc="host",
+        restart="unless-stopped",
+        secret_env={"VLLM_API_KEY": "ref"},
+    )
+    created = bench.engine.create_or_adopt(spec, {"VLLM_API_KEY": "sk-not-to-be-told"})
+    found = bench.engine.describe(created.id)
+    assert differences(spec, found) == ()
+    assert "sk-not-to-be-told" not in repr(found)
+
+
+def test_runs_a_command_in_a_container_of_its_own(bench: Bench) -> None:
+    before = len(bench.engine.list())
+    result = bench.engine.run_once(BASE_IMAGE, PRINTS)
+    assert (result.exit_code, result.output) == (4, "line 1\nline 2\nline 3\n")
+    assert len(bench.engine.list()) == before
+    with pytest.raises(ImageMissing):
+        bench.engine.run_once("seatrial-lab/no-such:1", PRINTS)
