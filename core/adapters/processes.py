@@ -59,7 +59,7 @@ class LocalToolRunner:
         finally:
             lock.let_go()
         try:
-            async for line in _lines(process):
+            async for line in lines_of(process):
                 yield line
             await _exited(process)
         finally:
@@ -124,12 +124,13 @@ def _environment(env: Mapping[str, str] | None, mark: str) -> dict[str, str]:
     return {**own, **(env or {}), MARK: mark}
 
 
-async def _lines(process: Process) -> AsyncIterator[str]:
-    """Until stdout ends, or the child has ended and a grandchild keeps stdout open."""
+async def lines_of(process: Process) -> AsyncIterator[str]:
+    """What it writes to stdout, until that ends, or the child has ended and a grandchild keeps it open."""
     stdout = process.stdout
     while stdout is not None:
         try:
-            line = await asyncio.wait_for(stdout.readline(), 0.2)
+            async with asyncio.timeout(0.2):  # not wait_for(): with a line at hand, Python 3.11's forgets a cancel
+                line = await stdout.readline()
         except TimeoutError:
             if process.returncode is not None:
                 return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import json
 import time
@@ -80,8 +79,7 @@ class ServerWatch:
         """No more looks."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})  # its own end is no news, a cancel of this one is
             self._task = None
 
     async def _go_on(self) -> None:

@@ -10,12 +10,13 @@ import sys
 import time
 from contextlib import aclosing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from core.adapters.locks import FileLock, is_locked, lock_path, read_record
 from core.adapters.process_marks import birth_mark, is_alive, kill_marked, marked
-from core.adapters.processes import LocalToolRunner
+from core.adapters.processes import LocalToolRunner, lines_of
 from core.errors import ToolFailed, ToolMissing
 from tests.live.servers import alive, until
 
@@ -238,3 +239,20 @@ def test_a_mark_finds_every_bearer_and_a_birth_mark_is_not_fooled_by_a_used_agai
     assert child.wait(2) == -signal.SIGKILL
     assert not is_alive(birth)
     assert not is_alive(birth_mark(child.pid))
+
+
+async def test_a_cancel_is_not_forgotten_though_a_line_came_with_it() -> None:
+    stdout = asyncio.StreamReader()
+    process = SimpleNamespace(stdout=stdout, returncode=None)
+
+    async def read() -> list[str]:
+        return [line async for line in lines_of(process)]  # type: ignore[arg-type]
+
+    reading = asyncio.create_task(read())
+    for turn in range(3):
+        await asyncio.sleep(0)
+        if turn == 1:
+            stdout.feed_data(b"at the very moment\n")
+    reading.cancel()
+    await asyncio.wait({reading}, timeout=2)
+    assert reading.cancelled()
