@@ -7,19 +7,31 @@ import argparse
 from cli.output import guarded, print_json, print_table, record, texts
 from core.bootstrap import compose
 from core.domain.benchmark import Measurement, RunRow
-from core.domain.history import Facet, RunFilter
+from core.domain.history import Facet, RunFilter, Shelf
 from core.services.results import RunDetail
 from render.answers import warning_lines
 from render.documents import run_document
 from render.texts import Texts
 
 PAGE = 50
+_FILTERS = {
+    "model": Facet.MODEL,
+    "kind": Facet.KIND,
+    "platform": Facet.PLATFORM,
+    "profile": Facet.PROFILE,
+    "image": Facet.IMAGE,
+    "tag": Facet.TAG,
+    "person": Facet.PERSON,
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``runs [--model NAME] [--limit N] [--json]`` and ``run ID [--json]``."""
+    """``runs [--model NAME] [--tag NAME] ... [--search WORDS] [--limit N] [--json]`` and ``run ID [--json]``."""
     runs = commands.add_parser("runs", help="the latest runs")
-    runs.add_argument("--model", metavar="NAME", help="only runs of this model")
+    for name, facet in _FILTERS.items():
+        runs.add_argument(f"--{name}", metavar="NAME", help=f"only runs of this {facet.name.lower()}")
+    runs.add_argument("--search", default="", metavar="WORDS", help="in names, tags, notes and ids")
+    runs.add_argument("--archived", action="store_true", help="what was put out of the lists")
     runs.add_argument("--limit", type=int, default=PAGE, metavar="N")
     run = commands.add_parser("run", help="one run, whole")
     run.add_argument("id", metavar="ID")
@@ -30,9 +42,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _runs(arguments: argparse.Namespace) -> int:
-    page = compose().results.runs(
-        0, max(1, arguments.limit), where=RunFilter(facets={Facet.MODEL: arguments.model} if arguments.model else {})
+    asked = {facet: getattr(arguments, name) for name, facet in _FILTERS.items()}
+    where = RunFilter(
+        facets={facet: value for facet, value in asked.items() if value},
+        text=arguments.search,
+        shelf=Shelf.ARCHIVED if arguments.archived else Shelf.CURRENT,
     )
+    page = compose().results.runs(0, max(1, arguments.limit), where)
     if arguments.json:
         print_json({"runs": [record(RunRow, row) for row in page.rows], "total": page.total})
         return 0

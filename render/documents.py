@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
-from core.domain.benchmark import Measurement, Run
+from core.domain.benchmark import Measurement, Run, RunRow
 from core.domain.endpoint import Origin
 from core.formats import records
 from core.services.results import RunDetail
@@ -56,6 +59,24 @@ def points_csv(detail: RunDetail) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def runs_csv(rows: Iterable[RunRow]) -> str:
+    """A line per run of a list, names and units as the fields'; tags between spaces and semicolons."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = [field.name for field in fields(RunRow)]
+    writer.writerow(names)
+    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A word that a spreadsheet would take for a formula stays a word."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    words = "; ".join(value) if isinstance(value, tuple) else value
+    return f"'{words}" if isinstance(words, str) and words[:1] in set("=+-@\t\r") else words
 
 
 def points_parquet(detail: RunDetail) -> bytes:

@@ -17,6 +17,7 @@ from core.domain.history import (
     PointFigures,
     RunFilter,
     SavedView,
+    Shelf,
     Trend,
     TrendFigure,
     TrendPoint,
@@ -29,6 +30,7 @@ from core.services.access import require
 VIEW_LIMIT = 1_000
 """Runs that one view may freeze."""
 TREND_LIMIT = 250
+LIST_LIMIT = 10_000
 TEXT_LIMIT = 200
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
 _ID_LENGTH = 6
@@ -48,7 +50,7 @@ class HistoryService:
 
     def page(self, offset: int, limit: int, where: RunFilter) -> Page[RunRow]:
         """One page, the newest first; of a kept view in the view's own order."""
-        if where.run_ids is not None and where == RunFilter(run_ids=where.run_ids):
+        if where.run_ids is not None and where == RunFilter(run_ids=where.run_ids, shelf=Shelf.ALL):
             wanted = where.run_ids[offset : offset + limit]
             return Page(self._store.runs.rows(wanted), len(where.run_ids), offset)
         return self._store.runs.page(offset, limit, where, self.count(where))
@@ -56,6 +58,10 @@ class HistoryService:
     def count(self, where: RunFilter) -> int:
         """How many runs the filter finds; counted once for each version of the data."""
         return self._once(repr(where), lambda: self._store.runs.count(where))
+
+    def newest(self, where: RunFilter, limit: int = LIST_LIMIT) -> tuple[RunRow, ...]:
+        """What the filter finds, for a file; at most ``limit``."""
+        return self._store.runs.page(0, limit, where, self.count(where)).rows
 
     def ids(self, where: RunFilter, limit: int = VIEW_LIMIT) -> tuple[str, ...]:
         """The newest that the filter finds."""

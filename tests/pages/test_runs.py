@@ -123,7 +123,7 @@ def test_picked_runs_are_tagged_archived_and_brought_back(app: App, open_page: O
 
 def test_a_frozen_view_shows_its_runs_whatever_comes_later(app: App, open_page: Open) -> None:
     seed(app, 3)
-    ids = ("run-tiny-002", "run-tiny-000")
+    ids = ("run-tiny-000", "run-tiny-002")
     view = app.history.keep_view(LOCAL_OPERATOR, "runs", "Before the <upgrade>", {}, ids)
     app.store.runs.archive(["run-tiny-000"], app.clock.now())
     at = open_page("runs", view=view.id.lower(), person=Role.VIEWER)

@@ -8,6 +8,8 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.domain.history import RunFilter, SavedView
+from core.services.history import LIST_LIMIT
+from render.documents import runs_csv
 from ui import session
 from ui.act import act, tell
 from ui.components.links import go, link
@@ -62,6 +64,17 @@ def views_popover(where: RunFilter, total: int) -> None:
         if session.may(Role.OPERATOR):
             st.divider()
             _keep(where, total)
+        st.divider()
+        st.download_button(
+            t("page.runs.csv", count=min(total, LIST_LIMIT)),
+            lambda: runs_csv(session.app().history.newest(where)),
+            file_name="runs.csv",
+            mime="text/csv",
+            key="runs_csv",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )
 
 
 def _kept(view: SavedView) -> None:

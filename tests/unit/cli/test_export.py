@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,18 @@ def test_a_limit_is_judged_in_the_report(tmp_path: Path) -> None:
     file = tmp_path / "out.html"
     assert main(["export", "run-1", "--html", "-o", str(file), "--slo-ttft", "250"]) == 0
     assert "Holds at least 16 concurrent users within TTFT ≤ 250 ms at p95" in file.read_text("utf-8")
+
+
+def test_the_list_is_filtered_as_on_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    app = compose()
+    app.store.runs.add(samples.run(id="run-2", job_id=None, tags=("nightly",), provenance={"platform": "va16"}))
+    app.store.runs.add(samples.run(id="run-3", job_id=None, archived_at=samples.NOW))
+
+    def ids(*options: str) -> set[str]:
+        assert main(["runs", "--json", *options]) == 0
+        return {row["id"] for row in json.loads(capsys.readouterr().out)["runs"]}
+
+    assert ids() == {"run-1", "run-2"}
+    assert ids("--tag", "nightly") == ids("--platform", "va16") == ids("--search", "NIGHTLY") == {"run-2"}
+    assert ids("--archived") == {"run-3"}
+    assert ids("--kind", "evaluation") == ids("--person", "nobody") == set()

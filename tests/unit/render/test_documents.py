@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+from core.domain.benchmark import RunRow, RunState
 from core.services.results import RunDetail
-from render.documents import points_csv, points_parquet, run_markdown
+from render.documents import points_csv, points_parquet, run_markdown, runs_csv
 from render.guide import FIGURES, guide_table
 from render.texts import LANGUAGES, Texts
 from tests.fakes import samples
@@ -29,6 +31,28 @@ def test_csv_and_parquet_say_the_same() -> None:
     assert [row["ttft_p50_ms"] for row in rows] == [200.0, None]
     assert [row["run_id"] for row in rows] == ["run-1", "run-1"]
     assert set(lines[0]) <= set(rows[0])
+
+
+def test_a_list_of_runs_as_csv_holds_no_formula() -> None:
+    row = RunRow(
+        "run-1",
+        "=cmd|x",
+        "W8A8",
+        "attached",
+        "seatrial",
+        RunState.COMPLETE,
+        samples.NOW,
+        "li",
+        128,
+        None,
+        1,
+        2,
+        9.5,
+        None,
+    )
+    (line,) = csv.DictReader(io.StringIO(runs_csv([replace(row, tags=("nightly", "driver 550"))])))
+    assert (line["model"], line["tags"], line["output_tokens"]) == ("'=cmd|x", "nightly; driver 550", "")
+    assert (line["state"], line["created_at"]) == ("complete", samples.NOW.isoformat())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -89,10 +90,12 @@ def test_counts_and_choices_follow_what_is_written(history: HistoryService, data
 def test_a_frozen_view_keeps_its_runs_in_its_order(history: HistoryService) -> None:
     view = history.keep_view(LOCAL_OPERATOR, "runs", "  Release  ", {}, ["run-0", "run-2"])
     history.archive(LOCAL_OPERATOR, ["run-0"])
-    found = history.page(0, 9, RunFilter(run_ids=history.view(view.id.lower()).run_ids, shelf=Shelf.ALL))
-    assert [row.id for row in found.rows] == ["run-2", "run-0"]
-    in_order = history.page(0, 1, RunFilter(run_ids=view.run_ids))
-    assert ([row.id for row in in_order.rows], in_order.total) == (["run-0"], 2)
+    frozen = RunFilter(run_ids=history.view(view.id.lower()).run_ids, shelf=Shelf.ALL)
+    assert [row.id for row in history.page(0, 9, frozen).rows] == ["run-0", "run-2"]
+    first = history.page(0, 1, frozen)
+    assert ([row.id for row in first.rows], first.total) == (["run-0"], 2)
+    assert [row.id for row in history.page(0, 9, replace(frozen, text="r2")).rows] == ["run-2"]
+    assert [row.id for row in history.newest(frozen)] == ["run-2", "run-0"]
     assert history.views("runs") == (view,)
     assert history.views("compare") == ()
     history.put_view_away(LOCAL_OPERATOR, view.id)
