@@ -5,6 +5,7 @@ With --real a skipped test is a failure: what was asked for was not shown.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ def main(arguments: list[str]) -> int:
     marks = "real or browser" if real else "not real and not browser"
     rest = [argument for argument in arguments if argument != "--real"]
     hanging = ["-o", "faulthandler_timeout=300"]  # then every thread's stack is printed
-    shared = [] if real else ["--numprocesses=auto", "--dist=loadgroup"]  # see tests/conftest.py
+    processes = (os.cpu_count() or 1) + 1  # tests with processes of their own mostly wait; see tests/conftest.py
+    shared = [] if real else [f"--numprocesses={processes}", "--dist=loadgroup"]
     command = [sys.executable, "-m", "pytest", "-q", "-m", marks, *hanging, *shared, "--durations=5", *rest]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     last = ""

@@ -11,14 +11,21 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-LIVE = Path(__file__).parent / "live"
+HERE = Path(__file__).parent
+NEEDS = {"browser": pytest.mark.browser, "real": pytest.mark.real}
+MEASURING = {"test_jobs_control", "test_jobs_measure", "test_loadgen_faults", "test_loadgen_measures"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with processes of their own run one after another: beside one another they would measure one another."""
+    """What needs a browser or an engine says so by its folder. Live tests of a file run in a row, and those that measure
+    time beside no other of them."""
     for item in items:
-        if LIVE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("live"))
+        folder, name = item.path.parent, item.path.stem
+        if folder.parent == HERE and folder.name in NEEDS:
+            item.add_marker(NEEDS[folder.name])
+        if folder == HERE / "live":
+            item.add_marker(pytest.mark.xdist_group("measuring" if name in MEASURING else name))
 
 
 @pytest.fixture(scope="session")
