@@ -18,7 +18,7 @@ MEASURING = {"test_jobs_control", "test_jobs_measure", "test_loadgen_faults", "t
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs a browser or an engine says so by its folder. Live tests of a file run in a row, and those that measure
+    """What needs a browser or an engine says so by its folder. Live tests of a file run in a row, those that measure
     time beside no other of them."""
     for item in items:
         folder, name = item.path.parent, item.path.stem
