@@ -14,9 +14,13 @@ from core.adapters.database.store import DatabaseStore
 
 def fresh_store(folder: Path) -> DatabaseStore:
     """A store over ``folder/seatrial.db``."""
+    return DatabaseStore(f"sqlite:///{fresh_file(folder)}")
+
+
+def fresh_file(folder: Path) -> Path:
+    """``folder/seatrial.db``, where the product looks for it in its data folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(_migrated(), folder / "seatrial.db")
-    return DatabaseStore(f"sqlite:///{folder / 'seatrial.db'}")
+    return shutil.copy(_migrated(), folder / "seatrial.db")
 
 
 @cache

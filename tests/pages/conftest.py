@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.settings import read_settings
+from tests.fakes.fresh_database import fresh_file
 from ui import session
 
 SHELL = Path(__file__).resolve().parents[2] / "ui" / "shell.py"
@@ -21,6 +22,7 @@ Open = Callable[..., AppTest]
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     """The core that the pages of this test see."""
+    fresh_file(tmp_path)
     composed = compose(read_settings({"SEATRIAL_HOME": str(tmp_path)}))
     session.install(composed)
     yield composed
