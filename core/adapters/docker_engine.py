@@ -145,7 +145,9 @@ class DockerEngine:
         image_env: Sequence[str] = ()
         with suppress(ImageMissing, NotFoundError), docker_errors(image=str(attrs.get("Image"))):
             image_env = self._client().images.get(attrs["Image"]).attrs.get("Config", {}).get("Env") or ()
-        return spec_view(attrs, image_env)
+        with docker_errors():
+            runtime = str(self._client().info().get("DefaultRuntime") or "runc")
+        return spec_view(attrs, image_env, runtime)
 
     def run_once(self, image: str, argv: Sequence[str], timeout_s: int = 120) -> ExecResult:
         """Raises ImageMissing, EngineError (one_shot_timeout: image, timeout_s)."""

@@ -13,7 +13,7 @@ _DEFAULT_SHM_BYTES = 64 * 1024**2
 _DEFAULTS = {"", "default", "bridge", "private", "shareable", "runc", "no"}
 
 
-def spec_view(attrs: Mapping[str, Any], image_env: Sequence[str]) -> ContainerSpec:
+def spec_view(attrs: Mapping[str, Any], image_env: Sequence[str], default_runtime: str = "runc") -> ContainerSpec:
     """From GET /containers/ID/json. What is the image's own (``image_env``) or the engine's default is left out; of a
     variable that looks like a secret only the name is told."""
     host, config = attrs.get("HostConfig") or {}, attrs.get("Config") or {}
@@ -35,9 +35,9 @@ def spec_view(attrs: Mapping[str, Any], image_env: Sequence[str]) -> ContainerSp
         devices=tuple(str(device.get("PathOnHost")) for device in host.get("Devices") or ()),
         group_add=tuple(map(str, host.get("GroupAdd") or ())),
         cap_add=tuple(str(name).removeprefix("CAP_") for name in host.get("CapAdd") or ()),
-        security_opt=tuple(_security(host.get("SecurityOpt") or (), privileged=bool(host.get("Privileged")))),
+        security_opt=tuple(_security(host)),
         ulimits=tuple(_ulimit(limit) for limit in host.get("Ulimits") or ()),
-        runtime=_chosen(host.get("Runtime")),
+        runtime=None if host.get("Runtime") == default_runtime else _chosen(host.get("Runtime")),
         gpus=_gpus(host.get("DeviceRequests") or ()),
         pid=_chosen(host.get("PidMode")),
         labels=dict(config.get("Labels") or {}),
@@ -77,10 +77,12 @@ def _ports(bindings: Mapping[str, Any]) -> Iterator[PublishedPort]:
                 yield PublishedPort(int(host["HostPort"]), int(str(inside).split("/")[0]), address)
 
 
-def _security(options: Sequence[str], *, privileged: bool) -> Iterator[str]:
-    """The engine adds label=disable by itself where all rights are given."""
-    for option in options:
-        if not (privileged and option == "label=disable"):
+def _security(host: Mapping[str, Any]) -> Iterator[str]:
+    """The engine adds label=disable by itself where all rights are given, or a namespace of the host (moby,
+    daemon/create.go: generateSecurityOpt)."""
+    is_added = host.get("Privileged") or "host" in {host.get("IpcMode"), host.get("PidMode")}
+    for option in host.get("SecurityOpt") or ():
+        if not (is_added and option == "label=disable"):
             yield str(option)
 
 

@@ -65,3 +65,10 @@ def test_other_spellings_of_the_engine() -> None:
     assert (found.gpus, found.shm_size) == ("device=0,1", None)
     everything = {"DeviceRequests": [{"Count": -1}]}
     assert spec_view({"Name": "/x", "HostConfig": everything}, []).gpus == "all"
+
+
+def test_what_the_engine_chose_by_itself_is_no_difference() -> None:
+    host = {"Runtime": "nvidia", "IpcMode": "host", "SecurityOpt": ["label=disable", "seccomp=unconfined"]}
+    found = spec_view({"Name": "/x", "HostConfig": host}, [], default_runtime="nvidia")
+    assert (found.runtime, found.security_opt, found.ipc) == (None, ("seccomp=unconfined",), "host")
+    assert spec_view({"Name": "/x", "HostConfig": host}, []).runtime == "nvidia"
