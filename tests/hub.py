@@ -22,10 +22,7 @@ _CHUNK = 16_384
 
 def weights_files(shards: int = 2, shard_bytes: int = 300_000) -> dict[str, bytes]:
     """A small model: config, index, tokenizer, shards of bytes that tell where they are from."""
-    files = {
-        f"model-{n + 1:05d}-of-{shards:05d}.safetensors": _bytes(n, shard_bytes)
-        for n in range(shards)
-    }
+    files = {f"model-{n + 1:05d}-of-{shards:05d}.safetensors": _bytes(n, shard_bytes) for n in range(shards)}
     index = {"weight_map": {f"w{n}": name for n, name in enumerate(files)}}
     return {
         **files,

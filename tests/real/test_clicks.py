@@ -88,6 +88,7 @@ def test_from_a_pasted_command_to_a_curve_that_outlives_everything(
             until(lambda: app.results.run(run_id).measurements, 120, "a first point")
             started.kill_and_wait_for_another("worker")
             started.kill_and_wait_for_another("streamlit")
+            until(started.is_ready, 60, "the app to be ready again")
             seen.open(page.url)
             expect(page.get_by_text("Complete")).to_be_visible(timeout=120_000)
             page.wait_for_selector(DRAWN, timeout=20_000)

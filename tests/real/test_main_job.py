@@ -9,7 +9,7 @@ import pytest
 
 from core.adapters.docker_engine import DockerEngine
 from core.domain.access import LOCAL_OPERATOR
-from core.domain.benchmark import Engine, Measurement, RunState
+from core.domain.benchmark import MEASURING, Engine, Measurement, RunState
 from core.domain.deployment import DeploymentState
 from core.domain.endpoint import Endpoint, KeyState, Origin
 from core.domain.job import JobState
@@ -84,7 +84,7 @@ def test_the_tools_own_result_is_kept(house: House, deployed: Endpoint) -> None:
     assert not [name for name, data in content.items() if key in data]
 
 
-@pytest.mark.parametrize("tool", list(Engine))
+@pytest.mark.parametrize("tool", MEASURING)
 def test_a_killed_worker_costs_nothing(house: House, deployed: Endpoint, tool: Engine) -> None:
     job = house.benchmark(deployed, sweep(1, 2, requests=8), tool)
     wait_for(lambda: house.app.results.run(str(job.job.run_id)).measurements, 120)

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from core.adapters.openwebui_http import HttpWebUiAdmin
 from core.bootstrap import App, compose
@@ -208,21 +209,17 @@ def test_refused_sign_ins_have_their_names(site: Site) -> None:
 
 
 @pytest.mark.browser
-def test_a_message_in_a_browser_is_one_call(connected: Site) -> None:
+def test_a_message_in_a_browser_is_one_call(connected: Site, browser: Browser) -> None:
     """And several, once the hidden calls are on again: the counter would have seen them."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        context = chromium.new_context()
-        context.add_init_script(f"localStorage.token = {connected.access.token!r}; localStorage.locale = 'en-US'")
-        assert _calls_of_a_message(context.new_page(), connected) == 1
-        tasks = connected.ask("GET", "/api/v1/tasks/config").json()
-        loud = {name: True for name in tasks if name.startswith("ENABLE_") and name.endswith("_GENERATION")}
-        connected.ask("POST", "/api/v1/tasks/config/update", {**tasks, **loud})
-        assert _calls_of_a_message(context.new_page(), connected) >= 3
-        connected.ask("POST", "/api/v1/tasks/config/update", tasks)
-        chromium.close()
+    context = browser.new_context()
+    context.add_init_script(f"localStorage.token = {connected.access.token!r}; localStorage.locale = 'en-US'")
+    assert _calls_of_a_message(context.new_page(), connected) == 1
+    tasks = connected.ask("GET", "/api/v1/tasks/config").json()
+    loud = {name: True for name in tasks if name.startswith("ENABLE_") and name.endswith("_GENERATION")}
+    connected.ask("POST", "/api/v1/tasks/config/update", {**tasks, **loud})
+    assert _calls_of_a_message(context.new_page(), connected) >= 3
+    connected.ask("POST", "/api/v1/tasks/config/update", tasks)
+    context.close()
 
 
 def _calls_of_a_message(page: Any, site: Site) -> int:

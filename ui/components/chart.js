@@ -84,9 +84,14 @@ function place(parent, height) {
   return plot
 }
 
-function drawing(Plotly, file, title) {
-  const click = plot => Plotly.downloadImage(plot, { format: "svg", filename: file, width: plot.clientWidth, height: plot.clientHeight })
-  return { name: "svg", title, icon: Plotly.Icons.disk, click }
+// Made once for a plot: with a new function in its configuration Plotly would begin anew, without the reader's zoom.
+function drawing(Plotly, plot, file, title) {
+  plot.file = file
+  if (plot.drawing?.title !== title) {
+    const click = () => Plotly.downloadImage(plot, { format: "svg", filename: plot.file, width: plot.clientWidth, height: plot.clientHeight })
+    plot.drawing = { name: "svg", title, icon: Plotly.Icons.disk, click }
+  }
+  return plot.drawing
 }
 
 export default async function ({ parentElement, data: [data], setTriggerValue }) {
@@ -109,7 +114,7 @@ export default async function ({ parentElement, data: [data], setTriggerValue })
   await Plotly.react(plot, figure.data, themed(figure.layout, theme), {
     displaylogo: false,
     displayModeBar: "hover",
-    modeBarButtons: [["toImage", drawing(Plotly, data.file, words.svg), "zoom2d", "pan2d", "resetScale2d"]],
+    modeBarButtons: [["toImage", drawing(Plotly, plot, data.file, words.svg), "zoom2d", "pan2d", "resetScale2d"]],
     toImageButtonOptions: { format: "png", scale: 2, filename: data.file },
     locale: "page",
     locales: { page: { dictionary: words.dictionary, format: {} } },
