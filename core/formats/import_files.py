@@ -82,6 +82,7 @@ def _archive(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                 if len(data) > FILE_LIMIT_BYTES:
                     raise Unreadable("too_large", limit_mib=FILE_LIMIT_BYTES >> 20)
                 yield f"{name}/{entry.filename}", data
+    # RuntimeError: it wants a password; NotImplementedError: a compression that zipfile does not know.
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise Unreadable("bad_archive", detail=str(error)) from error
 

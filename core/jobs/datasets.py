@@ -18,7 +18,8 @@ from core.domain.job import JobState, Param, Progress, Reason
 from core.errors import AppError, NotFoundError, ToolFailed
 from core.formats import evalscope, records
 from core.formats.evalscope_task import load_config
-from core.jobs.evaluation_runner import environment, hub_cache, parse_event
+from core.formats.events import parse_event
+from core.jobs.evaluation_runner import TOOL, environment, hub_cache
 from core.jobs.outcomes import JobLog, reason_of
 from core.ports import Clock, EvaluationCatalog, Store, ToolRunner
 from core.settings import Settings
@@ -141,7 +142,7 @@ async def _last_word(child: AsyncGenerator[str, None], key: str) -> LoadedDatase
     loaded: LoadedDataset | None = None
     async with aclosing(child) as lines:
         async for line in lines:
-            event: Mapping[str, Any] = parse_event(line)
+            event: Mapping[str, Any] = parse_event(line, TOOL)
             if event["event"] == "loaded" and event.get("samples"):
                 texts = {name: str(event.get(name) or "") for name in ("question", "gold")}
                 loaded = LoadedDataset(key, int(event["samples"]), int(event["subsets"]), **texts)

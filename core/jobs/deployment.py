@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
 from collections.abc import Callable
 from typing import Protocol
 
 from core.domain.job import JobState, Progress, Reason
 from core.errors import AppError
 from core.jobs.outcomes import JobLog, reason_of, reopen_run, settle
+from core.jobs.steps import StepReport, StepStop, WorkerStops, in_thread
 from core.ports import Clock, Store
 from core.settings import Settings
 
-_PROGRESS_GAP_S = 0.25
-_STOP_WAIT_S = 1.0
 STEPS = 3
 
 
@@ -59,15 +55,7 @@ class DeploymentWork:
 
     async def do(self, job_id: str, step: int) -> Reason | None:
         """One step; why it could not be done, or None."""
-        stop = StepStop(lambda: self._is_cancelled(job_id))
-        thread = asyncio.ensure_future(asyncio.to_thread(self._do, job_id, step, stop))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            stop.ask()
-            by_person = await asyncio.to_thread(self._is_cancelled, job_id)
-            await asyncio.wait({thread}, timeout=None if by_person else _STOP_WAIT_S)
-            raise
+        return await in_thread(lambda stop: self._do(job_id, step, stop), lambda: self._is_cancelled(job_id))
 
     def end(self, job_id: str, outcome: JobState, reason: Reason | None = None) -> None:
         """Writes the outcome."""
@@ -89,47 +77,3 @@ class DeploymentWork:
         except AppError as error:
             return reason_of(error)
         return None
-
-
-class WorkerStops(Exception):
-    """Unwinds a step whose worker ends, past every handler that would undo its work."""
-
-
-class StepStop:
-    """``is_cancelled`` for a step: False until somebody asks; then True for a person, WorkerStops for the worker."""
-
-    def __init__(self, by_person: Callable[[], bool]) -> None:
-        self._by_person = by_person
-        self._asked = threading.Event()
-
-    def ask(self) -> None:
-        """From any thread."""
-        self._asked.set()
-
-    def __call__(self) -> bool:
-        if not self._asked.is_set():
-            return False
-        if self._by_person():
-            return True
-        raise WorkerStops
-
-
-class StepReport:
-    """Writes the latest progress, a few times a second at most, and each new stage into the log."""
-
-    def __init__(self, store: Store, log: JobLog, job_id: str) -> None:
-        self._store = store
-        self._log = log
-        self._job_id = job_id
-        self._label = ""
-        self._last = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        new_stage = progress.label != self._label
-        if not new_stage and time.monotonic() - self._last < _PROGRESS_GAP_S:
-            return
-        self._last = time.monotonic()
-        self._store.jobs.save_progress(self._job_id, progress)
-        if new_stage:
-            self._label = progress.label
-            self._log.say(self._job_id, progress.label)

@@ -4,7 +4,6 @@ process; killed at any moment, the next one goes on from the bytes that are ther
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ from core.domain.job import Job, JobState, Progress, Reason
 from core.domain.weights import RemoteFile, WeightsFolder
 from core.downloader import TOOL
 from core.downloader.task import TOKEN_VARIABLE, Action, DownloadTask
-from core.errors import AppError, OutputNotUnderstood, ToolFailed
+from core.errors import AppError, ToolFailed
+from core.formats.events import parse_event
 from core.jobs.outcomes import JobLog, reason_of, settle
 from core.ports import Clock, Secrets, Store, ToolRunner
 from core.services.weights import token_ref
@@ -80,7 +80,7 @@ class DownloadWork:
         try:
             async with aclosing(child) as lines:
                 async for line in lines:
-                    said = await asyncio.to_thread(self._hear, job, folder, step, parse(line)) or said
+                    said = await asyncio.to_thread(self._hear, job, folder, step, parse_event(line, TOOL)) or said
         except ToolFailed as error:
             raise said or error from error
 
@@ -127,14 +127,3 @@ class DownloadWork:
             updated_at=self._clock.now(),
             detail=detail,
         )
-
-
-def parse(line: str) -> Mapping[str, Any]:
-    """A line of the child's. Raises OutputNotUnderstood."""
-    try:
-        event = json.loads(line)
-    except ValueError as error:
-        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line=line[:200]) from error
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise OutputNotUnderstood(tool=TOOL, detail="not an event", line=line[:200])
-    return event

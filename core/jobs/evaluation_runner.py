@@ -16,8 +16,8 @@ from core.adapters.database.failures import translated
 from core.domain.endpoint import Endpoint
 from core.domain.evaluation import EvaluationRequest, PlannedDataset
 from core.domain.job import Job
-from core.errors import OutputNotUnderstood
 from core.formats.evalscope_task import JUDGE_KEY_VARIABLE, KEY_VARIABLE, Place, task_config
+from core.formats.events import parse_event
 from core.jobs.evaluation_outcome import StepFolder
 from core.ports import Secrets, ToolRunner
 from core.settings import Settings
@@ -65,7 +65,7 @@ class EvalscopeRunner:
         )
         async with aclosing(child) as lines:
             async for line in lines:
-                yield parse_event(line)
+                yield parse_event(line, TOOL)
 
     def _task(self, found: DatasetStep) -> dict[str, Any]:
         folder = found.folder
@@ -105,14 +105,3 @@ def _direct(found: DatasetStep) -> dict[str, str]:
     hosts = {urlsplit(one.base_url).hostname or "" for one in (found.endpoint, found.judge) if one is not None}
     direct = ",".join(sorted(hosts | {"127.0.0.1", "localhost"}))
     return {"NO_PROXY": direct, "no_proxy": direct}
-
-
-def parse_event(line: str) -> Mapping[str, Any]:
-    """Raises OutputNotUnderstood."""
-    try:
-        event = json.loads(line)
-    except ValueError as error:
-        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line=line[:200]) from error
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise OutputNotUnderstood(tool=TOOL, detail="not an event", line=line[:200])
-    return event

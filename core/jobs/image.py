@@ -10,8 +10,8 @@ from pathlib import Path
 from core.adapters.database.failures import translated
 from core.domain.job import JobState, Progress, Reason
 from core.errors import AppError
-from core.jobs.deployment import StepReport, StepStop, WorkerStops
 from core.jobs.outcomes import JobLog, reason_of, settle
+from core.jobs.steps import StepReport, StepStop, WorkerStops
 from core.ports import Clock, ContainerEngine, Store, Uploads
 from core.services.images import LOAD, PULL
 from core.settings import Settings

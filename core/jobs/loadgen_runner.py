@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -12,7 +11,8 @@ from typing import Any
 
 from core.adapters.database.failures import translated
 from core.domain.benchmark import requests_artifact
-from core.errors import AppError, OutputNotUnderstood, ToolFailed
+from core.errors import AppError, ToolFailed
+from core.formats.events import parse_event
 from core.jobs.benchmark import PointWork, RawFile
 from core.loadgen.task import LoadTask
 from core.ports import PromptFiles, Secrets, ToolRunner
@@ -50,7 +50,7 @@ class LoadgenRunner:
         try:
             async with aclosing(child) as lines:
                 async for line in lines:
-                    event = _parse(line)
+                    event = parse_event(line, TOOL)
                     said = _failure(event) or said
                     yield event
         except ToolFailed as error:
@@ -100,17 +100,6 @@ def load_task(work: PointWork, *, has_key: bool, dataset_path: str | None = None
         turns=workload.turns,
         dataset_path=dataset_path,
     )
-
-
-def _parse(line: str) -> Mapping[str, Any]:
-    """Raises OutputNotUnderstood."""
-    try:
-        event = json.loads(line)
-    except ValueError as error:
-        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line=line[:200]) from error
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise OutputNotUnderstood(tool=TOOL, detail="not an event", line=line[:200])
-    return event
 
 
 def _failure(event: Mapping[str, Any]) -> AppError | None:

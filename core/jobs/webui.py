@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
 from core.domain.job import JobState, Progress, Reason
 from core.errors import AppError
-from core.jobs.deployment import StepReport, StepStop, WorkerStops
 from core.jobs.outcomes import JobLog, reason_of, reopen_run, settle
+from core.jobs.steps import StepReport, StepStop, WorkerStops, in_thread
 from core.ports import Clock, Store
 from core.settings import Settings
 
 STEPS = 4
 _KEY_PREFIX = "webui:"
-_STOP_WAIT_S = 1.0
 _Step = Callable[[str, Callable[[Progress], None], Callable[[], bool]], bool]
 
 
@@ -55,15 +53,7 @@ class WebUiWork:
 
     async def do(self, job_id: str, step: int) -> Reason | None:
         """One step; why it could not be done, or None."""
-        stop = StepStop(lambda: self._is_cancelled(job_id))
-        thread = asyncio.ensure_future(asyncio.to_thread(self._do, job_id, step, stop))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            stop.ask()
-            by_person = await asyncio.to_thread(self._is_cancelled, job_id)
-            await asyncio.wait({thread}, timeout=None if by_person else _STOP_WAIT_S)
-            raise
+        return await in_thread(lambda stop: self._do(job_id, step, stop), lambda: self._is_cancelled(job_id))
 
     def end(self, job_id: str, outcome: JobState, reason: Reason | None = None) -> None:
         """Writes the outcome."""

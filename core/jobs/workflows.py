@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -99,46 +99,17 @@ async def do_step(kind: str, job_id: str, step: int) -> dict[str, Any] | None:
     return {"code": reason.code, "params": dict(reason.params)} if reason else None
 
 
-@DBOS.workflow(name=JobKind.BENCHMARK.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def benchmark(job_id: str) -> str:
-    """A sweep: one step per point and repeat."""
-    return await _run(JobKind.BENCHMARK, job_id)
+def _registered(kind: JobKind) -> Callable[[str], Coroutine[Any, Any, str]]:
+    """The workflow of one kind, under the kind's name."""
+
+    @DBOS.workflow(name=kind.value, max_recovery_attempts=_MAX_RECOVERIES)
+    async def workflow(job_id: str) -> str:
+        return await _run(kind, job_id)
+
+    return workflow
 
 
-@DBOS.workflow(name=JobKind.DEPLOYMENT.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def deployment(job_id: str) -> str:
-    """A container of ours, from its creation to a registered endpoint."""
-    return await _run(JobKind.DEPLOYMENT, job_id)
-
-
-@DBOS.workflow(name=JobKind.EVALUATION.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def evaluation(job_id: str) -> str:
-    """Datasets, one step each."""
-    return await _run(JobKind.EVALUATION, job_id)
-
-
-@DBOS.workflow(name=JobKind.DATASETS.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def datasets(job_id: str) -> str:
-    """Datasets fetched from a hub, or tried in a folder."""
-    return await _run(JobKind.DATASETS, job_id)
-
-
-@DBOS.workflow(name=JobKind.WEBUI.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def webui(job_id: str) -> str:
-    """An Open WebUI of ours, from its container to a chat that works."""
-    return await _run(JobKind.WEBUI, job_id)
-
-
-@DBOS.workflow(name=JobKind.DOWNLOAD.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def download(job_id: str) -> str:
-    """Weights into a folder: ask the hub, fetch, verify."""
-    return await _run(JobKind.DOWNLOAD, job_id)
-
-
-@DBOS.workflow(name=JobKind.IMAGE.value, max_recovery_attempts=_MAX_RECOVERIES)
-async def image(job_id: str) -> str:
-    """An image onto the host: pulled, or loaded from a file."""
-    return await _run(JobKind.IMAGE, job_id)
+WORKFLOWS = {kind: _registered(kind) for kind in JobKind}
 
 
 async def _run(kind: JobKind, job_id: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.ports import ArtifactRow
 from core.services.evaluation_results import EvaluationDetail
 from render.evaluation_documents import samples_csv, samples_jsonl
 from render.score_words import conditions_words, setting_facts
 from ui import session
+from ui.components.artifact_row import artifact_row
 from ui.components.log import log_tail
 from ui.components.pieces import command_block
 from ui.markdown import plain
@@ -51,25 +51,7 @@ def _files(detail: EvaluationDetail) -> None:
     if not datasets and not detail.artifacts:
         st.caption(t("page.run.no_files"))
     for artifact in detail.artifacts:
-        _raw(artifact)
-
-
-def _raw(artifact: ArtifactRow) -> None:
-    t, results = session.texts(), session.app().results
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"`{artifact.name}`", width="content")
-        st.caption(t.size(artifact.size_bytes), width="content")
-        st.space("stretch")
-        st.download_button(
-            t("word.download"),
-            lambda: b"".join(results.artifact(artifact.id)),
-            file_name=artifact.name,
-            mime=artifact.media_type,
-            key=f"file_{artifact.id}",
-            icon=":material/download:",
-            help=t("page.run.download", name=artifact.name),
-            on_click="ignore",
-        )
+        artifact_row(artifact)
 
 
 def _samples(run_id: str, dataset: str) -> None:

@@ -6,11 +6,11 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.formats.seatrial_bench import KEY_VARIABLE
-from core.ports import ArtifactRow
 from core.services.results import RunDetail
 from render.provenance import provenance_facts
 from ui import session
 from ui.act import act, tell
+from ui.components.artifact_row import artifact_row
 from ui.components.links import page_address
 from ui.components.log import log_tail
 from ui.components.pieces import command_block, copyable
@@ -56,25 +56,7 @@ def _files(detail: RunDetail) -> None:
     if not detail.artifacts:
         st.caption(t("page.run.no_files"))
     for artifact in detail.artifacts:
-        _file(artifact)
-
-
-def _file(artifact: ArtifactRow) -> None:
-    t, results = session.texts(), session.app().results
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"`{artifact.name}`", width="content")
-        st.caption(t.size(artifact.size_bytes), width="content")
-        st.space("stretch")
-        st.download_button(
-            t("word.download"),
-            lambda: b"".join(results.artifact(artifact.id)),
-            file_name=artifact.name,
-            mime=artifact.media_type,
-            key=f"file_{artifact.id}",
-            icon=":material/download:",
-            help=t("page.run.download", name=artifact.name),
-            on_click="ignore",
-        )
+        artifact_row(artifact)
 
 
 def _log(detail: RunDetail) -> None:

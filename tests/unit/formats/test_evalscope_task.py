@@ -23,7 +23,7 @@ from core.domain.evaluation import (
 from core.formats import evalscope_task
 from tests.fakes import samples
 
-PLACE = evalscope_task.Place("/work/tree", "/work/questions", "/cache")
+PLACE = evalscope_task.Place("/data/tree", "/data/questions", "/cache")
 GSM8K = Dataset(
     "gsm8k", "GSM8K", DatasetOrigin.EVALSCOPE, DatasetKind.BENCHMARK, "llm", (Subset("main", 1319),), 1319, 4
 )
@@ -77,7 +77,7 @@ def test_every_parameter_reaches_the_task() -> None:
         "engine": "docker",
         "default_config": {"network_enabled": False},  # code that a model wrote has nobody to talk to
     }
-    assert (found["ignore_errors"], found["no_timestamp"], found["work_dir"]) == (True, True, "/work/tree")
+    assert (found["ignore_errors"], found["no_timestamp"], found["work_dir"]) == (True, True, "/data/tree")
 
 
 def test_no_key_is_ever_in_it() -> None:
@@ -94,7 +94,7 @@ def test_own_numbers_are_judged_as_gsm8k_judges() -> None:
     assert found["dataset_args"] == {
         "gsm8k": {
             "subset_list": ["all"],
-            "local_path": "/work/questions",
+            "local_path": "/data/questions",
             "few_shot_num": 0,
             "prompt_template": "{question}",
         }
