@@ -16,7 +16,7 @@ from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
 from core.adapters.evalscope_folder import EvalScopeFolders
 from core.adapters.evaluation_files import EvaluationFiles
-from core.adapters.host import describe_host, package_version, product_version
+from core.adapters.host import describe_host, package_version
 from core.adapters.host_addresses import LocalAddresses
 from core.adapters.host_probe import LocalHostProbe
 from core.adapters.locks import WORKER_LOCK
@@ -33,6 +33,7 @@ from core.adapters.weights_disk import LocalWeightsDisk
 from core.adapters.workload_files import load_presets
 from core.jobs.queue import DbosQueue
 from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, PromptFiles, Registries, Secrets, Uploads
+from core.product import product_version
 from core.services.access import AccessService
 from core.services.adoption import AdoptionService
 from core.services.benchmarks import BenchmarkService

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from core.domain.access import LOCAL_OPERATOR, Account, Role
+from core.product import product_version
 from ui import session
 from ui.act import act, refusals, tell
 from ui.components import command_block, confirm, field_findings, header, other_findings, plain
 from ui.components.frame import language_switch
-from ui.routes import product_version
 
 FORM = "settings_add"
 ROLES = [Role.VIEWER, Role.OPERATOR]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.errors import AppError
+from core.product import product_version
 from ui import plotly_script, session, sign_in, uploads
 
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -39,14 +38,6 @@ def _readiness() -> dict[str, bool]:
 async def not_found(_: Request) -> Response:
     """Ends the API's own corner: without it a mistyped address would answer with a page."""
     return JSONResponse({"error": "not_found"}, 404)
-
-
-def product_version() -> str:
-    """Of the installed package."""
-    try:
-        return version("seatrial")
-    except PackageNotFoundError:
-        return "0"
 
 
 ROUTES: tuple[BaseRoute, ...] = (

@@ -1,17 +1,10 @@
-"""The machine that measures, and the product that runs on it."""
+"""The machine that measures, and what is installed on it."""
 
 from __future__ import annotations
 
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-
-PACKAGE = "seatrial"
-
-
-def product_version() -> str:
-    """Of the installed package; 0 where it runs without being installed."""
-    return package_version(PACKAGE) or "0"
 
 
 def package_version(name: str) -> str | None:
