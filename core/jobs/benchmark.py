@@ -18,9 +18,9 @@ from core.domain.endpoint import Endpoint
 from core.domain.job import JobState, Progress, Reason
 from core.domain.sweep import stop_of
 from core.domain.workload import Arrival, LoadPoint
-from core.errors import AppError, OutputNotUnderstood
+from core.errors import AppError, OutputNotUnderstood, ToolFailed
 from core.formats.loadgen import measurement_from_json, measurement_to_json
-from core.jobs.outcomes import JobLog, reason_of, reopen_run, settle
+from core.jobs.outcomes import JobLog, reason_of, reopen_run, settle, tell
 from core.jobs.server_watch import ServerView, ServerWatch, cache_warnings, failure_warnings
 from core.ports import Clock, EndpointClient, Store
 from core.settings import Settings
@@ -29,13 +29,15 @@ MEASUREMENT_FILE = "measurement.json"
 _SERIES_FILE = "server-metrics.jsonl.gz"
 _PROGRESS_GAP_S = 0.25
 _CHUNK_BYTES = 1024 * 1024
+_SIGKILL_IN_A_SHELL = 137
 _LOST = frozenset({"connect", "disconnected", "truncated", "not_sent"})
 _DETAILS = ("output_tokens_per_s", "output_tokens", "failed", "in_flight", "elapsed_s")
 
 
 @dataclass(frozen=True)
 class PointWork:
-    """One (point, repeat) of a run: everything that the measuring side needs."""
+    """One (point, repeat) of a run: everything that the measuring side needs. ``attempt`` counts from 0 how often it
+    was begun before: a point that is begun anew needs new prompts, the server may remember the old ones."""
 
     job_id: str
     server_key: str
@@ -46,6 +48,7 @@ class PointWork:
     repeat: int
     out_dir: Path
     log: Path
+    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,16 +162,27 @@ class BenchmarkWork:
     async def _measure(self, work: PointWork) -> Reason | None:
         measurement = await asyncio.to_thread(_finished, work)
         if measurement is None:
-            measurement = await self._run_child(work)
+            measurement = await self._run_child_twice(work)
             if await asyncio.to_thread(self._server_is_gone, work, measurement):
                 await asyncio.to_thread(_clear, work.out_dir)
                 return Reason("endpoint_gone", {"url": work.endpoint.base_url})
         await asyncio.to_thread(self._save, work, measurement)
         return None
 
+    async def _run_child_twice(self, work: PointWork) -> Measurement:
+        """A measuring process that somebody else has killed costs the point's time and no more; the second time it is
+        no accident. Raises AppError."""
+        try:
+            return await self._run_child(work)
+        except AppError as error:
+            if not _was_killed(error):
+                raise
+            self._log.say(work.job_id, "the measuring process was killed; the point is measured anew", _facts(work))
+        return await self._run_child(work)
+
     async def _run_child(self, work: PointWork) -> Measurement:
         """Raises AppError."""
-        await asyncio.to_thread(_clear, work.out_dir)
+        work = replace(work, attempt=await asyncio.to_thread(_begin, work.out_dir))
         await asyncio.to_thread(self._log.say, work.job_id, "point begins", _facts(work))
         reporter = _Reporter(self._store, self._clock, work)
         await reporter.word("preparing", {})
@@ -207,7 +221,7 @@ class BenchmarkWork:
         counts = measurement.requests
         facts = {"succeeded": counts.succeeded, "failed": counts.failed, **counts.failures}
         self._log.say(work.job_id, "point measured", {**_facts(work), **facts})
-        self._store.jobs.save_progress(work.job_id, _progress(work, self._clock, work.step + 1, "measured", {}))
+        tell(self._store.jobs, work.job_id, _progress(work, self._clock, work.step + 1, "measured", {}))
         shutil.rmtree(work.out_dir, ignore_errors=True)
 
     def _save_series(self, work: PointWork) -> None:
@@ -240,7 +254,7 @@ class _Reporter:
     async def word(self, label: str, event: Mapping[str, Any]) -> None:
         """Under ``label``, with the event's counts."""
         progress = _progress(self._work, self._clock, self._work.step, label, event)
-        await asyncio.to_thread(self._store.jobs.save_progress, self._work.job_id, progress)
+        await asyncio.to_thread(tell, self._store.jobs, self._work.job_id, progress)
 
 
 def _progress(work: PointWork, clock: Clock, step: int, label: str, event: Mapping[str, Any]) -> Progress:
@@ -290,6 +304,21 @@ def _with_view(work: PointWork, view: ServerView | None) -> Measurement:
         draft.write_text(measurement_to_json(found), encoding="utf-8")
         draft.replace(work.out_dir / MEASUREMENT_FILE)
     return found
+
+
+def _was_killed(error: AppError) -> bool:
+    """By a signal; ours come with a cancel, whose word is another."""
+    code = error.params.get("exit_code")
+    return error.code == ToolFailed.default_code and isinstance(code, int) and (code < 0 or code == _SIGKILL_IN_A_SHELL)
+
+
+def _begin(out_dir: Path) -> int:
+    """An empty folder; how often the point was begun before, counted beside it, a byte each. Raises StoreError."""
+    _clear(out_dir)
+    with translated(), out_dir.with_suffix(".begun").open("ab") as counter:
+        before = counter.tell()
+        counter.write(b".")
+    return before
 
 
 def _clear(out_dir: Path) -> None:

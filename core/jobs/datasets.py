@@ -20,7 +20,7 @@ from core.formats import evalscope, records
 from core.formats.evalscope_task import load_config
 from core.formats.events import parse_event
 from core.jobs.evaluation_runner import TOOL, environment, hub_cache
-from core.jobs.outcomes import JobLog, reason_of
+from core.jobs.outcomes import JobLog, reason_of, tell
 from core.ports import Clock, EvaluationCatalog, Store, ToolRunner
 from core.settings import Settings
 
@@ -135,7 +135,7 @@ class DatasetWork:
             detail |= {"samples": loaded.samples, "question": loaded.question, "gold": loaded.gold}
         label = "loaded" if loaded else "fetching"
         progress = Progress(step, label, max(0, grown), None, "bytes", rate, None, self._clock.now(), detail)
-        self._store.jobs.save_progress(job_id, progress)
+        tell(self._store.jobs, job_id, progress)
 
 
 async def _last_word(child: AsyncGenerator[str, None], key: str) -> LoadedDataset | None:

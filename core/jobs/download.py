@@ -18,7 +18,7 @@ from core.downloader import TOOL
 from core.downloader.task import TOKEN_VARIABLE, Action, DownloadTask
 from core.errors import AppError, ToolFailed
 from core.formats.events import parse_event
-from core.jobs.outcomes import JobLog, reason_of, settle
+from core.jobs.outcomes import JobLog, reason_of, settle, tell
 from core.ports import Clock, Secrets, Store, ToolRunner
 from core.services.weights import token_ref
 from core.settings import Settings
@@ -109,7 +109,7 @@ class DownloadWork:
             files = [RemoteFile(**file) for file in event["files"]]
             self._store.weights.set_files(folder.id, files, event["commit"])
         elif event["event"] == "progress":
-            self._store.jobs.save_progress(job.id, self._progress(step, event))
+            tell(self._store.jobs, job.id, self._progress(step, event))
         elif event["event"] == "failed":
             return AppError(str(event.get("code")), **dict(event.get("params") or {}))
         return None

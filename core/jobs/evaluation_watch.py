@@ -9,6 +9,7 @@ from typing import Any
 
 from core.domain.job import Progress
 from core.jobs.evaluation_runner import DatasetStep
+from core.jobs.outcomes import tell
 from core.ports import Clock, JobStore
 
 _GAP_S = 0.25
@@ -70,4 +71,4 @@ class Watch:
         return Progress(step, label, 0, self._total, "samples", None, None, self._clock.now(), detail)
 
     def _save(self, progress: Progress) -> None:
-        self._jobs.save_progress(self._found.job.id, progress)
+        tell(self._jobs, self._found.job.id, progress)

@@ -83,6 +83,7 @@ def load_task(work: PointWork, *, has_key: bool, dataset_path: str | None = None
         api=workload.api,
         point=work.point,
         repeat=work.repeat,
+        attempt=work.attempt,
         input_tokens=workload.input_tokens,
         output_tokens=workload.output_tokens,
         seed=work.run.seed,

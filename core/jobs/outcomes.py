@@ -1,17 +1,19 @@
-"""How a job ends: its outcome, its run's state and its log's last line, together."""
+"""How a job ends, its outcome and its run's state together; and what it says meanwhile, which never ends it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from core.adapters.database.failures import translated
 from core.domain.benchmark import RunState
-from core.domain.job import Job, JobState, Reason
-from core.errors import AppError
-from core.ports import Clock, Store
+from core.domain.job import Job, JobState, Progress, Reason
+from core.errors import AppError, StoreError
+from core.ports import Clock, JobStore, Store
 from core.settings import Settings
+
+LOG = logging.getLogger("seatrial.jobs")
 
 
 def reason_of(error: AppError) -> Reason:
@@ -44,6 +46,15 @@ def _run_state(store: Store, run_id: str, outcome: JobState) -> RunState:
     return RunState.PARTIAL if kept or outcome is JobState.CANCELLED else RunState.FAILED
 
 
+def tell(jobs: JobStore, job_id: str, progress: Progress) -> None:
+    """The job's latest word, where it can be written. Nothing is measured by it and the next one comes in a moment: a
+    database that somebody has locked must not end the work."""
+    try:
+        jobs.save_progress(job_id, progress)
+    except StoreError as error:
+        LOG.warning("progress of job %s could not be written: %s", job_id, error)
+
+
 class JobLog:
     """One text file per job: what the worker says between its children's own words. English, as every log."""
 
@@ -56,9 +67,12 @@ class JobLog:
         return self._folder / f"{job_id}.log"
 
     def say(self, job_id: str, text: str, facts: Mapping[str, object] | None = None) -> None:
-        """Appends one line with the time (UTC). Raises StoreError (disk_full)."""
+        """Appends one line with the time (UTC). One that cannot be written is dropped: on a full disk a finished job
+        is finished all the same."""
         words = "".join(f" {name}={value}" for name, value in (facts or {}).items())
-        with translated():
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self.path(job_id).open("a", encoding="utf-8") as file:
                 file.write(f"{self._clock.now():%Y-%m-%d %H:%M:%S}Z {text}{words}\n")
+        except OSError as error:
+            LOG.warning("job %s: %s%s (not in its log: %s)", job_id, text, words, error)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from core.domain.job import Progress, Reason
-from core.jobs.outcomes import JobLog
+from core.jobs.outcomes import JobLog, tell
 from core.ports import Store
 
 _PROGRESS_GAP_S = 0.25
@@ -67,7 +67,7 @@ class StepReport:
         if not new_stage and time.monotonic() - self._last < _PROGRESS_GAP_S:
             return
         self._last = time.monotonic()
-        self._store.jobs.save_progress(self._job_id, progress)
+        tell(self._store.jobs, self._job_id, progress)
         if new_stage:
             self._label = progress.label
             self._log.say(self._job_id, progress.label)

@@ -167,7 +167,7 @@ class VllmBenchRunner:
     def _command(self, work: PointWork) -> _Command:
         container_id, target = self._target(work.endpoint)
         mark = uuid.uuid4().hex
-        seed = point_seed(work.run.seed, work.point.index, work.repeat)
+        seed = point_seed(work.run.seed, work.point.index, work.repeat, work.attempt)
         key = self._secrets.get(work.endpoint.key_ref) if work.endpoint.key_ref else None
         load = work.run.workload
         folder, file = vllm_bench.result_path(load, work.point.index, work.repeat, mark)

@@ -7,6 +7,7 @@ an exception would have to be read back from the engine's JSON."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +18,13 @@ from dbos import DBOS
 from dbos import error as engine_error
 
 from core.domain.job import JobKind, JobState, Reason
-from core.errors import AppError
+from core.errors import AppError, StoreError
 from core.jobs.outcomes import reason_of
 
+LOG = logging.getLogger("seatrial.jobs")
+
+_PASSING = frozenset({"store_locked", "disk_full"})
+_END_AGAIN_S = 2.0
 _MAX_RECOVERIES = 50
 """After so many deaths of the worker over one job, the job is given up. A resume counts anew."""
 
@@ -118,20 +123,31 @@ async def _run(kind: JobKind, job_id: str) -> str:
         try:
             return await _steps(kind, work, job_id)
         except engine_error.DBOSWorkflowCancelledError:
-            # Whoever has resumed it meanwhile owns its outcome now.
-            if await asyncio.to_thread(_bound().is_cancelled, job_id):
-                await asyncio.to_thread(work.end, job_id, JobState.CANCELLED)
+            await _end(work, job_id, JobState.CANCELLED)
             raise
         except AppError as error:
-            await asyncio.to_thread(work.end, job_id, JobState.FAILED, reason_of(error))
-            return JobState.FAILED.value
+            return await _end(work, job_id, JobState.FAILED, reason_of(error))
+
+
+async def _end(work: Work, job_id: str, outcome: JobState, reason: Reason | None = None) -> str:
+    """Ends the job so. While the database is locked or the disk full, it is tried again and again: what was done is
+    done, and must not be called failed for it. Raises AppError."""
+    while True:
+        try:
+            # Whoever has resumed a cancelled job meanwhile owns its outcome now.
+            if outcome is not JobState.CANCELLED or await asyncio.to_thread(_bound().is_cancelled, job_id):
+                await asyncio.to_thread(work.end, job_id, outcome, reason)
+            return outcome.value
+        except StoreError as error:
+            if error.code not in _PASSING:
+                raise
+            LOG.warning("the end of job %s (%s) could not be written yet: %s", job_id, outcome.value, error)
+        await asyncio.sleep(_END_AGAIN_S)
 
 
 async def _steps(kind: JobKind, work: Work, job_id: str) -> str:
     for step in range(await asyncio.to_thread(work.begin, job_id)):
         told = await do_step(kind.value, job_id, step)
         if told is not None:
-            await asyncio.to_thread(work.end, job_id, JobState.FAILED, Reason(told["code"], told["params"]))
-            return JobState.FAILED.value
-    await asyncio.to_thread(work.end, job_id, JobState.DONE)
-    return JobState.DONE.value
+            return await _end(work, job_id, JobState.FAILED, Reason(told["code"], told["params"]))
+    return await _end(work, job_id, JobState.DONE)

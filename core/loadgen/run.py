@@ -33,7 +33,7 @@ def run_point(task: LoadTask) -> Measurement:
     where it could not begin or end."""
     raise_file_limit()
     Path(task.out_dir).mkdir(parents=True, exist_ok=True)
-    seed = point_seed(task.seed, task.point.index, task.repeat)
+    seed = point_seed(task.seed, task.point.index, task.repeat, task.attempt)
     target = resolve(task.base_url, os.environ.get(task.key_env) if task.key_env else None)
     made = make_prompts(task, target, seed)
     payloads = Payloads(task, target, made.prompts, seed, made.output_of)

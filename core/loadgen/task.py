@@ -17,7 +17,8 @@ class LoadTask:
     (core.domain.seeds). ``key_env`` names the environment variable that holds the endpoint's key; the key itself is in
     no file and no argv. ``vocabulary_size`` None: found out, or ids that every known vocabulary has. ``processes``
     None: by streams and CPU count. ``timeout_s`` is per request, from its first byte sent to its last received.
-    Spreads, prefix, turns as in core.domain.workload; ``dataset_path``: a file of samples instead of drawn prompts."""
+    Spreads, prefix, turns as in core.domain.workload; ``dataset_path``: a file of samples instead of drawn prompts;
+    ``attempt``: how often this point was begun before, in vain."""
 
     base_url: str
     served_name: str
@@ -41,6 +42,7 @@ class LoadTask:
     prefix_share: float = 0.0
     turns: int = 1
     dataset_path: str | None = None
+    attempt: int = 0
 
     def __post_init__(self) -> None:
         problem = _problem(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from core.adapters.database.store import DatabaseStore
 from core.adapters.prompt_files import FolderPromptFiles
 from core.domain.benchmark import Engine, Measurement, RequestCounts, RunState
 from core.domain.endpoint import EndpointCheck, KeyState
 from core.domain.job import JobState, Reason
+from core.domain.seeds import point_seed
 from core.errors import StoreError, ToolFailed
 from core.formats.loadgen import measurement_to_json
 from core.jobs.benchmark import BenchmarkWork
@@ -375,3 +378,72 @@ def test_new_prompts_that_came_from_the_cache_are_told(changes: dict[str, Any], 
     assert (
         cache_warnings(samples.workload(), {"prefix_cache_queries_total": 10.0, "prefix_cache_hits_total": 0.0}) == ()
     )
+
+
+async def test_a_full_disk_that_drops_a_log_line_leaves_a_finished_run_finished(site: Site) -> None:
+    for step in range(site.work.begin("job-1")):
+        await site.do(step)
+    full_log(site)
+    site.work.end("job-1", JobState.DONE)
+    assert site.store.jobs.get("job-1").outcome is JobState.DONE
+    assert site.store.runs.get("run-1").state is RunState.COMPLETE
+
+
+def full_log(site: Site) -> None:
+    """Every write to the job's log fails with ENOSPC, as on a full disk."""
+    file = site.settings.logs / "job-1.log"
+    file.unlink(missing_ok=True)
+    file.symlink_to("/dev/full")
+
+
+async def test_a_database_that_is_locked_meanwhile_costs_progress_and_no_point(site: Site, tmp_path: Path) -> None:
+    impatient = DatabaseStore(f"sqlite:///{tmp_path / 'seatrial.db'}", busy_timeout_s=0.02)
+    site.work._store = impatient
+    other = sqlite3.connect(tmp_path / "seatrial.db", isolation_level=None, check_same_thread=False)
+
+    async def child(argv: Sequence[str], **_: object) -> AsyncGenerator[str, None]:
+        other.execute("BEGIN IMMEDIATE")
+        for line in site.child(argv, {}):
+            yield line
+        other.execute("ROLLBACK")
+
+    site.says = [STARTED, {"event": "progress", "done": 1}, {"event": "done"}]
+    site.tools.run = child  # type: ignore[method-assign]
+    assert await site.do(0) is None
+    assert site.found() == [(0, 0)]
+    progress = site.store.jobs.progress(["job-1"])["job-1"]
+    assert (progress.label, progress.step) == ("measured", 1), "after the lock it is told again"
+    other.close()
+    impatient.close()
+
+
+async def test_a_measuring_process_that_was_killed_costs_nothing_but_its_time(site: Site) -> None:
+    site.tools.script = killed(site, times=1)
+    assert await site.do(0) is None
+    assert site.found() == [(0, 0)]
+    first, second = site.tasks
+    assert (first.seed, first.attempt, second.seed, second.attempt) == (first.seed, 0, first.seed, 1)
+    assert point_seed(1, 0, 0, 0) != point_seed(1, 0, 0, 1), "the server may remember the first prompts"
+    assert "was killed" in site.log()
+
+
+async def test_one_that_is_killed_again_and_again_is_told(site: Site) -> None:
+    site.tools.script = killed(site, times=9)
+    reason = await site.do(0)
+    assert reason is not None
+    assert (reason.code, reason.params["exit_code"], len(site.tasks)) == ("tool_failed", -9, 2)
+    site.tools.script = site.child
+    assert await site.do(0) is None
+    assert site.tasks[-1].attempt == 2, "nor does a resumed job ask what was asked before"
+
+
+def killed(site: Site, times: int) -> Any:
+    """``kill -9`` in the middle, so many times."""
+
+    def script(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
+        if len(site.tasks) < times:
+            site.tasks.append(LoadTask.from_json(Path(argv[-1]).read_bytes()))
+            raise ToolFailed(tool="core.loadgen", exit_code=-9, detail="")
+        return site.child(argv, env)
+
+    return script
