@@ -197,14 +197,18 @@ def _pair(pair: Pair, called: Mapping[str, str], t: Texts) -> dict[str, Any]:
     }
 
 
+def load_document(load: Load) -> dict[str, float | None]:
+    """A load as plain values."""
+    return {"concurrency": load.concurrency, "rate_per_s": load.rate_per_s}
+
+
 def cell_document(cell: Cell) -> dict[str, Any]:
     """``load`` None: over all loads."""
-    load = None if cell.load.is_pooled else {"concurrency": cell.load.concurrency, "rate_per_s": cell.load.rate_per_s}
     change = cell.change
     return {
         "figure": cell.figure.id,
         "better": cell.figure.better.value,
-        "load": load,
+        "load": None if cell.load.is_pooled else load_document(cell.load),
         "baseline": cell.baseline,
         "candidate": cell.candidate,
         "change": change and change.share,
@@ -223,5 +227,7 @@ def gate_document(result: GateResult, t: Texts) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "max_regression": result.max_regression,
         "offenders": [cell_document(cell) for cell in result.offenders],
+        "unanswered": [load_document(load) for load in result.unanswered],
+        "is_whole": result.is_whole,
         "candidate": _pair(result.pair, called, t),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from core.domain.comparison import HEADLINES, Call, Cell, Comparison, Evidence, Load, Noise, Pair, Unit, Verdict
 from core.domain.gate import GateResult, Outcome
@@ -150,6 +150,8 @@ def _fact(code: str, fact: Fact, t: Texts) -> str | None:
         return t.percent(float(fact))
     if code == "state":
         return t(f"run.{fact}")
+    if code == "arrival" and fact is not None:
+        return t("answer.and").join(t(f"likeness.arrival_{one}") for one in str(fact).split(", "))
     if isinstance(fact, bool) or fact is None or isinstance(fact, str):
         return None if fact is None else str(fact)
     return str(fact) if code.startswith("same_") else t.number(fact)
@@ -199,11 +201,22 @@ def noise_list(noise: Noise, t: Texts) -> str:
 
 
 def gate_lines(result: GateResult, t: Texts) -> tuple[str, ...]:
-    """The outcome, then each figure that broke the limit."""
-    first = t(f"gate.{result.outcome.value}", limit=t.percent(result.max_regression))
+    """The outcome, then each figure that broke the limit, or what is missing for a decision."""
     if result.outcome is Outcome.UNUSABLE:
-        return (first,)
+        return tuple(_without_decision(result, t))
+    first = t(f"gate.{result.outcome.value}", limit=t.percent(result.max_regression))
     return (first, *(_offender(cell, t) for cell in result.offenders))
+
+
+def _without_decision(result: GateResult, t: Texts) -> Iterator[str]:
+    if result.is_whole and not result.unanswered:
+        yield t("gate.unusable")
+        return
+    if not result.is_whole:
+        yield t("gate.not_whole")
+    if result.unanswered:
+        loads = t("answer.and").join(load_name(load, t) for load in result.unanswered)
+        yield t("gate.unanswered", loads=loads)
 
 
 def _offender(cell: Cell, t: Texts) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from core.domain.benchmark import Engine, Measurement, Run, RunState
+from core.domain.benchmark import MEASURING, Measurement, Run, RunState
 from core.domain.endpoint import Origin
 from core.domain.run_identity import NOT_LIKE_FOR_LIKE
-from core.domain.workload import Workload
+from core.domain.workload import Arrival, Workload
 
 Fact = str | int | float | bool | None
 
@@ -56,6 +57,7 @@ def differences(baseline: Witness, candidate: Witness) -> tuple[Difference, ...]
     """The heaviest first."""
     found = [
         *_workload(baseline.run.workload, candidate.run.workload),
+        *_points(baseline, candidate),
         *_tools(baseline, candidate),
         *_seeds(baseline.run, candidate.run),
         *_each_side(baseline, candidate),
@@ -73,6 +75,35 @@ def _workload(baseline: Workload, candidate: Workload) -> Iterator[Difference]:
         if left != right:
             weight = Weight.WEAKENS if field.name in _SAMPLING else Weight.VOID
             yield Difference(field.name, weight, _plain(left), _plain(right))
+
+
+def _points(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
+    """How the requests came at the common loads, and which loads only one side was asked for."""
+    sides = (baseline, candidate)
+    for code, weight in (("arrival", Weight.VOID), ("cap", Weight.WEAKENS)):
+        found = [_of_points(side, code) for side in sides]
+        if found[0] != found[1]:
+            yield Difference(code, weight, *found)
+    asked = [_loads(side.run.workload) for side in sides]
+    if set(asked[0]) != set(asked[1]):
+        yield Difference("loads", Weight.NOTE, *(", ".join(loads) for loads in asked))
+
+
+def _of_points(side: Witness, what: str) -> str | None:
+    """Of the common loads: how requests arrived, or how many an open loop let in at once."""
+    compared = {measurement.point_index for measurement in side.measurements}
+    points = [point for point in side.run.workload.points if point.index in compared]
+    if what == "arrival":
+        return ", ".join(sorted({point.arrival.value for point in points})) or None
+    caps = {point.concurrency for point in points if point.arrival is not Arrival.CLOSED}
+    return ", ".join(str(cap or "∞") for cap in sorted(caps, key=lambda cap: cap or math.inf)) or None
+
+
+def _loads(workload: Workload) -> list[str]:
+    return [
+        f"{point.rate_per_s:g}/s" if point.rate_per_s is not None else str(point.concurrency or 0)
+        for point in workload.points
+    ]
 
 
 def _plain(value: Any) -> Fact:
@@ -110,7 +141,7 @@ def _host(provenance: Mapping[str, Any]) -> str | None:
 def _seeds(baseline: Run, candidate: Run) -> Iterator[Difference]:
     """The same prompts again are answered from the prefix cache; where a server had not restarted in between, the
     later run is too fast."""
-    if baseline.seed == candidate.seed and baseline.engine is Engine.SEATRIAL:
+    if baseline.seed == candidate.seed and baseline.engine == candidate.engine and baseline.engine in MEASURING:
         yield Difference("same_seed", Weight.WEAKENS, baseline.seed, candidate.seed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.domain.benchmark import FAILED_SHARE_LIMIT
 from core.domain.comparing import REPEATS_AS_UNITS, TELLING_SHARE
 from core.domain.comparison import FIGURES, HEADLINES, Figure
 from core.domain.likeness import CACHED_SHARE, FAILED_SHARE, LENGTH_SHARE
@@ -101,17 +102,19 @@ METHOD = (
     ),
     Rule(
         "Like for like",
-        "No verdict where lengths, their spread, route, prefix, turns or prompts differ, or one side is "
-        "simulated. A verdict to be read with care where sampling, load generator, measuring machine or seed "
-        f"policy differ, more than {_percent(FAILED_SHARE)} of the requests failed, more than "
-        f"{_percent(CACHED_SHARE)} of the prompt tokens came from a prefix cache, answers differ by more than "
-        f"{_percent(LENGTH_SHARE)} in length, a run is not whole, or the measuring machine was too busy.",
+        "No verdict where lengths, their spread, route, prefix, turns or prompts differ, where arrivals were evenly "
+        "spaced on one side and random on the other, or one side is simulated. A verdict to be read with care where "
+        "sampling, an open loop's cap, load generator, measuring machine or seed policy differ, more than "
+        f"{_percent(FAILED_SHARE)} of the requests failed, more than {_percent(CACHED_SHARE)} of the prompt tokens "
+        f"came from a prefix cache, answers differ by more than {_percent(LENGTH_SHARE)} in length, a run is not "
+        "whole, or the measuring machine was too busy. Loads that only one side was asked for are named.",
         "Seatrial",
     ),
     Rule(
         "Gate",
         "Fails where a headline figure is called worse, and worse by more than the limit even at its interval's "
-        "better end.",
+        "better end. No decision (exit 2) where the candidate was not measured to its end, or where it lacks a load of "
+        f"the baseline or more than {_percent(FAILED_SHARE_LIMIT)} of its requests failed there in any repeat.",
         "Seatrial",
     ),
 )

@@ -104,7 +104,8 @@ class ComparisonService:
             against = pinned.run_id
         if against == run_id:
             raise BadInput("gate_itself", field="against", value=run_id)
-        return judge(self.compare([run_id], against).pairs[0], max_regression)
+        found = self.compare([run_id], against)
+        return judge(found.baseline, found.pairs[0], max_regression)
 
     def candidates(self, run_id: str, limit: int = 50) -> tuple[RunRow, ...]:
         """The latest runs of the same workload: what can be compared with a run, whatever its model. Raises

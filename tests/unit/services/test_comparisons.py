@@ -10,11 +10,11 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
-from core.domain.benchmark import Engine, RequestCounts, RunState
+from core.domain.benchmark import Engine, Measurement, RequestCounts, RunState
 from core.domain.comparison import FIGURES, Call, Unit, Verdict
 from core.domain.gate import Outcome
 from core.domain.likeness import Weight
-from core.domain.workload import Api
+from core.domain.workload import Api, Arrival, LoadPoint, Workload
 from core.errors import BadInput, NotAllowed, NotFoundError
 from core.services.benchmarks import BenchmarkService
 from core.services.comparisons import ComparisonService
@@ -41,6 +41,15 @@ def service(database: DatabaseStore) -> ComparisonService:
 
 def put(database: DatabaseStore, run_id: str, seed: int, **changes: Any) -> None:
     sweep(database, run_id, seed=seed, **{"provenance": HOST, "requests": 120, **changes})
+
+
+def alike(database: DatabaseStore, run_id: str, measurements: tuple[Measurement, ...]) -> None:
+    """A complete run with these points."""
+    points = tuple(LoadPoint(one.point_index, concurrency=one.concurrency, requests=120) for one in measurements)
+    database.runs.add(samples.run(id=run_id, workload=Workload(128, 128, points), job_id=None, provenance=HOST))
+    for one in measurements:
+        database.runs.save_measurement(run_id, one)
+    database.runs.set_state(run_id, RunState.COMPLETE)
 
 
 def codes(found: Any) -> dict[str, Weight]:
@@ -132,6 +141,7 @@ def test_a_change_below_the_noise_floor_is_none(service: ComparisonService, data
             Weight.WEAKENS,
         ),
         ({"repeats": 2}, "repeats", Weight.NOTE),
+        ({"concurrencies": (1, 4, 64)}, "loads", Weight.NOTE),
     ],
 )
 def test_the_guard_names_what_differs(
@@ -142,6 +152,36 @@ def test_the_guard_names_what_differs(
     found = service.compare(["run-1", "run-2"], "run-1")
     assert codes(found)[code] is weight
     assert (found.pairs[0].verdict is Verdict.NOT_COMPARABLE) == (weight is Weight.VOID)
+
+
+def open_loop(arrival: Arrival = Arrival.POISSON, cap: int | None = None) -> dict[str, Any]:
+    points = (LoadPoint(0, arrival, cap, rate_per_s=2.0, requests=120),)
+    return {"workload": Workload(128, 128, points), "measurement": {"rate_per_s": 2.0, "concurrency": cap}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "weight"),
+    [
+        (open_loop(Arrival.CONSTANT), "arrival", Weight.VOID),
+        (open_loop(cap=8), "cap", Weight.WEAKENS),
+    ],
+)
+def test_the_guard_looks_at_how_requests_came(
+    service: ComparisonService, database: DatabaseStore, changes: dict[str, Any], code: str, weight: Weight
+) -> None:
+    put(database, "run-1", 1, **open_loop())
+    put(database, "run-2", 2, **changes)
+    found = service.compare(["run-1", "run-2"], "run-1")
+    assert codes(found)[code] is weight
+    assert (found.pairs[0].verdict is Verdict.NOT_COMPARABLE) == (weight is Weight.VOID)
+
+
+def test_equal_seeds_of_the_containers_own_client_are_named(
+    service: ComparisonService, database: DatabaseStore
+) -> None:
+    put(database, "run-1", 1, engine=Engine.VLLM_BENCH)
+    put(database, "run-2", 1, engine=Engine.VLLM_BENCH, cv=0.1)
+    assert codes(service.compare(["run-1", "run-2"]))["same_seed"] is Weight.WEAKENS
 
 
 def test_without_a_common_load_there_is_no_verdict(service: ComparisonService, database: DatabaseStore) -> None:
@@ -220,6 +260,34 @@ def test_the_gate_fails_only_beyond_doubt_and_limit(service: ComparisonService, 
     assert service.gate("run-2", None, 0.15).outcome is Outcome.PASSED
     assert service.gate("run-3", None, 0.03).outcome is Outcome.PASSED
     assert service.gate("run-4", "run-1", 0.03).outcome is Outcome.UNUSABLE
+
+
+def test_what_did_not_hold_a_load_of_the_baseline_cannot_pass(
+    service: ComparisonService, database: DatabaseStore
+) -> None:
+    put(database, "run-1", 1)
+    broken = replace(samples.measurement(2, concurrency=16), requests=RequestCounts(60, 60))
+    _, measured = sweep(None, "run-2", seed=2, requests=120)
+    alike(database, "run-2", (*measured[:2], broken))
+    found = service.gate("run-2", "run-1", 0.03)
+    assert found.outcome is Outcome.UNUSABLE
+    assert [load.concurrency for load in found.unanswered] == [16]
+
+
+def test_a_load_that_was_not_measured_is_no_pass(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2, concurrencies=(1, 4))
+    found = service.gate("run-2", "run-1", 0.03)
+    assert (found.outcome, found.is_whole) == (Outcome.UNUSABLE, True)
+    assert [load.concurrency for load in found.unanswered] == [16]
+
+
+def test_a_run_that_ended_early_is_no_pass(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1)
+    put(database, "run-2", 2)
+    database.runs.set_state("run-2", RunState.PARTIAL)
+    found = service.gate("run-2", "run-1", 0.03)
+    assert (found.outcome, found.is_whole, found.unanswered) == (Outcome.UNUSABLE, False, ())
 
 
 def test_the_noise_floor_is_measured_and_used(service: ComparisonService, database: DatabaseStore) -> None:
