@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from core.domain.benchmark import Measurement, RunState
+from core.domain.benchmark import FAILED_SHARE_LIMIT, Measurement, RunState
 from core.services.results import RunDetail
 from render.charts.axes import load_words
 from render.charts.points import by_point
@@ -13,13 +13,14 @@ from render.texts import Texts
 
 
 def run_answer(detail: RunDetail, t: Texts) -> str:
-    """How fast, at which load, how long to the first token, what failed; partial runs say so first."""
-    points = [group for group in by_point(detail.measurements) if _rate(group) > 0]
+    """How fast, at which load, how long to the first token, what failed; partial runs say so first. Points at which
+    too many requests failed are no answer."""
+    points = by_point([one for one in detail.measurements if one.is_sound])
     parts = [_partial(detail, t)] if detail.run.state is RunState.PARTIAL else []
     if not detail.measurements:
         parts.append(t("answer.failed_run" if detail.run.state is RunState.FAILED else "answer.none"))
     elif not points:
-        parts.append(_failures(detail.measurements, t))
+        parts += [*_unsound(detail.measurements, t), _failures(detail.measurements, t)]
     else:
         parts += [_speed(points, t), *_spread(points, t), *_stopped(detail, t), _failures(detail.measurements, t)]
     return t("answer.between").join(parts)
@@ -79,6 +80,13 @@ def _failures(measurements: Sequence[Measurement], t: Texts) -> str:
     if failed == total:
         return t("answer.all_failed", total=t.number(total))
     return t("answer.failures", failed=t.number(failed), total=t.number(total))
+
+
+def _unsound(measurements: Sequence[Measurement], t: Texts) -> list[str]:
+    """Where some answered, and at no load enough."""
+    if not any(measurement.requests.succeeded for measurement in measurements):
+        return []
+    return [t("answer.unsound", share=t.number(100 - FAILED_SHARE_LIMIT * 100))]
 
 
 def _rate(group: Sequence[Measurement]) -> float:

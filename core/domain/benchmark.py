@@ -34,6 +34,11 @@ FAILED_SHARE_LIMIT = 0.05
 """A point of which more has failed is marked, and enters no best figure, no peak and no average."""
 
 
+def is_sound(succeeded: int, failed: int) -> bool:
+    """Whether figures of so many requests stand for their load: see FAILED_SHARE_LIMIT."""
+    return succeeded > 0 and failed <= FAILED_SHARE_LIMIT * (succeeded + failed)
+
+
 @dataclass(frozen=True)
 class BenchmarkRequest:
     """What a person asks for. ``seed`` None: a fresh one is drawn and recorded when the run is made."""
@@ -168,9 +173,8 @@ class Measurement:
 
     @property
     def is_sound(self) -> bool:
-        """Whether so few requests failed that its figures stand for the load: see FAILED_SHARE_LIMIT."""
-        counts = self.requests
-        return counts.succeeded > 0 and counts.failed <= FAILED_SHARE_LIMIT * (counts.succeeded + counts.failed)
+        """Whether so few requests failed that its figures stand for the load."""
+        return is_sound(self.requests.succeeded, self.requests.failed)
 
 
 class RunKind(StrEnum):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.benchmark import is_sound
+
 TAG_LIMIT = 40
 """Characters of a tag."""
 
@@ -95,11 +97,17 @@ class PointFigures:
     concurrency: int | None
     rate_per_s: float | None
     succeeded: int
+    failed: int
     output_tokens_per_s: float
     ttft_p50_ms: float | None
     ttft_p99_ms: float | None
     tpot_p50_ms: float | None
     e2el_p50_ms: float | None
+
+    @property
+    def is_sound(self) -> bool:
+        """As ``Measurement.is_sound``."""
+        return is_sound(self.succeeded, self.failed)
 
 
 class TrendFigure(StrEnum):

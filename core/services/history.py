@@ -152,7 +152,7 @@ class HistoryService:
         loads = tuple(sorted({point.concurrency for point in points if point.concurrency is not None}))
         of_run: dict[str, list[PointFigures]] = {}
         for point in points:
-            if concurrency in {None, point.concurrency} and point.succeeded:
+            if concurrency in {None, point.concurrency} and point.is_sound:
                 of_run.setdefault(point.run_id, []).append(point)
         found = (_trend_point(row, figure, of_run.get(row.id, ())) for row in reversed(page.rows))
         model = where.facets.get(Facet.MODEL)

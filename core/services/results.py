@@ -175,10 +175,11 @@ class ResultService:
         ]
 
     def best_point(self, detail: RunDetail) -> PointDetail | None:
-        """The point with the highest output rate whose requests are kept (and not too many to read), for a report."""
+        """The point with the highest output rate whose requests are kept (and not too many to read), for a report; none
+        at which too many requests failed."""
         sizes = {row.name: row.size_bytes for row in detail.artifacts}
         names = [(one, requests_artifact(one.point_index, one.repeat)) for one in detail.measurements]
-        known = [one for one, name in names if sizes.get(name, _REPORT_BYTES + 1) <= _REPORT_BYTES]
+        known = [one for one, name in names if one.is_sound and sizes.get(name, _REPORT_BYTES + 1) <= _REPORT_BYTES]
         if not known:
             return None
         best = max(known, key=lambda one: one.output_tokens_per_s)

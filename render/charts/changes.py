@@ -56,8 +56,12 @@ def overlaid(
 
 def on_frontier(comparison: Comparison, x: Axis, y: Axis, t: Texts) -> tuple[tuple[Curve, Point], ...]:
     """The load points to which no other has at most the latency and at least the output."""
-    every = [(curve, point) for curve in curves_of(comparison, t) for point in points(curve.measurements, x, y)]
+    every = [(curve, point) for curve in curves_of(comparison, t) for point in _sound(curve, x, y)]
     return tuple(every[place] for place in frontier([(point.x, point.y) for _, point in every]))
+
+
+def _sound(curve: Curve, x: Axis, y: Axis) -> tuple[Point, ...]:
+    return tuple(point for point in points(curve.measurements, x, y) if point.is_sound)
 
 
 def _part_labels(figure: go.Figure, log_y: bool) -> None:

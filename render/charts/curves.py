@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.domain.benchmark import Measurement
+from core.domain.benchmark import FAILED_SHARE_LIMIT, Measurement
 from render.charts.axes import Axis, distribution, load_label
 from render.charts.nice import round_up
 from render.charts.points import Curve, Point, by_point, hover, middle, points
@@ -21,6 +21,7 @@ PERCENTILES_HEIGHT = 420
 _MARKER_SIZE, _CHOSEN_SIZE = 9, 15
 _LETTER_WIDTH = 7
 _NAME_LENGTH = 16
+_CROSS = "x"
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 
 
@@ -39,7 +40,8 @@ def latency_throughput(
     drawn last, so that candidates take the palette from its start. ``chosen`` is the point to be ringed."""
     figure = new_figure(CURVE_HEIGHT, f"{x.id}/{y.id}/{log_x}/{log_y}")
     ordered, drawn = sorted(curves, key=lambda curve: curve.is_baseline), list[Point]()
-    places = [points(curve.measurements, x, y) for curve in ordered]
+    every = [points(curve.measurements, x, y) for curve in ordered]
+    places = [tuple(point for point in found if point.is_sound) for found in every]
     highest = max(
         range(len(places)), key=lambda place: max((point.y for point in places[place]), default=0.0), default=0
     )
@@ -52,6 +54,10 @@ def latency_throughput(
             drawn += found
             if len(ordered) > 1:
                 _name_at_the_end(figure, curve, found[-1], log_x, log_y)
+    broken = [(curve, one) for curve, found in zip(ordered, every, strict=True) for one in found if not one.is_sound]
+    if broken:
+        figure.add_trace(_crosses(broken, (x, y), t, chosen))
+        drawn += [point for _, point in broken]
     _axis(figure.layout.xaxis, x.title(t), log_x, [point.x for point in drawn], t)
     _axis(figure.layout.yaxis, y.title(t), log_y, [point.y for point in drawn], t)
     if slo_ms is not None:
@@ -59,6 +65,8 @@ def latency_throughput(
     if len(ordered) > 1:
         longest = max(len(short_name(curve.name)) for curve in ordered)
         figure.update_layout(showlegend=True, margin={"r": 24 + longest * _LETTER_WIDTH})
+    elif broken:
+        figure.update_layout(showlegend=True)
     return figure
 
 
@@ -69,12 +77,13 @@ def percentiles_by_load(
     figure = new_figure(PERCENTILES_HEIGHT, f"{metric}/{log_y}")
     groups = [group for group in by_point(measurements) if any(distribution(m, metric) for m in group)]
     labels = [load_label(group[0], t) for group in groups]
+    sound = [any(measurement.is_sound for measurement in group) for group in groups]
     for number, statistic in enumerate(("p50", "p90", "p99")):
         axis = Axis(f"{metric}_{statistic}")
         figure.add_trace(
             go.Scatter(
                 x=labels,
-                y=[middle(group, axis) for group in groups],
+                y=[middle(group, axis) if good else None for group, good in zip(groups, sound, strict=True)],
                 name=t(f"metric.{statistic}"),
                 mode="lines+markers",
                 marker=_markers(axis, groups, number, [8] * len(groups)),
@@ -84,6 +93,7 @@ def percentiles_by_load(
                 customdata=[[None, group[0].point_index] for group in groups],
             )
         )
+    _cross_out(figure, [group for group, good in zip(groups, sound, strict=True) if not good], metric, t)
     open_loop = bool(groups) and groups[0][0].rate_per_s is not None
     figure.update_layout(showlegend=True)
     figure.update_xaxes(type="category", title_text=t("metric.rate_per_s" if open_loop else "metric.concurrency"))
@@ -123,6 +133,49 @@ def _line(
         hovertext=[hover(curve.name, point.repeats, axes, t) for point in found],
         hoverinfo="text",
         customdata=[[curve.id, point.index] for point in found],
+    )
+
+
+def _crosses(
+    broken: Sequence[tuple[Curve, Point]], axes: tuple[Axis, Axis], t: Texts, chosen: int | None
+) -> go.Scatter:
+    """Points at which too many requests failed: seen, and on no line."""
+    return go.Scatter(
+        x=[point.x for _, point in broken],
+        y=[point.y for _, point in broken],
+        name=t("chart.unsound", limit=t.number(FAILED_SHARE_LIMIT * 100)),
+        mode="markers+text",
+        marker={
+            "symbol": _CROSS,
+            "size": [_CHOSEN_SIZE if point.index == chosen else _MARKER_SIZE for _, point in broken],
+            "color": BASELINE,
+        },
+        text=[load_label(point.first, t) for _, point in broken],
+        textposition="top left",
+        cliponaxis=False,
+        hovertext=[hover(curve.name, point.repeats, axes, t) for curve, point in broken],
+        hoverinfo="text",
+        customdata=[[curve.id, point.index] for curve, point in broken],
+    )
+
+
+def _cross_out(figure: go.Figure, groups: Sequence[Sequence[Measurement]], metric: str, t: Texts) -> None:
+    """The same beside a latency's percentiles."""
+    axes = [Axis(f"{metric}_{statistic}") for statistic in ("p50", "p90", "p99")]
+    places = [(group, axis) for group in groups for axis in axes]
+    if not places:
+        return
+    figure.add_trace(
+        go.Scatter(
+            x=[load_label(group[0], t) for group, _ in places],
+            y=[middle(group, axis) for group, axis in places],
+            name=t("chart.unsound", limit=t.number(FAILED_SHARE_LIMIT * 100)),
+            mode="markers",
+            marker={"symbol": _CROSS, "size": _MARKER_SIZE, "color": BASELINE},
+            hovertext=[hover(axis.name(t), group, (axis,), t) for group, axis in places],
+            hoverinfo="text",
+            customdata=[[None, group[0].point_index] for group, _ in places],
+        )
     )
 
 

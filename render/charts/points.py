@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from statistics import median
 
-from core.domain.benchmark import Measurement
+from core.domain.benchmark import FAILED_SHARE_LIMIT, Measurement
 from render.charts.axes import FEW_REQUESTS, Axis, load_words
 from render.texts import Texts
 
@@ -24,12 +24,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Point:
-    """A load point on two axes: the medians over its repeats."""
+    """A load point on two axes: the medians over its repeats. ``is_sound`` False: in every repeat too many requests
+    failed, so that it stands for nothing but itself."""
 
     index: int
     x: float
     y: float
     repeats: tuple[Measurement, ...]
+    is_sound: bool = True
 
     @property
     def first(self) -> Measurement:
@@ -45,9 +47,14 @@ def by_point(measurements: Iterable[Measurement]) -> tuple[tuple[Measurement, ..
     return tuple(tuple(group) for group in groups.values())
 
 
+def counted(repeats: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    """The repeats that enter an average: those in which few requests failed; all of them where there is none."""
+    return tuple(one for one in repeats if one.is_sound) or tuple(repeats)
+
+
 def middle(repeats: Sequence[Measurement], axis: Axis) -> float | None:
-    """The median over the repeats that have a value."""
-    values = [value for value in map(axis.value, repeats) if value is not None]
+    """The median over the repeats that count and have a value."""
+    values = [value for value in map(axis.value, counted(repeats)) if value is not None]
     return median(values) if values else None
 
 
@@ -57,7 +64,8 @@ def points(measurements: Iterable[Measurement], x: Axis, y: Axis) -> tuple[Point
     for repeats in by_point(measurements):
         across, up = middle(repeats, x), middle(repeats, y)
         if across is not None and up is not None:
-            found.append(Point(repeats[0].point_index, across, up, repeats))
+            is_sound = any(one.is_sound for one in repeats)
+            found.append(Point(repeats[0].point_index, across, up, repeats, is_sound))
     return tuple(sorted(found, key=lambda point: _load(point.first)))
 
 
@@ -68,14 +76,16 @@ def hover(name: str, repeats: Sequence[Measurement], axes: Sequence[Axis], t: Te
     failed = sum(measurement.requests.failed for measurement in repeats)
     if failed:
         lines.append(t("chart.failed", count=t.number(failed)))
+    if not any(measurement.is_sound for measurement in repeats):
+        lines.append(t("chart.unsound_why", limit=t.number(FAILED_SHARE_LIMIT * 100)))
     if any(axis.is_rough(measurement) for axis in axes for measurement in repeats):
         lines.append(t("chart.rough", limit=FEW_REQUESTS))
     return "<br>".join([*lines, t.when(repeats[0].started_at)])
 
 
 def _value_line(repeats: Sequence[Measurement], axis: Axis, t: Texts) -> str:
-    values = [value for value in map(axis.value, repeats) if value is not None]
-    count = sum(map(axis.samples, repeats))
+    values = [value for value in map(axis.value, counted(repeats)) if value is not None]
+    count = sum(map(axis.samples, counted(repeats)))
     said = f"{axis.name(t)}: <b>{axis.format(middle(repeats, axis), t)}</b>"
     if len(values) > 1:
         spread = {"low": axis.format(min(values), t), "high": axis.format(max(values), t), "repeats": len(values)}

@@ -56,6 +56,14 @@ def test_repeats_give_the_scatter_of_the_best_rate() -> None:
     assert "Over 3 repeats the highest rate was 48 tok/s to 50 tok/s." in said
 
 
+def test_a_point_that_failed_too_often_is_no_answer() -> None:
+    broken = replace(point(2, 64, 90.0, 9000.0), requests=RequestCounts(100, 92))
+    assert run_answer(detail(*SWEEP[:2], broken), EN).startswith("Output up to 770 tok/s, at 16 concurrent.")
+    said = run_answer(detail(broken), EN)
+    assert said.startswith("At no load did at least 95 % of the requests succeed")
+    assert said.endswith("92 of 192 requests failed.")
+
+
 def test_failures_are_counted_and_nothing_measured_is_not_zero() -> None:
     failing = replace(SWEEP[0], requests=RequestCounts(190, 2, {"timeout": 2}))
     assert "2 of 192 requests failed." in run_answer(detail(failing), EN)

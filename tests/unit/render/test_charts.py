@@ -69,6 +69,31 @@ def test_points_stand_in_the_order_of_their_load_joined_by_straight_lines() -> N
     assert list(line.customdata) == [["run-1", 0], ["run-1", 1], ["run-1", 2]]
 
 
+BROKEN = replace(point(3, 128, 100.0, 9000.0), requests=RequestCounts(100, 92))
+
+
+def test_a_point_that_failed_too_often_is_a_cross_on_no_line() -> None:
+    figure = draw(Curve("run-1", "tiny W8A8", (*SWEEP, BROKEN)))
+    line, cross = figure.data
+    assert list(line.x) == [200.0, 210.0, 420.0]
+    assert (list(cross.x), cross.marker.symbol, cross.name) == ([100.0], "x", "More than 5 % failed")
+    assert "Cross: more than 5 %" in cross.hovertext[0]
+    assert figure.layout.showlegend
+    assert not draw().layout.showlegend
+
+
+def test_the_same_holds_beside_a_latencys_percentiles() -> None:
+    *lines, cross = percentiles_by_load([*SWEEP, BROKEN], "ttft", EN).data
+    assert [line.y[3] for line in lines] == [None, None, None]
+    assert (set(cross.x), cross.marker.symbol) == ({"128"}, "x")
+
+
+def test_a_repeat_that_failed_too_often_enters_no_median() -> None:
+    failed = replace(point(0, 1, 20.0, 900.0, 1), requests=RequestCounts(100, 92))
+    (line,) = draw(Curve("r", "r", (point(0, 1, 200.0, 49.0), failed))).data
+    assert (list(line.x), list(line.y)) == ([200.0], [49.0])
+
+
 def test_pointing_at_a_point_tells_value_n_and_when() -> None:
     said = draw().data[0].hovertext[1]
     for words in ("tiny W8A8", "16 concurrent", "TTFT p50: <b>210 ms</b> (n = 192)", "770 tok/s", EN.when(NOW)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.benchmark import RequestCounts
 from core.domain.comparing import compare
 from core.domain.comparison import FIGURES, POOLED, Call, Comparison, Evidence, Noise, Verdict
 from core.domain.config_diff import config_diff
@@ -173,6 +174,18 @@ def test_the_curves_lie_over_one_another_the_baseline_grey(slower: Comparison) -
 def test_the_frontier_is_the_faster_ones(slower: Comparison) -> None:
     found = on_frontier(slower, Axis("ttft_p50"), Axis("output_tokens_per_s"), EN)
     assert {curve.name for curve, _ in found} == {"R1"}
+
+
+def test_a_point_that_failed_too_often_is_on_no_frontier(slower: Comparison) -> None:
+    fastest = max(slower.baseline.measurements, key=lambda one: one.output_tokens_per_s)
+    broken = replace(fastest, requests=RequestCounts(100, 92))
+    rest = tuple(one for one in slower.baseline.measurements if one is not fastest)
+    found = replace(slower, baseline=replace(slower.baseline, measurements=(*rest, broken)))
+    kept = on_frontier(found, Axis("ttft_p50"), Axis("output_tokens_per_s"), EN)
+    assert broken not in [point.first for _, point in kept]
+    assert "x" in [
+        line.marker.symbol for line in overlaid(found, EN, x=Axis("ttft_p50"), y=Axis("output_tokens_per_s")).data
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
+from core.domain.benchmark import RequestCounts
 from core.domain.history import TAG_LIMIT, Facet, RunFilter, Shelf, Trend, TrendFigure, tag_of
 from core.errors import NotAllowed, NotFoundError, RefusedError
 from core.services.history import TREND_LIMIT, VIEW_LIMIT, HistoryService
@@ -124,6 +125,13 @@ def test_a_trend_is_the_best_of_each_sweep_or_one_load(history: HistoryService) 
     assert values(history.trend(ALL, TrendFigure.OUTPUT, 64)) == {}
     assert values(history.trend(ALL, TrendFigure.TTFT_P50)) == {"run-0": 100, "run-1": 120, "run-2": 150}
     assert len({point.version_key for point in best.points}) == 2
+
+
+def test_a_point_that_failed_too_often_is_on_no_trend(history: HistoryService, database: DatabaseStore) -> None:
+    broken = samples.measurement(2, concurrency=64, output_tokens_per_s=9e6, requests=RequestCounts(100, 92))
+    database.runs.save_measurement("run-0", broken)
+    assert values(history.trend(ALL, TrendFigure.OUTPUT))["run-0"] == 1600
+    assert values(history.trend(ALL, TrendFigure.OUTPUT, 64)) == {}
 
 
 def test_a_score_is_a_trend_too(history: HistoryService, database: DatabaseStore) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
-from core.domain.benchmark import RunKind, requests_artifact, server_metrics_artifact
+from core.domain.benchmark import RequestCounts, RunKind, requests_artifact, server_metrics_artifact
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobState, JobView
 from core.domain.workload import Slo
@@ -136,6 +136,18 @@ def test_the_point_of_a_report_is_the_fastest_one_with_records(service: ResultSe
     assert point.measurement.point_index == 0
     assert [row.ttft_ms for row in point.requests] == [100.0, 200.0]
     assert point.looks == ({"t_s": -1, "num_requests_running": 1}, {"t_s": 2.5, "a": 3})
+
+
+def test_the_point_of_a_report_is_none_that_failed_too_often(service: ResultService, database: DatabaseStore) -> None:
+    store_point(database, 0, [100.0, 200.0])
+    store_point(database, 1, [100.0, 200.0])
+    detail = service.run("run-1")
+    first, second = detail.measurements
+    broken = replace(second, requests=RequestCounts(100, 92))
+    point = service.best_point(replace(detail, measurements=(first, broken)))
+    assert point is not None
+    assert point.measurement == first
+    assert service.best_point(replace(detail, measurements=(broken,))) is None
 
 
 def test_damaged_looks_are_none(service: ResultService, database: DatabaseStore) -> None:
