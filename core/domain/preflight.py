@@ -67,7 +67,8 @@ class PreflightFacts:
 
 
 def platform_of(image: str, catalog: Catalog) -> Platform | None:
-    """The platform that an image is made for, by its repository. Where several share it, what differs is left out."""
+    """The platform that an image is made for, by its repository. Where several share it, what differs is left out: only
+    what none of them takes is forbidden, only what all of them want is expected."""
     repository = image.partition("@")[0].rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
     ids = {one.id for one in catalog.images.values() if f"/{repository}".endswith("/" + _bare(one.repository))}
     found = [platform for platform in catalog.platforms.values() if platform.image in ids]
@@ -75,7 +76,21 @@ def platform_of(image: str, catalog: Catalog) -> Platform | None:
         return found[0] if found else None
     if len({platform.device_nodes for platform in found}) > 1:
         return None
-    return replace(found[0], name=found[0].vendor, card=None, host=None)
+    first = found[0]
+    return replace(
+        first,
+        name=first.vendor,
+        card=None,
+        host=None,
+        architectures=tuple(dict.fromkeys(name for one in found for name in one.architectures)),
+        forbidden_flags=_in_all(first.forbidden_flags, [one.forbidden_flags for one in found]),
+        forbidden_env=_in_all(first.forbidden_env, [one.forbidden_env for one in found]),
+        serve_always=_in_all(first.serve_always, [one.serve_always for one in found]),
+    )
+
+
+def _in_all(names: Iterable[str], lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(name for name in names if all(name in one for one in lists))
 
 
 def _bare(repository: str) -> str:

@@ -5,7 +5,7 @@ Every number comes from the catalog; here is only the reasoning. A rule returns 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from core.domain.catalog import Catalog, FlagRule
@@ -18,23 +18,18 @@ Params = dict[str, str | int | float | bool | None]
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
 
 
-@dataclass(frozen=True)
-class ServingChoice:
-    """What a person chose: counts of ranks, limits in tokens. ``devices_available`` None: not counted yet."""
+@dataclass(frozen=True, kw_only=True)
+class PlatformChoice:
+    """What a platform and its image are asked for, whatever the model. ``image`` None: no image that the catalog
+    knows."""
 
-    model: Model
-    profile: Profile
     platform: Platform
     tag: str
     tp: int
     pp: int
-    max_model_len: int
     mtp: bool = False
     image: Image | None = None
     architecture: str | None = None
-    devices_available: int | None = None
-    max_concurrency: int | None = None
-    max_input_len: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ()
 
@@ -44,20 +39,57 @@ class ServingChoice:
         return self.tp * self.pp
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServingChoice(PlatformChoice):
+    """What a person chose: counts of ranks, limits in tokens. ``devices_available`` None: not counted yet.
+    ``max_model_len`` None: left to vLLM, which takes the model's own, ``own_model_len`` where that is known."""
+
+    model: Model
+    profile: Profile
+    max_model_len: int | None
+    own_model_len: int | None = None
+    devices_available: int | None = None
+    max_concurrency: int | None = None
+    max_input_len: int | None = None
+
+
 def check(choice: ServingChoice, catalog: Catalog) -> tuple[Finding, ...]:
-    """Every finding about ``choice``, the blocking ones first."""
+    """Every finding about ``choice``, the blocking ones first. The limits are those of the profile of its sizes."""
+    tested = tested_profile(choice, catalog)
     found = [
         *_parallelism(choice, catalog),
         *_devices(choice),
-        *_limits(choice),
-        *_mtp(choice),
-        *_environment(choice, catalog),
+        *_other_profile(choice, tested),
+        *_limits(choice, tested),
+        *_mtp(choice, tested),
+        *_environment(choice, tested, catalog),
+        *check_platform(choice, catalog),
+    ]
+    return _blocks_first(found)
+
+
+def check_platform(choice: PlatformChoice, catalog: Catalog) -> tuple[Finding, ...]:
+    """What platform and image say by themselves: it holds for every model, also one that the catalog does not know."""
+    found = [
+        *_forbidden_environment(choice),
         *_flags(choice),
         *_image_rules(choice, catalog),
         *_architecture(choice),
     ]
-    order = {BLOCK: 0, WARN: 1, NOTE: 2}
-    return tuple(sorted(found, key=lambda finding: order[finding.severity]))
+    return _blocks_first(found)
+
+
+def _blocks_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+
+
+def tested_profile(choice: ServingChoice, catalog: Catalog) -> Profile:
+    """The profile that was tested with these sizes: limits are a function of model, TP and PP, not of a name. Where
+    none was, the chosen one."""
+    sizes = (choice.tp, choice.pp)
+    candidates = (choice.profile, *catalog.profiles(choice.model))
+    return next((one for one in candidates if (one.tp, one.pp) == sizes), choice.profile)
 
 
 def _parallelism(choice: ServingChoice, catalog: Catalog) -> Iterator[Finding]:
@@ -86,41 +118,60 @@ def _devices(choice: ServingChoice) -> Iterator[Finding]:
         yield Finding("devices_short", BLOCK, "devices", params, source, derived)
 
 
-def _limits(choice: ServingChoice) -> Iterator[Finding]:
-    profile, source = choice.profile, choice.model.source
-    if choice.max_model_len > profile.max_model_len:
-        params: Params = {"value": choice.max_model_len, "limit": profile.max_model_len, "profile": profile.name}
-        yield Finding("context_over_limit", BLOCK, "max_model_len", params, source)
+def _other_profile(choice: ServingChoice, tested: Profile) -> Iterator[Finding]:
+    if tested is not choice.profile:
+        params: Params = {"profile": choice.profile.name, "sizes": tested.name, "tp": tested.tp, "pp": tested.pp}
+        yield Finding("profile_of_sizes", NOTE, "profile", params, choice.model.source)
+
+
+def _limits(choice: ServingChoice, profile: Profile) -> Iterator[Finding]:
+    source = choice.model.source
+    yield from _context(choice, profile)
     limit = profile.max_input_len
     if choice.max_input_len is not None and limit is not None and choice.max_input_len > limit:
-        params = {"value": choice.max_input_len, "limit": limit, "profile": profile.name}
+        params: Params = {"value": choice.max_input_len, "limit": limit, "profile": profile.name}
         yield Finding("input_over_limit", BLOCK, "max_input_len", params, source)
     if choice.max_concurrency is not None and choice.max_concurrency > profile.max_concurrency:
         params = {"value": choice.max_concurrency, "limit": profile.max_concurrency}
         yield Finding("concurrency_over_limit", WARN, "max_concurrency", params, source)
 
 
-def _mtp(choice: ServingChoice) -> Iterator[Finding]:
+def _context(choice: ServingChoice, profile: Profile) -> Iterator[Finding]:
+    """A length that nobody sets is the model's own."""
+    asked, own, source = choice.max_model_len, choice.own_model_len, choice.model.source
+    params: Params = {"value": asked or own, "limit": profile.max_model_len, "profile": profile.name}
+    if asked is not None and asked > profile.max_model_len:
+        yield Finding("context_over_limit", BLOCK, "max_model_len", params, source)
+    elif asked is None and own is not None and own > profile.max_model_len:
+        yield Finding("context_unset_over_limit", BLOCK, "max_model_len", params, source)
+    elif asked is None and own is None:
+        yield Finding("context_not_set", WARN, "max_model_len", {"limit": profile.max_model_len}, source)
+
+
+def _mtp(choice: ServingChoice, profile: Profile) -> Iterator[Finding]:
     if not choice.mtp:
         return
     if choice.pp > 1:
         yield Finding("mtp_with_pp", BLOCK, "mtp", {"pp": choice.pp}, choice.model.source)
-    elif not choice.profile.mtp:
-        params: Params = {"model": choice.model.name, "profile": choice.profile.name}
+    elif not profile.mtp:
+        params: Params = {"model": choice.model.name, "profile": profile.name}
         yield Finding("mtp_not_supported", BLOCK, "mtp", params, choice.model.source)
 
 
-def _environment(choice: ServingChoice, catalog: Catalog) -> Iterator[Finding]:
-    own = {**choice.model.env, **choice.profile.env}
+def _environment(choice: ServingChoice, profile: Profile, catalog: Catalog) -> Iterator[Finding]:
+    own = {**choice.model.env, **profile.env}
     for name, value in own.items():
         if choice.env.get(name) != value:
-            params: Params = {"name": name, "value": value, "profile": choice.profile.name}
+            params: Params = {"name": name, "value": value, "profile": profile.name}
             yield Finding("env_expected", WARN, "env", params, choice.model.source)
-    others = {name for profile in catalog.profiles(choice.model) for name in profile.env}
+    others = {name for other in catalog.profiles(choice.model) for name in other.env}
     for name in sorted(others - set(own)):
         if name in choice.env:
-            params = {"name": name, "profile": choice.profile.name}
+            params = {"name": name, "profile": profile.name}
             yield Finding("env_for_another_profile", WARN, "env", params, choice.model.source)
+
+
+def _forbidden_environment(choice: PlatformChoice) -> Iterator[Finding]:
     for name in choice.platform.forbidden_env:
         if name in choice.env:
             yield Finding("env_forbidden", BLOCK, "env", {"name": name}, choice.platform.source)
@@ -132,7 +183,7 @@ def flag_names(args: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(flag.replace("_", "-") for flag in flags)
 
 
-def _flags(choice: ServingChoice) -> Iterator[Finding]:
+def _flags(choice: PlatformChoice) -> Iterator[Finding]:
     used = flag_names(choice.args)
     for flag in choice.platform.forbidden_flags:
         if flag in used:
@@ -145,7 +196,7 @@ def _flags(choice: ServingChoice) -> Iterator[Finding]:
             yield Finding("flag_expected", WARN, "args", params, choice.platform.source)
 
 
-def _image_rules(choice: ServingChoice, catalog: Catalog) -> Iterator[Finding]:
+def _image_rules(choice: PlatformChoice, catalog: Catalog) -> Iterator[Finding]:
     image = choice.image
     if image is not None and image.order and image.generation(choice.tag) is None:
         yield Finding("tag_unknown", NOTE, "image", {"tag": choice.tag, "repository": image.repository}, image.source)
@@ -153,7 +204,7 @@ def _image_rules(choice: ServingChoice, catalog: Catalog) -> Iterator[Finding]:
         yield from _flag_rule(choice, rule)
 
 
-def _flag_rule(choice: ServingChoice, rule: FlagRule) -> Iterator[Finding]:
+def _flag_rule(choice: PlatformChoice, rule: FlagRule) -> Iterator[Finding]:
     used = flag_names(choice.args)
     modes = {"mtp": choice.mtp, "pp": choice.pp > 1}
     wanted = any(modes[mode] for mode in rule.when)
@@ -166,6 +217,9 @@ def _flag_rule(choice: ServingChoice, rule: FlagRule) -> Iterator[Finding]:
             yield Finding("flag_unknown_to_image", WARN, "args", params, rule.source)
     elif rule.action == "removed" and applies and rule.flag in used:
         yield Finding("flag_removed", BLOCK, "args", params, rule.source)
+    elif rule.action == "removed" and applies is None and rule.flag in used:
+        since: Params = {**params, "vllm": rule.from_vllm or rule.from_tag or ""}
+        yield Finding("flag_removed_since", WARN, "args", since, rule.source)
     elif rule.action == "rename" and applies and choice.mtp and any(f'"{rule.method}"' in arg for arg in choice.args):
         names = {"old": rule.method or "", "new": rule.renamed_to or ""}
         yield Finding("method_renamed", NOTE, "args", names, rule.source)
@@ -173,7 +227,7 @@ def _flag_rule(choice: ServingChoice, rule: FlagRule) -> Iterator[Finding]:
         yield Finding("input_caution", WARN, "max_input_len", {"limit": rule.max_input_len}, rule.source)
 
 
-def _applies(choice: ServingChoice, rule: FlagRule) -> bool | None:
+def _applies(choice: PlatformChoice, rule: FlagRule) -> bool | None:
     """Whether the rule covers this image; None where the image's generation or version is not known."""
     image = choice.image
     if image is None or (rule.image is not None and image.id != rule.image):
@@ -202,7 +256,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts if part.isdecimal())
 
 
-def _architecture(choice: ServingChoice) -> Iterator[Finding]:
+def _architecture(choice: PlatformChoice) -> Iterator[Finding]:
     here = choice.architecture
     if here is None:
         return
@@ -213,7 +267,7 @@ def _architecture(choice: ServingChoice) -> Iterator[Finding]:
         yield from _arm_tag(choice, choice.image)
 
 
-def _arm_tag(choice: ServingChoice, image: Image) -> Iterator[Finding]:
+def _arm_tag(choice: PlatformChoice, image: Image) -> Iterator[Finding]:
     arm, tag = image.arm, choice.tag
     if arm.rule == "ask":
         yield Finding("arm_tag_unknown", WARN, "image", {"repository": image.repository}, image.source)

@@ -20,7 +20,7 @@ from core.ports import ContainerEngine, HostProbe, Store
 from core.services.device_findings import device_findings, held_devices, with_devices
 from core.services.profile_findings import arithmetic, flag_findings, memory_findings, profile_findings
 from core.services.request_findings import request_findings
-from core.services.weights_findings import weights_findings
+from core.services.weights_findings import own_context, weights_findings
 from core.services.weights_reading import WeightsReader
 
 BLOCK, NOTE = Severity.BLOCK, Severity.NOTE
@@ -197,8 +197,7 @@ class DeploymentPlanner:
         own = tuple(request_findings(asked))
         yield from own
         yield from weights_findings(asked, self._probe, self._reader)
-        yield from profile_findings(asked, situation.catalog, situation.architecture)
-        yield from flag_findings(asked, situation.catalog, self._image_flags(situation.image_id))
+        yield from self._rule_findings(asked, situation)
         if platform is not None:
             yield from device_findings(asked, resolved, platform, situation.there, situation.held)
         yield from self._preflight(resolved)
@@ -212,6 +211,13 @@ class DeploymentPlanner:
             yield Finding("deployment_replaced", NOTE, "container_name", {"name": situation.leaving.name})
         yield from _name_findings(asked, situation)
         yield from self._port_findings(asked, situation)
+
+    def _rule_findings(self, asked: DeploymentRequest, situation: Situation) -> Iterator[Finding]:
+        catalog, own = situation.catalog, own_context(asked, self._probe)
+        ruled = tuple(profile_findings(asked, catalog, situation.architecture, own))
+        yield from ruled
+        told = {str(finding.params["flag"]) for finding in ruled if "flag" in finding.params}
+        yield from flag_findings(asked, catalog, self._image_flags(situation.image_id), told)
 
     def _image_flags(self, image_id: str | None) -> tuple[str, ...] | None:
         return self._store.deployments.image_flags(image_id) if image_id else None

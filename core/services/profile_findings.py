@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from core.domain.catalog import Catalog
@@ -11,65 +11,93 @@ from core.domain.deployment import Arithmetic, DeploymentRequest
 from core.domain.finding import Finding, Severity
 from core.domain.model import Model
 from core.domain.platform import Platform
-from core.domain.rules import ServingChoice, check
+from core.domain.preflight import platform_of
+from core.domain.rules import PlatformChoice, ServingChoice, check, check_platform
 from core.formats import serve_settings, vllm_serve
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
 _GIB = 1024**3
 _BYTES = {"BF16": 2.0, "FP16": 2.0, "FP8": 1.0, "INT8": 1.0, "INT4": 0.5}
-_FIELDS = {"args": "serve_args"}
+_FIELDS = {"args": "serve_args", "max_concurrency": "serve_args"}
+_FIELDS_WITHOUT_MODEL = {**_FIELDS, "max_input_len": "max_model_len"}
+_SEQUENCES = "--max-num-seqs"
+"""How many requests vLLM works on at once: the profile's concurrency."""
 
 
 def profile_findings(
-    request: DeploymentRequest, catalog: Catalog, architecture: str | None = None
+    request: DeploymentRequest,
+    catalog: Catalog,
+    architecture: str | None = None,
+    own_model_len: int | None = None,
 ) -> Iterator[Finding]:
     """Every rule of model, profile, platform and image; each finding with the form's field. ``architecture``: the
-    host's."""
-    if request.profile is None:
+    host's. ``own_model_len``: tokens that the model's own config allows, where it can be read. What platform and image
+    say holds without a profile too; a platform that is not named is told by the image."""
+    platform = catalog.platforms.get(request.platform or "") or platform_of(request.image, catalog)
+    entry = catalog.entry(request.profile) if request.profile else None
+    if request.profile is not None and (entry is None or platform is None):
+        missing = request.profile if entry is None else request.platform or request.image
+        yield Finding("profile_unknown", WARN, "profile", {"value": missing})
+    if platform is None:
         return
-    entry, platform = catalog.entry(request.profile), catalog.platforms.get(request.platform or "")
-    if entry is None or platform is None:
-        missing = request.profile if entry is None else request.platform
-        yield Finding("profile_unknown", WARN, "profile", {"value": missing or ""})
+    asked = _asked(request, platform, catalog, architecture)
+    if entry is None:
+        yield from _placed(check_platform(asked, catalog), _FIELDS_WITHOUT_MODEL)
         return
+    told = serve_settings.read_settings(request.serve_args)
+    choice = ServingChoice(
+        **vars(asked),
+        model=entry.model,
+        profile=entry.profile,
+        max_model_len=told.max_model_len,
+        own_model_len=own_model_len,
+        max_concurrency=vllm_serve.int_argument(request.serve_args, _SEQUENCES),
+    )
+    found = _placed(check(choice, catalog), _FIELDS)
+    yield from (one for one in found if request.image or one.code != "context_not_set")
+
+
+def _asked(
+    request: DeploymentRequest, platform: Platform, catalog: Catalog, architecture: str | None
+) -> PlatformChoice:
     settings = serve_settings.read_settings(request.serve_args)
     repository, _, tag = request.image.partition("@")[0].rpartition(":")
     image = catalog.images.get(platform.image or "")
     same = image is not None and repository.endswith(image.repository.rpartition("}")[2])
-    choice = ServingChoice(
-        model=entry.model,
-        profile=entry.profile,
+    return PlatformChoice(
         platform=platform,
         image=image if same else None,
         tag=tag,
         tp=settings.tp or 1,
         pp=settings.pp or 1,
-        max_model_len=settings.max_model_len or 0,
         mtp=serve_settings.speculates(settings),
         architecture=architecture,
         env=dict(request.env),
         args=request.serve_args,
     )
-    for finding in check(choice, catalog):
-        yield replace(finding, field=_FIELDS.get(finding.field or "", finding.field))
-    if settings.max_model_len is None and request.image:
-        params = {"limit": entry.profile.max_model_len}
-        yield Finding("context_not_set", WARN, "max_model_len", params, entry.model.source)
 
 
-def flag_findings(request: DeploymentRequest, catalog: Catalog, of_image: Collection[str] | None) -> Iterator[Finding]:
-    """Flags that vLLM does not know. ``of_image``: what the image's own help lists, which is then the last word."""
+def _placed(found: Iterable[Finding], places: Mapping[str, str]) -> Iterator[Finding]:
+    for finding in found:
+        yield replace(finding, field=places.get(finding.field or "", finding.field))
+
+
+def flag_findings(
+    request: DeploymentRequest,
+    catalog: Catalog,
+    of_image: Collection[str] | None,
+    told: Collection[str] = (),
+) -> Iterator[Finding]:
+    """Flags that vLLM does not know. ``of_image``: what the image's own help lists, which is then the last word.
+    ``told``: flags that a rule has spoken of already."""
     known = set(of_image) if of_image is not None else _listed(catalog)
     if not known:
         return
-    told = {rule.flag for rule in catalog.flag_rules.values()}
-    platform = catalog.platforms.get(request.platform or "")
-    told |= set(platform.forbidden_flags) if platform else set()
-    seen: set[str] = set()
+    seen: set[str] = set(told)
     for words in vllm_serve.split_flags(request.serve_args):
         flag = words[0].partition("=")[0].replace("_", "-")
         base = flag.partition(".")[0]
-        if not flag.startswith("-") or base in known or flag in told or flag in seen:
+        if not flag.startswith("-") or base in known or flag in seen:
             continue
         seen.add(flag)
         yield _unknown_flag(flag, known, of_image is not None, ", ".join(catalog.flag_lists))

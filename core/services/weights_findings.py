@@ -154,6 +154,34 @@ def config_findings(request: DeploymentRequest, config: Mapping[str, Any]) -> It
         yield Finding("start_context_too_long", BLOCK, "serve_args", {"requested": asked, "limit": limit})
 
 
+def own_context(request: DeploymentRequest, probe: HostProbe) -> int | None:
+    """Tokens that the model itself allows: what vLLM serves where no length is given (its ``ModelConfig``: the least of
+    the config's lengths, times the factor of a scaled rotary embedding). None: not readable, or overridden."""
+    if any(flag in _OVERRIDES for flag, _ in vllm_serve.flag_values(request.serve_args)):
+        return None
+    config = probe.read_json(f"{request.weights.rstrip('/')}/config.json") if request.weights.startswith("/") else None
+    if config is None:
+        return None
+    text = config.get("text_config")
+    model = {**config, **(text if isinstance(text, dict) else {})}
+    lengths = [model[name] for name in _LENGTHS if isinstance(model.get(name), int)]
+    return _scaled(min(lengths), model) if lengths else None
+
+
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length")
+_SCALED_ALREADY = {"su", "longrope", "llama3", "default"}
+
+
+def _scaled(length: int, model: Mapping[str, Any]) -> int:
+    named = (model.get(name) for name in ("rope_scaling", "rope_parameters"))
+    scaling: Mapping[str, Any] = next((found for found in named if isinstance(found, dict)), {})
+    kind, factor = scaling.get("rope_type") or scaling.get("type"), scaling.get("factor")
+    if kind in _SCALED_ALREADY or not isinstance(factor, int | float):
+        return length
+    original = scaling.get("original_max_position_embeddings")
+    return int((original if kind == "yarn" and isinstance(original, int) else length) * factor)
+
+
 def _context_limit(request: DeploymentRequest, model: Mapping[str, Any]) -> int | None:
     """None where positions are scaled or the limit is lifted: what is possible then is vLLM's to say."""
     scaled = any(

@@ -58,6 +58,40 @@ def test_the_context_limit_holds_at_its_edge(key: str, limit: int) -> None:
     assert codes(replace(at, max_model_len=limit + 1)) == ["context_over_limit"]
 
 
+@pytest.mark.parametrize(
+    ("key", "sizes", "limit"),
+    [
+        ("deepseek-r1-0528.tp32-pp2", {"pp": 1}, 65536),
+        ("deepseek-r1-0528.tp32", {"pp": 2}, 131072),
+        ("qwen3-8b.tp4", {"tp": 2}, 65536),
+        ("qwen3-8b.tp2", {"tp": 4}, 131072),
+    ],
+)
+def test_limits_are_those_of_the_sizes_whatever_profile_is_named(key: str, sizes: dict[str, int], limit: int) -> None:
+    at = replace(choice(key), **sizes)
+    assert "profile_of_sizes" in codes(at)
+    for length, over in ((limit - 1, False), (limit, False), (limit + 1, True)):
+        assert ("context_over_limit" in codes(replace(at, max_model_len=length))) is over
+
+
+def test_variables_follow_the_sizes_too() -> None:
+    long_input = choice("deepseek-r1-0528.tp32-pp2")
+    assert codes(replace(long_input, pp=1, max_model_len=65536, max_input_len=None)) == [
+        "env_for_another_profile",
+        "env_for_another_profile",
+        "profile_of_sizes",
+    ]
+    assert codes(replace(choice(), pp=2)).count("env_expected") == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(None, ["context_not_set"]), (65536, []), (65537, ["context_unset_over_limit"])],
+)
+def test_a_length_that_nobody_sets_is_the_models_own(own: int | None, expected: list[str]) -> None:
+    assert codes(replace(choice(), max_model_len=None, own_model_len=own)) == expected
+
+
 def test_the_input_and_concurrency_limits_hold_at_their_edges() -> None:
     assert codes(replace(choice(), max_input_len=57344)) == []
     assert codes(replace(choice(), max_input_len=57345)) == ["input_over_limit"]
@@ -118,7 +152,8 @@ def test_flags_that_vllm_removed_are_named_with_what_replaces_them() -> None:
     )
     assert "flag_removed" in codes(replace(nvidia, tag="v0.14.0"))
     assert "flag_removed" not in codes(replace(nvidia, tag="v0.13.9"))
-    assert "flag_removed" not in codes(replace(nvidia, tag="latest"))
+    assert "flag_removed_since" in codes(replace(nvidia, tag="latest")), "of an unknown version it is a warning"
+    assert "flag_removed_since" not in codes(replace(nvidia, tag="v0.13.9"))
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,66 @@ def test_what_is_typed_is_held_to_the_limits(
     assert told == ({code} if code else set())
 
 
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"serve_args": args("--gpu-memory-utilization", "0.9")}, {("flag_forbidden", "serve_args")}),
+        ({"serve_args": args("--enable-reasoning")}, {("flag_removed_since", "serve_args")}),
+        ({"serve_args": args("--rope-scaling", "{}")}, {("flag_removed_since", "serve_args")}),
+        ({"env": (("VLLM_VACC_KVCACHE_SPACE", "8"),)}, {("env_forbidden", "env")}),
+        ({"serve_args": args("--no-async-scheduling")}, {("flag_unknown_to_image", "serve_args")}),
+    ],
+)
+@pytest.mark.parametrize("platform", ["vastai-va16", None])
+def test_platform_and_image_hold_for_a_model_of_ones_own(
+    world: World, platform: str | None, changed: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    assert found(with_devices(world, 32), profile=None, platform=platform, **changed) == expected
+
+
+def test_a_model_of_ones_own_on_nvidia_is_held_to_its_image(world: World) -> None:
+    own: dict[str, Any] = {"profile": None, "platform": "nvidia-cuda", "image": "vllm/vllm-openai:v0.14.0"}
+    told = found(world, **own, serve_args=("--rope-scaling", "{}", "--gpu-memory-utilization", "0.9"))
+    assert ("flag_removed", "serve_args") in told
+    assert not {code for code, _ in told} & {"flag_forbidden", "flag_not_known"}
+
+
+def test_the_platforms_word_is_kept_where_two_of_an_image_differ(world: World) -> None:
+    cpu: dict[str, Any] = {"profile": None, "platform": None, "image": "vllm/vllm-openai-cpu:latest"}
+    assert "architecture_unsupported" not in {code for code, _ in found(world, **cpu)}
+
+
+@pytest.mark.parametrize(("count", "told"), [("4", set()), ("5", {("concurrency_over_limit", "serve_args")})])
+def test_the_profiles_concurrency_is_held_against_max_num_seqs(
+    world: World, count: str, told: set[tuple[str, str]]
+) -> None:
+    assert found(with_devices(world, 32), serve_args=args("--max-num-seqs", count)) == told
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({}, {("context_not_set", "max_model_len")}),
+        ({"max_position_embeddings": 65536}, set()),
+        ({"max_position_embeddings": 65537}, {("context_unset_over_limit", "max_model_len")}),
+        (
+            {
+                "max_position_embeddings": 40960,
+                "rope_scaling": {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 32768},
+            },
+            {("context_unset_over_limit", "max_model_len")},
+        ),
+        ({"text_config": {"max_position_embeddings": 8192, "rope_scaling": {"type": "mrope"}}}, set()),
+    ],
+)
+def test_without_a_context_length_the_models_own_is_held_to_the_limit(
+    world: World, config: dict[str, Any], told: set[tuple[str, str]]
+) -> None:
+    world.probe.files[f"{FOLDER}/config.json"] = config
+    bare = ("--trust-remote-code", "--tensor-parallel-size", "32", "--enforce-eager")
+    assert found(with_devices(world, 32), serve_args=bare) == told
+
+
 def test_a_stated_limit_cannot_be_overridden(world: World) -> None:
     with_devices(world, 64)
     made = plan(world, serve_args=args(context="65537"), overrides=("context_over_limit",))
