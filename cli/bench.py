@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from cli.check import key_from
 from cli.output import BAD_INPUT, FAILED, guarded, print_error, print_findings, print_json, reason_document, texts
@@ -129,19 +130,37 @@ def run(arguments: argparse.Namespace) -> int:
         return _print_plan(plan, plan.command, arguments.json)
     print_findings([finding for finding in plan.findings if finding.severity is not Severity.BLOCK])
     job = app.benchmarks.start(LOCAL_OPERATOR, plan)
-    return _report(app, watch(app, job), arguments.json)
+    ended = watch(app, job)
+    if not arguments.json:
+        return _report(app, ended)
+    print_json(_document(app, ended))
+    return _code(app, ended)
 
 
 def _run_grid(app: App, plan: GridPlan, arguments: argparse.Namespace) -> int:
-    """Every pair of lengths, one run after another; with --json an array's worth of lines, one document each."""
+    """Every pair of lengths, one run after another; with --json one document of all of them at the end."""
     t = texts()
     for (code, limit), count in left_out_by_reason(plan.left_out).items():
         print(t(f"page.benchmark.{code}", count=count, limit=limit), file=sys.stderr)
     if arguments.dry_run:
         return _print_plan(plan, plan.command, arguments.json)
     print_findings([finding for finding in plan.findings if finding.severity is not Severity.BLOCK])
-    codes = [_report(app, watch(app, job), arguments.json) for job in app.benchmarks.start_grid(LOCAL_OPERATOR, plan)]
-    return max(codes, default=FAILED)
+    ended = _watch_each(app, app.benchmarks.start_grid(LOCAL_OPERATOR, plan))
+    if not arguments.json:
+        return max((_report(app, view) for view in ended), default=FAILED)
+    views = list(ended)
+    print_json({"runs": [_document(app, view) for view in views]})
+    return max((_code(app, view) for view in views), default=FAILED)
+
+
+def _watch_each(app: App, jobs: Sequence[JobView]) -> Iterator[JobView]:
+    """One after another, as they end; one Ctrl-C is for all that are left."""
+    for number, job in enumerate(jobs, start=1):
+        ended = watch(app, job)
+        yield ended
+        if ended.state is JobState.CANCELLED:
+            for left in jobs[number:]:
+                app.jobs.cancel(LOCAL_OPERATOR, left.job.id)
 
 
 def _print_plan(plan: BenchmarkPlan | GridPlan, command: Sequence[str], as_json: bool) -> int:
@@ -190,15 +209,18 @@ def _prompts(name: str | None) -> bytes | None:
         raise BadInput("result_file_unreadable", file=name, detail=error.strerror or "") from error
 
 
-def _report(app: App, view: JobView, as_json: bool) -> int:
-    run_id = view.job.run_id or ""
-    detail = app.results.run(run_id)
-    if as_json:
-        job = {"id": view.job.id, "state": view.state.value, "reason": reason_document(view.job.reason)}
-        print_json({**run_document(detail), "job": job})
-    else:
-        print_run(texts(), detail)
-        if view.job.reason:
-            print(texts().reason(view.job.reason), file=sys.stderr)
-    answered = any(measurement.requests.succeeded for measurement in detail.measurements)
+def _report(app: App, view: JobView) -> int:
+    print_run(texts(), app.results.run(view.job.run_id or ""))
+    if view.job.reason:
+        print(texts().reason(view.job.reason), file=sys.stderr)
+    return _code(app, view)
+
+
+def _document(app: App, view: JobView) -> dict[str, Any]:
+    job = {"id": view.job.id, "state": view.state.value, "reason": reason_document(view.job.reason)}
+    return {**run_document(app.results.run(view.job.run_id or "")), "job": job}
+
+
+def _code(app: App, view: JobView) -> int:
+    answered = any(found.requests.succeeded for found in app.results.run(view.job.run_id or "").measurements)
     return 0 if view.state is JobState.DONE and answered else FAILED

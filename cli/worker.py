@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cli.output import guarded
+from cli.output import guarded, print_error
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,4 +16,4 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _run() -> int:
     from core.worker import main  # the job engine takes a second to import, and no other command needs it
 
-    return main()
+    return main(lambda error: print_error(error, as_json=False))

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.adapters.worker_process import ensure_worker, take_worker_lock
@@ -29,19 +30,17 @@ WEBUI_ROUND_S = 900.0
 Runners = Callable[[App], "Mapping[Engine, PointRunner]"]
 
 
-def main() -> int:
-    """0 after a clean end, 2 where another worker is at work already, 1 where it cannot begin."""
+def main(tell: Callable[[AppError], None] | None = None) -> int:
+    """0 after a clean end, 2 where another worker is at work already, 1 where it cannot begin; ``tell`` is handed the
+    reason, which goes into the log without it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     code = 0
     try:
         run()
-    except RefusedError as error:
-        LOG.error("%s", error)
-        code = 2
     except AppError as error:
-        LOG.critical("%s", error)
-        code = 1
+        (tell or partial(LOG.critical, "%s"))(error)
+        code = 2 if isinstance(error, RefusedError) else 1
     _leave_threads_behind(code)
     return code
 
