@@ -128,6 +128,8 @@ def test_the_demo_attaches_its_simulator_and_says_so_everywhere(tmp_path: Path) 
         (endpoint,) = compose(read_settings({"SEATRIAL_HOME": str(tmp_path)})).endpoints.list()
         assert endpoint.origin is Origin.SIMULATED
         assert endpoint.check is not None and endpoint.check.usable
+        app.kill_and_wait_for_another("simulator")
+        until(lambda: answers(f"{endpoint.base_url}/models"), 20, "the simulator to serve again under its address")
         simulator, overview = app.pid("simulator"), visit(app.port)
         assert overview.said("Simulated vLLM")
         assert overview.said(":violet-badge[:material/science: Simulated]")
