@@ -128,7 +128,7 @@ def _runs(comparison: Comparison, t: Texts) -> str:
     called = names(comparison.sides, t)
     facts = "".join(
         f"<dt>{escape(called[side.run.id])}</dt><dd>{escape(side.run.id)}<br>"
-        f"{escape(' · '.join(part for part in run_line(side.run, t) if part))}</dd>"
+        f"{escape(' · '.join(part for part in run_line(side.run, side.measurements, t) if part))}</dd>"
         for side in comparison.sides
     )
     return f"<h2>{escape(t('page.run.tab_provenance'))}</h2><dl>{facts}</dl>"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.domain.benchmark import tool_words
 from core.domain.comparison import FIGURES, POOLED, Call, Cell, Comparison, Evidence, Load, Pair, Unit
 from core.domain.config_diff import DiffRow
 from core.domain.gate import GateResult
@@ -137,7 +138,7 @@ def comparison_markdown(comparison: Comparison, config: Sequence[DiffRow], t: Te
 
 def _told(side: Evidence, t: Texts) -> str:
     run = side.run
-    tool = " ".join(str(part) for part in (run.provenance.get("tool"), run.provenance.get("tool_version")) if part)
+    tool = tool_words(run, side.measurements)
     return t("answer.listed").join(part for part in (t.when(run.started_at or run.created_at), tool) if part)
 
 

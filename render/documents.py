@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ _NUMBERS = (
     "output_tokens_per_s",
     "total_tokens_per_s",
 )
+_CLIENT = ("processes", "cpu_s", "lateness_p99_ms", "loop_lag_p99_ms", "host_cpu_share")
 _LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms")
 
 
@@ -52,12 +53,13 @@ def run_document(detail: RunDetail) -> dict[str, Any]:
 
 
 def points_csv(detail: RunDetail) -> str:
-    """A line per measured point; plain numbers, units in the heads, absent values empty."""
+    """A line per measured point; plain numbers, units in the heads, absent values empty; warnings by code, between
+    spaces and semicolons. What the server itself counted begins with ``server_``."""
     text = io.StringIO()
-    rows = [_flat(measurement) for measurement in detail.measurements]
+    rows = list(_rows(detail.measurements))
     writer = csv.DictWriter(text, list(rows[0]) if rows else [])
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
@@ -84,7 +86,7 @@ def points_parquet(detail: RunDetail) -> bytes:
     import pyarrow as pa  # type: ignore[import-untyped]  # comes with Streamlit; a third of a second: only here
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    rows = [{"run_id": detail.run.id, "model": detail.run.model, **_flat(one)} for one in detail.measurements]
+    rows = [{"run_id": detail.run.id, "model": detail.run.model, **row} for row in _rows(detail.measurements)]
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), sink)
     return sink.getvalue()
@@ -93,7 +95,7 @@ def points_parquet(detail: RunDetail) -> bytes:
 def run_markdown(detail: RunDetail, t: Texts, address: str = "") -> str:
     """For a chat: what was measured, the answer, a short table, where it comes from."""
     title = f"**{_text(run_title(detail.run))}**" + (f" ({t('app.simulated')})" if _is_simulated(detail) else "")
-    lines = " · ".join(_text(part) for part in run_line(detail.run, t) if part)
+    lines = " · ".join(_text(part) for part in run_line(detail.run, detail.measurements, t) if part)
     table = percentile_table(detail.measurements, t)
     kept = [head for place, head in enumerate(table.columns) if place in _CHAT_COLUMNS]
     short = Table({head: table.columns[head] for head in kept}, table.has_rough)
@@ -115,6 +117,14 @@ def _text(words: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in words)
 
 
+def _rows(measurements: Sequence[Measurement]) -> Iterator[dict[str, object]]:
+    """Each with the same columns, whatever a server told at one point and not at another."""
+    told = sorted({name for one in measurements for name in one.server_metrics or {}})
+    for one in measurements:
+        found = one.server_metrics or {}
+        yield {**_flat(one), **{f"server_{name}": found.get(name) for name in told}}
+
+
 def _flat(measurement: Measurement) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(measurement, name) for name in _NUMBERS}
     row["succeeded"], row["failed"] = measurement.requests.succeeded, measurement.requests.failed
@@ -124,7 +134,14 @@ def _flat(measurement: Measurement) -> dict[str, object]:
         for statistic in ("n", "mean", "p50", "p90", "p95", "p99"):
             name = f"{stem}_n" if statistic == "n" else f"{stem}_{statistic}_{unit}"
             row[name] = None if found is None else getattr(found, statistic)
-    return row
+    row |= {f"client_{name}": getattr(measurement.client, name, None) for name in _CLIENT}
+    tool = {name: getattr(measurement, name) for name in ("tool", "tool_version", "seed")}
+    return {
+        **row,
+        **tool,
+        "started_at": measurement.started_at.isoformat(),
+        "warnings": "; ".join(measurement.warnings),
+    }
 
 
 def plain(kind: type[Any], value: object) -> dict[str, Any]:

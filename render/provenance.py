@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.domain.benchmark import Run
+from core.domain.benchmark import Measurement, Run, tool_words
 from core.domain.endpoint import Origin
 from render.texts import Texts
 from render.workload_words import workload_words
@@ -16,20 +16,16 @@ def run_title(run: Run) -> str:
     return run.model if run.origin == Origin.SIMULATED else f"{run.model} {run.version_label}".strip()
 
 
-def run_line(run: Run, t: Texts) -> tuple[str | None, ...]:
+def run_line(run: Run, measurements: Sequence[Measurement], t: Texts) -> tuple[str | None, ...]:
     """Where the figures come from, for one line above them."""
     told = run.provenance
     endpoint: Mapping[str, Any] = told.get("endpoint") or {}
     when = t.when(run.started_at or run.created_at)
-    return endpoint.get("name"), workload_words(run.workload, t), _tool(run), told.get("server_version"), when
+    tool = tool_words(run, measurements)
+    return endpoint.get("name"), workload_words(run.workload, t), tool, told.get("server_version"), when
 
 
-def _tool(run: Run) -> str:
-    told = run.provenance
-    return " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part)
-
-
-def provenance_facts(run: Run, t: Texts) -> list[tuple[str, str]]:
+def provenance_facts(run: Run, measurements: Sequence[Measurement], t: Texts) -> list[tuple[str, str]]:
     """What is known of the run, in words; what is not known is left out."""
     told = run.provenance
     endpoint: Mapping[str, Any] = told.get("endpoint") or {}
@@ -42,7 +38,7 @@ def provenance_facts(run: Run, t: Texts) -> list[tuple[str, str]]:
         ("served_name", run.model),
         ("version_label", _label(run, endpoint, t)),
         ("server_version", told.get("server_version")),
-        ("tool", _tool(run)),
+        ("tool", tool_words(run, measurements)),
         ("workload", workload_words(run.workload, t)),
         ("seed", str(run.seed) if (told.get("imported") or {}).get("seed_known", True) else None),
         ("image", (told.get("container_spec") or {}).get("image")),

@@ -110,7 +110,7 @@ def _head(detail: RunDetail, t: Texts) -> str:
     simulated = f' <span class="badge">{escape(t("app.simulated"))}</span>' if run.origin == "simulated" else ""
     tags = "".join(f' <span class="tag">{escape(tag)}</span>' for tag in run.tags)
     warned = "".join(f'<p class="warn">{escape(line)}</p>' for line in warning_lines(detail.measurements, t))
-    line = " · ".join(part for part in run_line(run, t) if part)
+    line = " · ".join(part for part in run_line(run, detail.measurements, t) if part)
     note = f'<p class="note">{escape(run.note)}</p>' if run.note else ""
     return (
         f'<h1>{escape(run_title(run))}{simulated}{tags}</h1><p class="lead">{escape(run_answer(detail, t))}</p>'
@@ -174,7 +174,7 @@ def drawn(rows: Sequence[RequestRow]) -> Sequence[RequestRow]:
 def _evidence(detail: RunDetail, t: Texts) -> str:
     facts = "".join(
         f"<dt>{escape(t(f'provenance.{key}'))}</dt><dd>{escape(value)}</dd>"
-        for key, value in provenance_facts(detail.run, t)
+        for key, value in provenance_facts(detail.run, detail.measurements, t)
     )
     command = escape(shlex.join(detail.run.command))
     return (

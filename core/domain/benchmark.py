@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -177,6 +177,10 @@ class Measurement:
         return is_sound(self.requests.succeeded, self.requests.failed)
 
 
+UNKNOWN_VERSION = "unknown"
+"""A tool's version that its result does not tell."""
+
+
 class RunKind(StrEnum):
     """What a run measured: speed under load, or answers to a dataset."""
 
@@ -232,6 +236,16 @@ class Run(RunHead):
 
     engine: Engine
     workload: Workload
+
+
+def tool_words(run: RunHead, measurements: Sequence[Measurement]) -> str:
+    """What measured, each tool with its version: ``vllm bench serve 0.32.0``. Before anything is measured, what the run
+    was started with."""
+    told = [(one.tool, one.tool_version) for one in measurements]
+    asked = (str(run.provenance.get("tool") or ""), str(run.provenance.get("tool_version") or ""))
+    every = dict.fromkeys(sorted(told) or [asked])
+    named = (" ".join(str(word) for word in one if word and word != UNKNOWN_VERSION) for one in every)
+    return ", ".join(words for words in named if words)
 
 
 @dataclass(frozen=True)

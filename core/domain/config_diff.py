@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.domain.benchmark import RunHead
+from core.domain.benchmark import RunHead, tool_words
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,11 @@ class DiffRow:
         return len(set(self.values)) > 1
 
 
-def config_diff(runs: Sequence[RunHead]) -> tuple[DiffRow, ...]:
-    """Every known fact, in a fixed order: versions, image, machine, then options, then environment."""
-    facts = [dict(_facts(run)) for run in runs]
+def config_diff(runs: Sequence[RunHead], tools: Sequence[str] = ()) -> tuple[DiffRow, ...]:
+    """Every known fact, in a fixed order: versions, image, machine, then options, then environment. ``tools``: what
+    measured each run (``tool_words``), where that is known better than by the run itself."""
+    measured = tools or [tool_words(run, ()) for run in runs]
+    facts = [dict(_facts(run, tool)) for run, tool in zip(runs, measured, strict=True)]
     keys = dict.fromkeys(key for side in facts for key in side)
     return tuple(DiffRow(key, tuple(side.get(key) for side in facts)) for key in sorted(keys, key=_place))
 
@@ -53,7 +55,7 @@ def _place(key: str) -> tuple[int, str]:
     return len(_ORDER) + key.startswith("env "), key
 
 
-def _facts(run: RunHead) -> Iterator[tuple[str, str]]:
+def _facts(run: RunHead, tool: str) -> Iterator[tuple[str, str]]:
     told = run.provenance
     profile = told.get("profile")
     named = {
@@ -68,7 +70,7 @@ def _facts(run: RunHead) -> Iterator[tuple[str, str]]:
         "platform": _name(told.get("platform")),
         "endpoint": (told.get("endpoint") or {}).get("base_url"),
         "measured_from": (told.get("host") or {}).get("name"),
-        "tool": " ".join(str(part) for part in (told.get("tool"), told.get("tool_version")) if part),
+        "tool": tool,
         "product_version": told.get("product_version"),
     }
     yield from ((key, str(value)) for key, value in named.items() if value)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.domain.benchmark import Distribution, Engine, RequestCounts
+from core.domain.benchmark import UNKNOWN_VERSION, Distribution, Engine, RequestCounts
 from core.domain.workload import Api, Arrival, LoadPoint
 from core.formats.import_reading import (
-    UNKNOWN_VERSION,
     ImportedPoint,
     Unreadable,
     closed,

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from core.domain.benchmark import Distribution, Engine, Measurement, RequestCounts
+from core.domain.benchmark import UNKNOWN_VERSION, Distribution, Engine, Measurement, RequestCounts
 from core.domain.workload import Api, Arrival, LoadPoint
 
-UNKNOWN_VERSION = "unknown"
 NEVER = datetime.fromtimestamp(0, UTC)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)")
 _DISTRIBUTIONS = ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms")

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.benchmark import Engine
+from core.domain.benchmark import UNKNOWN_VERSION, Engine
 from core.domain.workload import Api, Arrival, LoadPoint
 from core.errors import OutputNotUnderstood
 from core.formats import vllm_bench
 from core.formats.import_reading import (
-    UNKNOWN_VERSION,
     ImportedPoint,
     Unreadable,
     closed,

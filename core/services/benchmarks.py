@@ -223,7 +223,8 @@ class BenchmarkService:
         )
 
     def _provenance(self, plan: BenchmarkPlan, endpoint: Endpoint) -> dict[str, Any]:
-        """Snapshots, so that history stays true after edits. What only the worker knows, it merges in later."""
+        """Snapshots, so that history stays true after edits. Which tool of which version measured,
+        the measurements tell."""
         found = provenance(
             endpoint, self._deployment(endpoint), product_version=self._product_version, host=self._host()
         )

@@ -17,6 +17,7 @@ from core.domain.benchmark import (
     RunRow,
     RunState,
     requests_artifact,
+    tool_words,
 )
 from core.domain.comparing import compare, louder, noise_of, records_of
 from core.domain.comparison import Comparison, Evidence, Noise, Records
@@ -92,7 +93,8 @@ class ComparisonService:
 
     def configuration(self, comparison: Comparison) -> tuple[DiffRow, ...]:
         """What was configured, side by side, the baseline first."""
-        return config_diff([side.run for side in comparison.sides])
+        sides = comparison.sides
+        return config_diff([side.run for side in sides], [tool_words(side.run, side.measurements) for side in sides])
 
     def gate(self, run_id: str, against: str | None, max_regression: float) -> GateResult:
         """``against``: a run; None for the pinned baseline. ``max_regression`` is a share. Raises NotFoundError and

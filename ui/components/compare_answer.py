@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.domain.access import Role
+from core.domain.benchmark import tool_words
 from core.domain.comparison import Comparison, Evidence, Pair, Verdict
 from core.domain.run_identity import workload_label
 from render.comparisons import advice, answers, caution, names
@@ -92,7 +93,7 @@ def _side_line(
 def _about(side: Evidence) -> str:
     """What stands beside a run's name: model, workload, engine, date."""
     t, run = session.texts(), side.run
-    tool = " ".join(str(part) for part in (run.provenance.get("tool"), run.provenance.get("tool_version")) if part)
+    tool = tool_words(run, side.measurements)
     unchecked = "" if side.version.verified or not side.version.label else t("page.endpoints.unverified")
     parts = [unchecked, run.model, workload_label(run.workload), tool, t.when(run.started_at or run.created_at)]
     return " · ".join(part for part in parts if part)

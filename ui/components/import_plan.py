@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.formats.import_reading import UNKNOWN_VERSION
+from core.domain.benchmark import UNKNOWN_VERSION
 from core.services.imports import ImportedRun, ImportPlan
 from render.charts.axes import load_words
 from render.refusals import refusal_words

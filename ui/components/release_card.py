@@ -9,6 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from core.domain.accuracy_statistics import Verdict as AnswerVerdict
+from core.domain.benchmark import tool_words
 from core.domain.comparison import HEADLINES, Call, Cell, Comparison
 from core.domain.evaluation_pairs import PairedScores
 from core.services.releases import ReleaseCard
@@ -124,7 +125,7 @@ def provenance(comparison: Comparison) -> None:
     t = session.texts()
     for side in comparison.sides:
         run = side.run
-        tool = " ".join(str(part) for part in (run.provenance.get("tool"), run.provenance.get("tool_version")) if part)
+        tool = tool_words(run, side.measurements)
         provenance_line(run.version_label or run.model, run.id, tool, t.when(run.started_at or run.created_at))
 
 

@@ -32,7 +32,7 @@ def evidence(detail: RunDetail) -> None:
 def _provenance(detail: RunDetail) -> None:
     t = session.texts()
     with st.grid(min_column_width=260, gap=("xsmall", "small")):
-        for key, value in provenance_facts(detail.run, t):
+        for key, value in provenance_facts(detail.run, detail.measurements, t):
             shown = f"`{value}`" if key == "endpoint" else plain(value)
             st.markdown(f":gray[:small[{t(f'provenance.{key}')}]]  \n{shown}")
 

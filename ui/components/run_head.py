@@ -41,7 +41,7 @@ def run_head(detail: RunDetail, *, is_open: bool) -> None:
         if run.origin == Origin.SIMULATED:
             simulated_badge()
         _tags(run)
-        provenance_line(*run_line(run, t))
+        provenance_line(*run_line(run, detail.measurements, t))
 
 
 def _archived(run: Run) -> None:

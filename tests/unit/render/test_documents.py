@@ -10,10 +10,13 @@ from typing import Any
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
-from core.domain.benchmark import RunRow, RunState
+from core.domain.benchmark import ClientHealth, Engine, RunRow, RunState, tool_words
+from core.domain.config_diff import config_diff
 from core.services.results import RunDetail
 from render.documents import points_csv, points_parquet, run_markdown, runs_csv
 from render.guide import FIGURES, guide_table
+from render.provenance import provenance_facts
+from render.report import run_report
 from render.texts import LANGUAGES, Texts
 from tests.fakes import samples
 
@@ -31,6 +34,34 @@ def test_csv_and_parquet_say_the_same() -> None:
     assert [row["ttft_p50_ms"] for row in rows] == [200.0, None]
     assert [row["run_id"] for row in rows] == ["run-1", "run-1"]
     assert set(lines[0]) <= set(rows[0])
+
+
+def test_a_points_line_holds_what_is_needed_to_believe_it() -> None:
+    counted = {"num_preemptions_total": 2.0, "kv_cache_usage_max": 0.5}
+    health = ClientHealth(2, 1.5, 0.4, 1.2, 0.31)
+    named = {"tool": "vllm bench serve", "tool_version": "0.32.0", "seed": 9, "client": health}
+    shown = detail({"server_metrics": counted, "warnings": ("sent_late", "no_usage"), **named}, {})
+    first, second = csv.DictReader(io.StringIO(points_csv(shown)))
+    assert (first["tool"], first["tool_version"], first["seed"]) == ("vllm bench serve", "0.32.0", "9")
+    assert (first["warnings"], first["client_host_cpu_share"]) == ("sent_late; no_usage", "0.31")
+    assert (first["server_num_preemptions_total"], first["server_kv_cache_usage_max"]) == ("2.0", "0.5")
+    assert (second["server_kv_cache_usage_max"], second["client_host_cpu_share"]) == ("", "")
+    rows = pq.read_table(io.BytesIO(points_parquet(shown))).to_pylist()
+    assert (rows[0]["server_kv_cache_usage_max"], rows[1]["tool_version"]) == (0.5, "0.1.0")
+
+
+def test_every_figure_is_named_with_the_tool_that_made_it() -> None:
+    """A container's own client tells its version only when it has measured."""
+    told = {"tool": "vllm-bench", "tool_version": None}
+    changes = [{"tool": f"{name} bench serve", "tool_version": "0.33.0"} for name in ("vllm-rs", "vllm")]
+    shown = detail(*changes, engine=Engine.VLLM_BENCH, provenance=told)
+    words = "vllm bench serve 0.33.0, vllm-rs bench serve 0.33.0"
+    assert words in run_markdown(shown, Texts("en"))
+    assert ("tool", words) in provenance_facts(shown.run, shown.measurements, Texts("en"))
+    assert words in run_report(shown, Texts("en"))
+    facts = {row.key: row.values for row in config_diff([shown.run], [tool_words(shown.run, shown.measurements)])}
+    assert facts["tool"] == (words,)
+    assert tool_words(shown.run, ()) == "vllm-bench"
 
 
 def test_a_list_of_runs_as_csv_holds_no_formula() -> None:
