@@ -73,6 +73,16 @@ class DeploymentRequest:
     overrides: tuple[str, ...] = ()
     replaces: str | None = None
 
+    @property
+    def on_host_network(self) -> bool:
+        """Without a network of its own, so that nothing is mapped: the server's own port and address are the host's."""
+        return self.network == "host"
+
+    @property
+    def server_port(self) -> int:
+        """Where the server itself listens."""
+        return self.host_port if self.on_host_network else self.container_port
+
 
 @dataclass(frozen=True)
 class Arithmetic:
@@ -130,6 +140,35 @@ class StageMark:
 
 
 @dataclass(frozen=True)
+class StartFacts:
+    """What was found when the container was started; None: not known. ``weights_fingerprint``: see
+    core.services.fingerprint. ``profile_revision``: of the catalog's entry as it was then. ``devices``: how many of
+    their kind were there. ``served_run``: the container's own start time when it last proved that it serves: another
+    one means that it was started anew since. ``restarts``: its count of restarts when this start began."""
+
+    weights_fingerprint: str | None = None
+    profile_revision: str | None = None
+    device_kind: str | None = None
+    devices: int | None = None
+    driver: str | None = None
+    served_run: str | None = None
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class ContainerCommand:
+    """One command of an operator inside a deployment's container. ``exit_code`` None: it has not ended, or its end was
+    not seen."""
+
+    id: str
+    deployment_id: str
+    at: datetime
+    by: str
+    words: tuple[str, ...]
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
 class Deployment:
     """One started plan. ``reason`` is an error code with params where it failed. ``accepted``: the warnings that stood
     when it was started, and the blocks that were overridden. ``stages``: how its latest start went. ``adopted``: its
@@ -154,6 +193,7 @@ class Deployment:
     accepted: tuple[Finding, ...] = ()
     stages: tuple[StageMark, ...] = ()
     adopted: bool = False
+    facts: StartFacts = field(default_factory=StartFacts)
 
 
 @dataclass(frozen=True)

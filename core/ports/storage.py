@@ -11,7 +11,7 @@ from typing import Protocol
 
 from core.domain.access import Account, Role
 from core.domain.benchmark import Page
-from core.domain.deployment import Deployment, DeploymentState
+from core.domain.deployment import ContainerCommand, Deployment, DeploymentState
 from core.domain.endpoint import Endpoint, EndpointCheck
 from core.domain.job import Job, JobState, Progress, Reason
 from core.ports.comparison import BaselineStore, NoiseStore
@@ -88,6 +88,12 @@ class DeploymentStore(Protocol):
     ) -> None: ...
     def mark_stage(self, deployment_id: str, stage: str, at: datetime) -> None:
         """Once for each stage of a start: the first word counts."""
+        ...
+
+    def add_command(self, command: ContainerCommand) -> None: ...
+    def end_command(self, command_id: str, exit_code: int) -> None: ...
+    def commands(self, deployment_id: str, limit: int = 50) -> tuple[ContainerCommand, ...]:
+        """What operators ran in its container, the newest first."""
         ...
 
     def image_flags(self, image_id: str) -> tuple[str, ...] | None:

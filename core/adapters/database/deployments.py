@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
-from core.adapters.database.tables import DeploymentTable, ImageFlagsTable
-from core.domain.deployment import Deployment, DeploymentState, StageMark
+from core.adapters.database.tables import ContainerCommandTable, DeploymentTable, ImageFlagsTable
+from core.domain.deployment import ContainerCommand, Deployment, DeploymentState, StageMark
 from core.errors import NotFoundError
 
 _ENDED = {DeploymentState.FAILED, DeploymentState.LOST, DeploymentState.REMOVED}
@@ -70,6 +70,28 @@ class DatabaseDeploymentStore:
             if all(mark.stage != stage for mark in row.stages):
                 row.stages = (*row.stages, StageMark(stage, at))
 
+    def add_command(self, command: ContainerCommand) -> None:
+        """Before it runs: one that never ends is known too."""
+        with self._database.write() as session:
+            session.add(ContainerCommandTable(**vars(command)))
+
+    def end_command(self, command_id: str, exit_code: int) -> None:
+        """Nothing happens where there is none."""
+        with self._database.write() as session:
+            row = session.get(ContainerCommandTable, command_id)
+            if row is not None:
+                row.exit_code = exit_code
+
+    def commands(self, deployment_id: str, limit: int = 50) -> tuple[ContainerCommand, ...]:
+        """The newest first."""
+        table = ContainerCommandTable
+        query = select(table).where(table.deployment_id == deployment_id).order_by(table.at.desc(), table.id.desc())
+        with self._database.read() as session:
+            return tuple(
+                ContainerCommand(row.id, row.deployment_id, row.at, row.by, row.words, row.exit_code)
+                for row in session.scalars(query.limit(limit))
+            )
+
     def image_flags(self, image_id: str) -> tuple[str, ...] | None:
         """The flags that the image's own vLLM lists; None where it was not asked yet."""
         with self._database.read() as session:
@@ -114,4 +136,5 @@ def _deployment(row: DeploymentTable) -> Deployment:
         accepted=row.accepted,
         stages=row.stages,
         adopted=row.adopted,
+        facts=row.facts,
     )

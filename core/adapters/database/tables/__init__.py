@@ -6,7 +6,7 @@ from core.adapters.database.tables.accounts import AccountTable, SessionTable
 from core.adapters.database.tables.artifacts import ArtifactTable, BlobChunkTable, BlobTable
 from core.adapters.database.tables.base import Base
 from core.adapters.database.tables.comparisons import BaselineTable, NoiseRunTable
-from core.adapters.database.tables.deployments import DeploymentTable, ImageFlagsTable
+from core.adapters.database.tables.deployments import ContainerCommandTable, DeploymentTable, ImageFlagsTable
 from core.adapters.database.tables.endpoints import EndpointTable
 from core.adapters.database.tables.evaluations import (
     EvaluationConditionsTable,
@@ -32,6 +32,7 @@ __all__ = [
     "BaselineTable",
     "BlobChunkTable",
     "BlobTable",
+    "ContainerCommandTable",
     "CounterTable",
     "DeploymentTable",
     "EndpointTable",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.adapters.database.tables.base import Base
 from core.adapters.database.types import Record
 from core.domain.container import ContainerSpec
-from core.domain.deployment import DeploymentRequest, StageMark
+from core.domain.deployment import DeploymentRequest, StageMark, StartFacts
 from core.domain.finding import Finding
 from core.domain.job import Param
 
@@ -20,6 +20,7 @@ Pairs = tuple[tuple[str, str], ...]
 Findings = tuple[Finding, ...]
 Stages = tuple[StageMark, ...]
 Flags = tuple[str, ...]
+Words = tuple[str, ...]
 
 
 class DeploymentTable(Base):
@@ -45,6 +46,21 @@ class DeploymentTable(Base):
     accepted: Mapped[Findings] = mapped_column(Record(Findings), server_default="[]")
     stages: Mapped[Stages] = mapped_column(Record(Stages), server_default="[]")
     adopted: Mapped[bool] = mapped_column(server_default=false())
+    facts: Mapped[StartFacts] = mapped_column(Record(StartFacts), server_default="{}")
+
+
+class ContainerCommandTable(Base):
+    """What operators ran inside containers."""
+
+    __tablename__ = "container_commands"
+    __table_args__ = (Index(None, "deployment_id", "at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    deployment_id: Mapped[str]
+    at: Mapped[datetime]
+    by: Mapped[str]
+    words: Mapped[Words] = mapped_column(Record(Words))
+    exit_code: Mapped[int | None]
 
 
 class ImageFlagsTable(Base):
