@@ -34,7 +34,7 @@ def _service(spec: ContainerSpec) -> dict[str, Any]:
         "network_mode": spec.network,
         "pid": spec.pid,
         "volumes": [_volume(mount) for mount in spec.mounts],
-        "ports": [_port(port) for port in spec.ports],
+        "ports": [_port(port) for port in spec.ports if spec.network != "host"],
         "environment": _environment(spec),
         "restart": spec.restart,
         "runtime": spec.runtime,

@@ -53,8 +53,7 @@ def container_spec(
     """The container that ``request`` asks for, with what every deployment adds: detached, restart policy, label, and
     the key by environment. On the host's network the server's own port is the host's."""
     weights = PurePosixPath(request.weights)
-    outside = request.container_port if request.network == "host" else request.host_port
-    host_port = PublishedPort(outside, request.container_port, request.host_ip)
+    host_port = PublishedPort(request.host_port, request.server_port, request.host_ip)
     return ContainerSpec(
         name=request.container_name,
         image=request.image,
@@ -95,8 +94,8 @@ def read_request(spec: ContainerSpec) -> ReadRequest:
     take their defaults; a missing text field is empty."""
     serve = vllm_serve.parse(spec.command)
     weights_mount = _weights_mount(spec, serve.model if serve else None)
+    port = served_port(spec)
     inside = serve.port if serve else DeploymentRequest.container_port
-    port = next((port for port in spec.ports if port.container_port == inside), None)
     request = DeploymentRequest(
         image=spec.image,
         weights=_weights_on_host(weights_mount, serve.model) if serve and serve.model and weights_mount else "",
@@ -126,6 +125,20 @@ def read_request(spec: ContainerSpec) -> ReadRequest:
         request = replace(request, entrypoint=serve.entrypoint)
     missing = tuple(name for name in ("weights", "served_name") if not getattr(request, name))
     return ReadRequest(request, missing, _not_held(spec, request, weights_mount, port))
+
+
+def served_port(spec: ContainerSpec) -> PublishedPort | None:
+    """Where the container's server is reached: by the mapping of its port, or on the host's network by its own
+    arguments. None: from nowhere outside."""
+    serve = vllm_serve.parse(spec.command)
+    inside = serve.port if serve else DeploymentRequest.container_port
+    if spec.network == "host":
+        listens = serve.host if serve else None
+        return PublishedPort(inside, inside, None if listens in _EVERYWHERE else listens)
+    return next((port for port in spec.ports if port.container_port == inside), None)
+
+
+_EVERYWHERE = {None, "", "0.0.0.0", "::"}
 
 
 def _weights_mount(spec: ContainerSpec, model: str | None) -> BindMount | None:

@@ -67,7 +67,7 @@ def _options(spec: ContainerSpec) -> Iterator[list[str]]:
     if spec.name:
         yield ["--name", spec.name]
     yield from (["-v", _mount_text(mount)] for mount in spec.mounts)
-    yield from (["-p", _port_text(port)] for port in spec.ports)
+    yield from (["-p", _port_text(port)] for port in spec.ports if spec.network != "host")
     for flag, value in (("--ipc", spec.ipc), ("--network", spec.network), ("--pid", spec.pid)):
         if value:
             yield [f"{flag}={value}"]

@@ -62,7 +62,8 @@ def target_of(command: Sequence[str], served_name: str, version: str | None) -> 
     if serve is None or serve.model is None:
         return None
     trust = "--trust-remote-code" in serve.args
-    return BenchTarget(serve.model, served_name, serve.port, version=version, trust_remote_code=trust)
+    found = BenchTarget(serve.model, served_name, serve.port, version=version, trust_remote_code=trust)
+    return found if serve.host in {None, "0.0.0.0", "::"} else replace(found, host=str(serve.host))
 
 
 def requests_of(point: LoadPoint) -> int | None:

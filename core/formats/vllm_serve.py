@@ -27,11 +27,13 @@ def weights_in_container(weights: str) -> str:
 
 def argv(request: DeploymentRequest) -> tuple[str, ...]:
     """What follows the image, in the guide's order: the weights, the request's own arguments, host, port, name. An
-    image that takes only arguments (its entrypoint is the server) gets no ``vllm serve``."""
+    image that takes only arguments (its entrypoint is the server) gets no ``vllm serve``. On the host's network nothing
+    stands between the server and the network: it listens where the service is to be reached."""
     path = weights_in_container(request.weights)
     start = ("--model", path) if request.entrypoint is EntrypointForm.ARGUMENTS else ("vllm", "serve", path)
     name = ("--served-model-name", request.served_name)
-    return (*start, *request.serve_args, "--host", LISTEN, "--port", str(request.container_port), *name)
+    listen = (request.host_ip if request.on_host_network else None) or LISTEN
+    return (*start, *request.serve_args, "--host", listen, "--port", str(request.server_port), *name)
 
 
 @dataclass(frozen=True)

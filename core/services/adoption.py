@@ -13,7 +13,7 @@ from core.domain.deployment import Deployment, DeploymentState
 from core.domain.job import JobState, JobView
 from core.errors import BadInput, EngineError, NotFoundError
 from core.formats import vllm_serve
-from core.formats.deployment import LABEL, read_request, secret_ref
+from core.formats.deployment import LABEL, read_request, secret_ref, served_port
 from core.ports import Clock, ContainerEngine, JobQueue, Secrets, Store
 from core.services.access import require
 from core.services.catalog import CatalogService
@@ -49,7 +49,7 @@ class AdoptionService:
         self._clock = clock
 
     def candidates(self) -> tuple[Candidate, ...]:
-        """Running containers with a vLLM server and a published port, not ours and not adopted; none where no engine
+        """Running containers with a vLLM server that can be reached, not ours and not adopted; none where no engine
         answers."""
         try:
             return tuple(self._candidates())
@@ -70,9 +70,10 @@ class AdoptionService:
     def _look(self, container: ContainerView) -> Candidate | None:
         spec = self._engine.describe(container.id)
         spec = replace(spec, command=vllm_serve.without_key(spec.command)[0])
-        serve = vllm_serve.parse(spec.command)
-        if serve is None or serve.model is None or not spec.ports:
+        serve, port = vllm_serve.parse(spec.command), served_port(spec)
+        if serve is None or serve.model is None or port is None:
             return None
+        spec = replace(spec, ports=(port, *(other for other in spec.ports if other != port)))
         return Candidate(container, spec, serve.name or serve.model)
 
     def adopt(self, actor: Actor, container_id: str) -> JobView:

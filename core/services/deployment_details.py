@@ -80,7 +80,10 @@ class DeploymentDetails:
     def again(self, deployment_id: str, *, replaces: str | None = None) -> DeploymentRequest:
         """A past request for a new start: in the place of ``replaces`` as it was, else with devices of its own. What
         was overridden has to be overridden anew. Raises NotFoundError."""
-        request = self.request_of(self._store.deployments.get(deployment_id))
+        past = self._store.deployments.get(deployment_id)
+        request = self.request_of(past)
+        if request.on_host_network and past.spec.ports:  # those of before the two ports were one
+            request = replace(request, host_port=past.spec.ports[0].host_port)
         kept = request if replaces else replace(request, devices=())
         return replace(kept, overrides=(), replaces=replaces)
 

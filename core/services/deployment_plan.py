@@ -38,7 +38,7 @@ _HOLDS_PORT = frozenset({"running", "restarting", "paused"})
 
 @dataclass(frozen=True)
 class Situation:
-    """What a plan depends on beside its request. ``pending``: deployments under way whose container is not made yet;
+    """What a plan depends on beside its request. ``living``: deployments whose container works. ``pending``: deployments under way whose container is not made yet;
     they hold their name, port and devices already. ``problem`` says why no engine answers. ``leaving``: the container
     that makes way for the new one."""
 
@@ -50,6 +50,7 @@ class Situation:
     architecture: str | None = None
     there: int | None = None
     held: Mapping[int, str] = field(default_factory=dict)
+    living: tuple[Deployment, ...] = ()
     problem: Finding | None = None
     leaving: Deployment | None = None
 
@@ -121,7 +122,7 @@ class DeploymentPlanner:
         kept = [found for found in word.containers if not replaceable(found, deployments)]
         names = {found.name for found in kept} | {found.name for found in pending}
         ports = {port.host_port for found in word.containers if found.state in _HOLDS_PORT for port in found.ports}
-        ports |= {port.host_port for found in pending for port in found.spec.ports}
+        ports |= {port.host_port for found in (*pending, *_living(deployments, word)) for port in found.spec.ports}
         name, port, count = request.container_name, request.host_port, 2
         while name in names:
             name, count = f"{request.container_name}_{count}", count + 1
@@ -153,6 +154,7 @@ class DeploymentPlanner:
             held=held_devices(others, platform, catalog) if platform else {},
             problem=word.problem,
             leaving=leaving,
+            living=tuple(found for found in living if found is not leaving),
         )
 
     def _engine_word(self, request: DeploymentRequest, fresh: bool) -> _EngineWord:
@@ -225,7 +227,8 @@ class DeploymentPlanner:
     def _port_findings(self, request: DeploymentRequest, situation: Situation) -> Iterator[Finding]:
         port = request.host_port
         holder = next((found.name for found in situation.containers if _publishes(found, port)), None)
-        holder = holder or next((found.name for found in situation.pending if wants_port(found, port)), None)
+        others = (*situation.pending, *situation.living)  # the engine tells no port of one on the host's network
+        holder = holder or next((found.name for found in others if wants_port(found, port)), None)
         leaves = situation.leaving is not None and wants_port(situation.leaving, port)
         if holder is None and not leaves and 0 < port < 65536 and self._probe.sees_host:
             holder = self._probe.port_owner(port, request.host_ip)

@@ -60,9 +60,18 @@ def _names(request: DeploymentRequest) -> Iterator[Finding]:
 
 
 def _ports(request: DeploymentRequest) -> Iterator[Finding]:
-    for field, port in (("host_port", request.host_port), ("container_port", request.container_port)):
+    for field, port in (("host_port", request.host_port), ("container_port", request.server_port)):
+        if field == "container_port" and request.on_host_network:
+            continue
         if not 0 < port < 65536:
             yield Finding("port_bad", BLOCK, field, {"port": port})
+    unused = request.container_port not in {request.server_port, DeploymentRequest.container_port}
+    if request.on_host_network and unused:
+        params: dict[str, str | int | float | bool | None] = {
+            "port": request.server_port,
+            "unused": request.container_port,
+        }
+        yield Finding("container_port_unused", NOTE, "container_port", params)
     if request.host_ip and _ip(request.host_ip) is None:
         yield Finding("host_ip_bad", BLOCK, "host_ip", {"value": request.host_ip})
 

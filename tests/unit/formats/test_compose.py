@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from core.domain.container import BindMount, ContainerSpec, PublishedPort
-from core.formats import compose
+from core.formats import compose, docker_cli
 from core.formats.deployment import container_spec
 from tests.guide import LONG_CONTEXT_REQUEST
 
@@ -58,7 +58,7 @@ def test_every_other_option() -> None:
         image="i",
         mounts=(BindMount("/a", "/b", read_only=True),),
         ports=(PublishedPort(9000, 9001, "::1"),),
-        network="host",
+        network="lab",
         devices=("/dev/vacc0",),
         group_add=("video",),
         cap_add=("SYS_NICE",),
@@ -73,10 +73,16 @@ def test_every_other_option() -> None:
     assert found["ports"] == ["[::1]:9000:9001"]
     assert found["ulimits"] == {"memlock": -1, "nofile": {"soft": 1024, "hard": 2048}}
     assert found["deploy"]["resources"]["reservations"]["devices"][0]["device_ids"] == ["0", "1"]
-    assert (found["network_mode"], found["pid"], found["runtime"]) == ("host", "host", "nvidia")
+    assert (found["network_mode"], found["pid"], found["runtime"]) == ("lab", "host", "nvidia")
     assert (found["devices"], found["cap_add"], found["group_add"]) == (["/dev/vacc0"], ["SYS_NICE"], ["video"])
 
 
 def test_numbers_of_gpus() -> None:
     gpus = [service(ContainerSpec("a", "i", gpus=text))["deploy"]["resources"] for text in ("all", "2")]
     assert [g["reservations"]["devices"][0]["count"] for g in gpus] == ["all", 2]
+
+
+def test_on_the_hosts_network_no_port_is_mapped() -> None:
+    spec = ContainerSpec(name="a", image="i", ports=(PublishedPort(8001, 8001),), network="host")
+    assert "ports" not in service(spec)
+    assert "-p" not in docker_cli.render(spec)
