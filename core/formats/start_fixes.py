@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -89,6 +90,21 @@ def _kv_space(request: DeploymentRequest, settings: ServeSettings, params: _Para
     return Fix("smaller_kv_space", {"gib": room}, replace(request, env=env))
 
 
+def _whole_number(request: DeploymentRequest, settings: ServeSettings, params: _Params) -> Fix | None:
+    """The next whole number, at least 1."""
+    name, value = str(params.get("name")), params.get("value")
+    try:
+        whole = str(max(1, math.ceil(float(str(value)))))
+    except (OverflowError, ValueError):
+        return None
+    env = tuple((one, whole if one == name else content) for one, content in request.env)
+    return Fix("whole_number", {"name": name, "value": whole}, replace(request, env=env))
+
+
+def _one_stage(request: DeploymentRequest, settings: ServeSettings, params: _Params) -> Fix | None:
+    return Fix("without_pp", {}, _set(request, replace(settings, pp=None)))
+
+
 def _set(request: DeploymentRequest, settings: ServeSettings) -> DeploymentRequest:
     return replace(request, serve_args=settings.arguments())
 
@@ -115,9 +131,11 @@ _FIXES: Mapping[str, Callable[[DeploymentRequest, ServeSettings, _Params], Fix |
     "start_speculative_unsupported": _no_mtp,
     "start_shm_too_small": _host_ipc,
     "start_kv_space_too_large": _kv_space,
+    "start_variable_not_whole": _whole_number,
+    "start_pipeline_unsupported": _one_stage,
 }
 FIX_CODES = (
     "shorter_context", "without_flag", "without_parser", "next_port", "fitting_tp", "trust_remote_code", "without_mtp",
-    "host_ipc", "smaller_kv_space",
+    "host_ipc", "smaller_kv_space", "whole_number", "without_pp",
 )  # fmt: skip
 """Every code that a fix may bear."""

@@ -77,8 +77,11 @@ _PORT_ARGUMENT = re.compile(r"'port': (\d+)")
 _DETAIL_LIMIT = 300
 
 
-def explain_failure(log: str, exit_code: int | None, oom_killed: bool = False) -> Reason:
-    """Why a container that should serve has ended. An exit code of 0 is a failure too.
+def explain_failure(
+    log: str, exit_code: int | None, oom_killed: bool = False, env: Mapping[str, str] | None = None
+) -> Reason:
+    """Why a container that should serve has ended. An exit code of 0 is a failure too. ``env``: what the container was
+    given, for the name of a variable whose value alone stands in the log.
 
     The cause is the first line that raises something, after the log's own prefixes; the last line is rarely it
     (measured on 25 failing starts of vLLM 0.32). Codes and params: start_oom_killed; start_port_in_use (port);
@@ -87,6 +90,7 @@ def explain_failure(log: str, exit_code: int | None, oom_killed: bool = False) -
     detail); start_weights_missing, start_weights_unusable, start_weights_no_files (path); start_weights_corrupt
     (detail); start_tokenizer_missing; start_no_think_tokens (parser); start_heads_not_divisible (heads, tp);
     start_devices_short (needed, available); start_no_device; start_speculative_unsupported (method);
+    start_variable_not_whole (name, value); start_pipeline_unsupported; start_request_lost;
     start_unknown_key (config, key); start_kv_space_too_large (requested_gib, available_gib);
     start_device_memory_short (free_gib, wanted_gib); start_device_out_of_memory; start_number_invalid (value);
     start_architecture_unsupported (architecture); start_remote_code; start_permission (path); start_shm_too_small;
@@ -102,7 +106,7 @@ def explain_failure(log: str, exit_code: int | None, oom_killed: bool = False) -
     for pattern, code in _CAUSES:
         match = pattern.search(cause)
         if match:
-            return _completed(Reason(code, _named(match)), log)
+            return _completed(Reason(code, _named(match)), log, env or {})
     detail = cause[:_DETAIL_LIMIT]
     if read_start(log).stage is StartStage.READY:
         return Reason("start_engine_died", {"detail": detail})
@@ -132,8 +136,13 @@ def _whole(lines: list[str], index: int) -> str:
     return line
 
 
-def _completed(reason: Reason, log: str) -> Reason:
-    """vLLM does not name the port that is taken; the arguments at the top of its log do."""
+def _completed(reason: Reason, log: str, env: Mapping[str, str]) -> Reason:
+    """vLLM does not name the port that is taken; the arguments at the top of its log do. Nor the variable that is no
+    whole number; its value does."""
+    if reason.code == "start_number_invalid":
+        value = str(reason.params.get("value"))
+        name = next((name for name, content in env.items() if content == value), None)
+        return Reason("start_variable_not_whole", {"name": name, "value": value}) if name else reason
     if reason.code != "start_port_in_use" or reason.params.get("port"):
         return reason
     port = _PORT_ARGUMENT.search(log)
@@ -214,9 +223,14 @@ _WORDINGS = {
     "start_architecture_unsupported": (r"[Mm]odel architectures \[(?P<architecture>[^\]]*)\] are not supported",),
     "start_remote_code": (r"trust_remote_code=True",),
     "start_shm_too_small": (r"No space left on device: '/dev/shm|unable to write to file </torch_|Bus error",),
+    "start_pipeline_unsupported": (r"AssertionError in sync_and_gather_intermediate_tensors",),
+    "start_request_lost": (r"KeyError: '(?:chat)?cmpl-",),
     "start_permission": (r"Permission denied: '(?P<path>[^']+)'",),
 }
 """Most specific first; a code's wordings differ between builds."""
 _CAUSES = tuple((re.compile(wording), code) for code, wordings in _WORDINGS.items() for wording in wordings)
-FAILURE_CODES = (*_WORDINGS, "start_oom_killed", "start_engine_died", "start_failed", "start_killed", "start_ended")
+FAILURE_CODES = (
+    *_WORDINGS, "start_variable_not_whole", "start_oom_killed", "start_engine_died", "start_failed", "start_killed",
+    "start_ended",
+)  # fmt: skip
 """Every code that ``explain_failure`` may give."""

@@ -87,3 +87,18 @@ def test_recorded_failures_lead_to_their_fix(log: str, code: str) -> None:
     assert fix is not None
     assert fix.code == code
     assert fix.code in FIX_CODES
+
+
+@pytest.mark.parametrize(("value", "whole"), [("0.004", "1"), ("7.5", "8")])
+def test_a_variable_that_is_no_whole_number_gets_the_next_one(value: str, whole: str) -> None:
+    request = replace(BASE, env=(("A", "1"), ("VLLM_CPU_KVCACHE_SPACE", value)))
+    fix = fix_for(Reason("start_variable_not_whole", {"name": "VLLM_CPU_KVCACHE_SPACE", "value": value}), request)
+    assert fix is not None
+    assert fix.request.env == (("A", "1"), ("VLLM_CPU_KVCACHE_SPACE", whole))
+
+
+def test_a_pipeline_that_the_image_cannot_run_is_left_out() -> None:
+    request = replace(BASE, serve_args=("--tensor-parallel-size", "8", "--pipeline-parallel-size", "2"))
+    fix = fix_for(Reason("start_pipeline_unsupported"), request)
+    assert fix is not None
+    assert fix.request.serve_args == ("--tensor-parallel-size", "8")

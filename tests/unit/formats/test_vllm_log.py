@@ -22,11 +22,8 @@ CAUSES: dict[str, tuple[str, dict[str, Any]]] = {
         "start_kv_too_small",
         {"requested": 2_000_000, "needed_gib": 1.91, "available_gib": 1.0, "estimated": 1_048_448},
     ),
-    "multinode-rank0": ("start_engine_died", {"detail": "KeyError: 'cmpl-b0c0f596d3ea88dc-0-86f047b9'"}),
-    "multinode-rank1": (
-        "start_failed",
-        {"exit_code": 1, "detail": "AssertionError in sync_and_gather_intermediate_tensors"},
-    ),
+    "multinode-rank0": ("start_request_lost", {}),
+    "multinode-rank1": ("start_pipeline_unsupported", {}),
     "no-weights": ("start_weights_missing", {"path": "/weights/missing"}),
     "port-in-use": ("start_port_in_use", {"port": 8011}),
     "port-published-twice": ("start_port_in_use", {"port": 8011}),
@@ -65,6 +62,12 @@ def test_every_recorded_failure_is_held_to_its_cause() -> None:
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_cause_of_a_failed_start(name: str) -> None:
     assert explain_failure(log(name), 1) == Reason(*CAUSES[name])
+
+
+def test_a_variable_is_named_by_its_value() -> None:
+    env = {"A": "1", "VLLM_CPU_KVCACHE_SPACE": "0.004"}
+    expected = Reason("start_variable_not_whole", {"name": "VLLM_CPU_KVCACHE_SPACE", "value": "0.004"})
+    assert explain_failure(log("kv-env-float"), 1, env=env) == expected
 
 
 @pytest.mark.parametrize("name", STARTED)
