@@ -8,9 +8,9 @@ the commands in VLLM and VLLM_RS (the wheel of vLLM 0.33 and later carries the b
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import os
-import platform
 import shlex
 import shutil
 import statistics
@@ -22,7 +22,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 from core.domain.workload import Api, LoadPoint  # noqa: E402
 from core.loadgen.health import HostCpu  # noqa: E402
 from core.loadgen.task import LoadTask  # noqa: E402
+from scripts.measured import machine_now  # noqa: E402
 
 TTFT_MS, ITL_MS, INPUT_TOKENS, OUTPUT_TOKENS = 200.0, 20.0, 128, 128
 VOCABULARY_SIZE = 32_000
@@ -49,7 +49,7 @@ class Case:
     api: Api = Api.COMPLETIONS
     tokens_per_chunk: int = 1
     jitters: bool = False
-    failing_share: float = 0.0
+    fails: bool = False
 
     @property
     def chunks(self) -> int:
@@ -61,9 +61,22 @@ class Case:
         """Time per output token, by the schedule."""
         return (self.chunks - 1) * ITL_MS / (OUTPUT_TOKENS - 1)
 
-    def possible_tokens_per_s(self, streams: int) -> float:
-        """What the schedule allows when every stream is always busy."""
-        return streams * OUTPUT_TOKENS / (TTFT_MS + (self.chunks - 1) * ITL_MS) * 1000.0
+    def possible_tokens_per_s(self, streams: int, truth: dict[str, Any]) -> float:
+        """What was possible when every stream is always busy: by the schedule; where requests differ from one another,
+        by how long the server had each."""
+        if not (self.jitters or self.fails):
+            return streams * OUTPUT_TOKENS / (TTFT_MS + (self.chunks - 1) * ITL_MS) * 1000.0
+        whole = truth["requests"] - truth["refused"] - truth["dropped"]
+        return float(whole * OUTPUT_TOKENS / shortest_s(truth["services_s"], streams))
+
+
+def shortest_s(services_s: Sequence[float], streams: int) -> float:
+    """Seconds that so many streams need at least for requests of these durations, in their order: each begins as soon
+    as one stream is free."""
+    free_at = [0.0] * streams
+    for seconds in services_s:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at)
 
 
 PLAIN = Case("plain")
@@ -71,10 +84,10 @@ TOUGH = (
     Case("2 tokens per chunk", ("--tokens-per-chunk", "2"), tokens_per_chunk=2),
     Case("reasoning (chat)", ("--reasoning",), api=Api.CHAT),
     Case("log-normal TTFT", ("--jitter", "lognormal"), jitters=True),
-    Case("5 % dropped halfway", ("--drop-share", "0.05"), failing_share=0.05),
-    Case("5 % HTTP 400", ("--status", "400", "--status-share", "0.05"), failing_share=0.05),
-    Case("5 % HTTP 429", ("--status", "429", "--status-share", "0.05"), failing_share=0.05),
-    Case("5 % HTTP 500", ("--status", "500", "--status-share", "0.05"), failing_share=0.05),
+    Case("5 % dropped halfway", ("--drop-share", "0.05"), fails=True),
+    Case("5 % HTTP 400", ("--status", "400", "--status-share", "0.05"), fails=True),
+    Case("5 % HTTP 429", ("--status", "429", "--status-share", "0.05"), fails=True),
+    Case("5 % HTTP 500", ("--status", "500", "--status-share", "0.05"), fails=True),
 )
 
 
@@ -93,16 +106,18 @@ class Reading:
 @dataclass
 class Figures:
     """A reading held against the truth. Errors in percent of the truth, ITL in ms above what the server did.
+    ``failed``: requests, by the client; ``failed_truly``: by the server's own count.
     ``others_share``: what neither the client nor the server used of the CPUs, and was not idle."""
 
     ttft_error: float
     tpot_error: float
     itl_over_ms: float
-    throughput_share: float | None
+    throughput_share: float
     cpu_ms_per_request: float
     server_late_p99_ms: float
     ttft_ms: float
     failed: float
+    failed_truly: float
     others_share: float
 
 
@@ -118,17 +133,22 @@ class Row:
     misses: list[str] = field(default_factory=list)
 
 
+_COLUMNS = (
+    *("server", "client", "streams", "TTFT mean", "error", "TPOT error", "ITL p99 over", "possible tok/s"),
+    *("failed / truly", "CPU/request", "others"),
+)
 Client = Callable[[Case, str, int, int, Path], tuple[Reading, float]]
 
 
 def main() -> int:
-    """Prints the table as it grows; writes JSON where asked. Exit 1 when our own medians miss a limit."""
+    """Prints the table as it grows; writes JSON where asked. Exit 1 when our own medians miss a limit, or when any of
+    our runs counts other failures than the server does."""
     options = _options()
     clients = _clients(options)
     rows: list[Row] = []
-    print(f"{_machine()['cpus']} CPUs ({_machine()['cpu']}), load {os.getloadavg()[0]:.1f}, {datetime.now(UTC):%F}\n")
-    columns = ("server", "client", "streams", "TTFT mean", "error", "TPOT error", "ITL p99 over", "possible tok/s")
-    print(f"| {' | '.join([*columns, 'CPU/request', 'others'])} |\n{'|---' * (len(columns) + 2)}|")
+    machine = machine_now()
+    print(f"{machine['cpus']} CPUs ({machine['cpu']}), load {machine['load_average'][0]:.1f}, {machine['at'][:10]}\n")
+    print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
     cases = [(PLAIN, streams) for streams in options.streams] + [(case, TOUGH_STREAMS) for case in options.tough]
     for case, streams in cases:
         chosen = clients if case is PLAIN else {"seatrial": clients["seatrial"]}
@@ -139,7 +159,7 @@ def main() -> int:
             print(line_of(row), flush=True)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(_document(rows, options), indent=2))
+        options.json.write_text(json.dumps(_document(machine, rows, options), indent=2))
     missed = [row for row in rows if row.client == "seatrial" and row.misses]
     for row in missed:
         print(f"missed: {row.case}, {row.streams} streams: {', '.join(row.misses)}")
@@ -195,19 +215,18 @@ def compare(
     others_share: float,
     truth: dict[str, Any],
 ) -> Figures:
-    """One reading against the schedule; a jittering server is its own truth. Failing requests end early, so that no
-    throughput is possible but the measured one."""
+    """One reading against the schedule; a jittering server is its own truth."""
     true_ttft_ms = truth["ttft_ms"]["mean"] if case.jitters else TTFT_MS
-    steady = not case.jitters and case.failing_share == 0.0
     return Figures(
         ttft_error=(reading.ttft_ms / true_ttft_ms - 1.0) * 100.0,
         tpot_error=(reading.tpot_ms / case.tpot_ms - 1.0) * 100.0,
         itl_over_ms=reading.itl_p99_ms - truth["itl_ms"]["p99"],
-        throughput_share=reading.output_tokens_per_s / case.possible_tokens_per_s(streams) * 100.0 if steady else None,
+        throughput_share=reading.output_tokens_per_s / case.possible_tokens_per_s(streams, truth) * 100.0,
         cpu_ms_per_request=cpu_s / requests * 1000.0,
         server_late_p99_ms=truth["lateness_ms"]["p99"],
         ttft_ms=reading.ttft_ms,
         failed=reading.failed,
+        failed_truly=truth["refused"] + truth["dropped"] if case.fails else 0,
         others_share=others_share,
     )
 
@@ -221,7 +240,8 @@ def judge(rows: Sequence[Row]) -> None:
             "TTFT": abs(medians.ttft_error) <= (2.0 if crowded else 1.0),
             "TPOT": abs(medians.tpot_error) <= 0.5,
             "ITL p99": crowded or medians.itl_over_ms <= 4.0,
-            "throughput": medians.throughput_share is None or medians.throughput_share >= 99.0,
+            "throughput": medians.throughput_share >= 99.0,
+            "failures": all(run.failed == run.failed_truly for run in row.runs),
             "CPU": rust is None or medians.cpu_ms_per_request <= CPU_LIMIT * rust,
         }
         row.misses = [name for name, kept in limits.items() if not kept]
@@ -238,7 +258,8 @@ def line_of(row: Row) -> str:
         f"{medians.ttft_error:+.2f} %",
         f"{medians.tpot_error:+.2f} %",
         f"{medians.itl_over_ms:+.1f} ms",
-        "–" if medians.throughput_share is None else f"{medians.throughput_share:.1f} %",
+        f"{medians.throughput_share:.1f} %",
+        f"{medians.failed:g} / {medians.failed_truly:g}",
         f"{medians.cpu_ms_per_request:.1f} ms",
         f"{medians.others_share * 100.0:.0f} %",
     )
@@ -393,24 +414,13 @@ def _ask(url: str, path: str, post: bool = False) -> bytes:
 
 
 def _medians(runs: Sequence[Figures]) -> Figures:
-    def median(name: str) -> Any:
-        values = [getattr(run, name) for run in runs]
-        return None if None in values else statistics.median(values)
-
-    return Figures(**{name: median(name) for name in Figures.__dataclass_fields__})
+    names = Figures.__dataclass_fields__
+    return Figures(**{name: statistics.median(getattr(run, name) for run in runs) for name in names})
 
 
-def _machine() -> dict[str, Any]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return {"cpus": os.cpu_count(), "cpu": model or platform.machine(), "python": platform.python_version()}
-
-
-def _document(rows: Sequence[Row], options: argparse.Namespace) -> dict[str, Any]:
+def _document(machine: dict[str, Any], rows: Sequence[Row], options: argparse.Namespace) -> dict[str, Any]:
     return {
-        "at": datetime.now(UTC).isoformat(),
-        "machine": _machine(),
-        "load_average": os.getloadavg(),
+        **machine,
         "repeats": options.repeats,
         "requests_per_stream": options.waves,
         "rows": [asdict(row) for row in rows],

@@ -41,6 +41,7 @@ from core.domain.version import version_of  # noqa: E402
 from core.services.benchmarks import BenchmarkService  # noqa: E402
 from core.services.comparisons import NOISE_REPEATS, ComparisonService  # noqa: E402
 from core.services.endpoints import EndpointService  # noqa: E402
+from scripts.measured import machine_now  # noqa: E402
 from tests.fakes import samples  # noqa: E402
 from tests.fakes.clock import FakeClock  # noqa: E402
 from tests.fakes.endpoint_client import FakeEndpointClient  # noqa: E402
@@ -64,7 +65,7 @@ def main() -> int:
         rows.append(row)
         print(f"{row['what']:<86}{row['value']:>9.3f}  {row['bound']:<8}{'' if row['holds'] else 'MISSED'}", flush=True)
     if arguments.json:
-        document = {"trials": arguments.trials, "rows": rows}
+        document = {**machine_now(), "trials": arguments.trials, "rows": rows}
         arguments.json.write_text(json.dumps(document, indent=2), encoding="utf-8")
     return 0 if all(row["holds"] for row in rows) else 1
 

@@ -23,10 +23,22 @@ _TIMER_MARGIN_S = 0.00006
 class Stream:
     """One answer under way. ``step`` is the number of the next chunk."""
 
-    __slots__ = ("arrived", "chunks", "connection", "deadline", "drop_at", "last_sent", "left", "step", "wanted")
+    __slots__ = (
+        "arrived",
+        "chunks",
+        "connection",
+        "deadline",
+        "drop_at",
+        "last_sent",
+        "left",
+        "number",
+        "step",
+        "wanted",
+    )
 
-    def __init__(self, connection: Connection, wanted: Wanted, arrived: float, chunks: int) -> None:
+    def __init__(self, connection: Connection, wanted: Wanted, arrived: float, number: int, chunks: int) -> None:
         self.connection = connection
+        self.number = number
         self.wanted = wanted
         self.arrived = arrived
         self.deadline = arrived
@@ -173,6 +185,7 @@ class ExactServer:
         if refusal is not None:
             truth.refused += 1
             self._send(connection, refusal)
+            truth.services_s[number] = monotonic() - arrived
         elif not schedule.silent:
             self._begin(connection, wanted, arrived, number)
 
@@ -181,7 +194,7 @@ class ExactServer:
         truth.live += 1
         truth.peak = max(truth.peak, truth.live)
         chunks = -(-wanted.output_tokens // self._schedule.tokens_per_chunk)
-        stream = Stream(connection, wanted, arrived, chunks)
+        stream = Stream(connection, wanted, arrived, number, chunks)
         if is_hit(number, self._schedule.drop_share):
             stream.drop_at = chunks // 2
         delay = self._first_tokens.draw()
@@ -248,6 +261,7 @@ class ExactServer:
     def _end(self, stream: Stream) -> None:
         stream.left = 0
         self._truth.live -= 1
+        self._truth.services_s[stream.number] = monotonic() - stream.arrived
 
     def _send(self, connection: Connection, data: bytes) -> None:
         if connection.unsent:

@@ -92,7 +92,8 @@ class Histogram:
 @dataclass
 class Truth:
     """What the server did. ``lateness``: how long after its deadline a chunk was handed to the kernel. ``ttft`` and
-    ``itl``: what it gave by its own clock, from the request's arrival on. ``cpu_before_s``: CPU time spent before."""
+    ``itl``: what it gave by its own clock, from the request's arrival on. ``services_s``: of every request, by its
+    number, how long the server had it. ``cpu_before_s``: CPU time spent before."""
 
     requests: int = 0
     tokens: int = 0
@@ -103,10 +104,12 @@ class Truth:
     lateness: Histogram = field(default_factory=Histogram)
     ttft: Histogram = field(default_factory=Histogram)
     itl: Histogram = field(default_factory=Histogram)
+    services_s: dict[int, float] = field(default_factory=dict)
     cpu_before_s: float = field(default_factory=time.process_time)
 
     def to_dict(self) -> dict[str, object]:
         """For GET /truth."""
         counts = {name: getattr(self, name) for name in ("requests", "tokens", "peak", "refused", "dropped")}
         histograms = {f"{name}_ms": getattr(self, name).summary() for name in ("lateness", "ttft", "itl")}
-        return {**counts, **histograms, "cpu_s": time.process_time() - self.cpu_before_s}
+        services = [seconds for _, seconds in sorted(self.services_s.items())]
+        return {**counts, **histograms, "services_s": services, "cpu_s": time.process_time() - self.cpu_before_s}
