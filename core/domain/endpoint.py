@@ -33,6 +33,14 @@ class KeyState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Task(StrEnum):
+    """What a server does with a text: writes on, makes a vector of it, or scores it against another."""
+
+    GENERATE = "generate"
+    EMBED = "embed"
+    SCORE = "score"
+
+
 @dataclass(frozen=True)
 class ServedModel:
     """One entry of /v1/models. ``root`` is the weights path where the server tells it."""
@@ -61,11 +69,22 @@ class EndpointCheck:
     simulated: bool = False
     latency_ms: float | None = None
     findings: tuple[Finding, ...] = ()
+    task: Task | None = None
 
     @property
     def usable(self) -> bool:
         """Whether a benchmark can start against it."""
         return self.reachable and self.served_name is not None and self.streams is True
+
+    @property
+    def writes(self) -> bool:
+        """Whether it answers with text, as far as is known: it can be measured, evaluated and talked to."""
+        return self.task in {None, Task.GENERATE}
+
+    @property
+    def serves(self) -> bool:
+        """Whether it did its work, whatever that is."""
+        return self.usable or (self.reachable and not self.writes)
 
 
 @dataclass(frozen=True)
@@ -130,6 +149,19 @@ def host_and_port(base_url: str) -> tuple[str, int]:
     """Host (an IPv6 address without its brackets) and port of a canonical base URL."""
     parts = urlsplit(base_url)
     return parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address leads back to whoever uses it, or to no host at all (0.0.0.0)."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped.is_loopback or mapped.is_unspecified
 
 
 def address_key(ip: str, port: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -192,6 +192,10 @@ class Check:
     at: datetime | None = None
 
 
+PROOF_HOLDS = timedelta(days=1)
+"""How long a chat that worked is a proof: what happened to the model since, nobody has seen."""
+
+
 @dataclass(frozen=True)
 class Report:
     """A doctor's round. ``drift``: what a new connection would change now. ``version``: as told at the time."""
@@ -203,23 +207,31 @@ class Report:
 
     @property
     def state(self) -> CheckState:
-        """The worst. Good needs a proof: a chat that worked; a question that could not be asked is no bad news."""
+        """As it was at the end of the round."""
+        return self.state_at(self.at)
+
+    def state_at(self, now: datetime) -> CheckState:
+        """The worst. Good needs a proof that still holds: a chat that worked; a question that could not be asked is no
+        bad news."""
         found = {check.state for check in self.checks}
         for state in (CheckState.BAD, CheckState.ATTENTION):
             if state in found:
                 return state
-        return CheckState.GOOD if any(check.code == "probe" for check in self.checks) else CheckState.UNKNOWN
+        proved = (check.at or self.at for check in self.checks if check.code == "probe")
+        return CheckState.GOOD if any(now - at <= PROOF_HOLDS for at in proved) else CheckState.UNKNOWN
 
 
 @dataclass(frozen=True)
 class Connected:
-    """A service of ours as it was last written into an Open WebUI."""
+    """A service of ours as it was last written into an Open WebUI. ``key_print`` changes with its key and tells nothing
+    about it; None: not noted."""
 
     endpoint_id: str
     url: str
     served_name: str
     card: Card | None = None
     parses_tools: bool | None = None
+    key_print: str | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +255,8 @@ class WriteState(StrEnum):
 @dataclass(frozen=True)
 class WebUi:
     """An Open WebUI that we know. ``url``: as this machine reaches it; ``public_url``: as a colleague does. ``spec``:
-    the container where it is ours; ``wanted``: what was last asked for. ``token_kept``: checks on a schedule can
+    the container where it is ours; ``wanted``: what was last asked for, ``leaving``: the endpoints that were last to be
+    disconnected. ``not_taken``: what read differently after the last write. ``token_kept``: checks on a schedule can
     sign in."""
 
     id: str
@@ -257,9 +270,11 @@ class WebUi:
     token_kept: bool = False
     wishes: Wishes = field(default_factory=Wishes)
     wanted: tuple[UpstreamRequest, ...] = ()
+    leaving: tuple[str, ...] = ()
     connected: tuple[Connected, ...] = ()
     written: WriteState = WriteState.NONE
     written_at: datetime | None = None
+    not_taken: tuple[Change, ...] = ()
     report: Report | None = None
     spec: ContainerSpec | None = None
     container_id: str | None = None
@@ -274,8 +289,9 @@ class WebUi:
 
 @dataclass(frozen=True)
 class ConnectPlan:
-    """What connecting would change, and nothing else. ``kept``: connections of others, untouched. ``before`` and
-    ``after`` hold keys: they are never shown or logged. ``fingerprint`` changes with what was found."""
+    """What connecting (or, with ``leaving``, disconnecting) would change, and nothing else. ``kept``: connections of
+    others, untouched. ``before`` and ``after`` hold keys: they are never shown or logged. ``fingerprint`` changes with
+    what was found."""
 
     info: WebUiInfo
     upstreams: tuple[Upstream, ...]
@@ -286,6 +302,12 @@ class ConnectPlan:
     before: WebUiSettings = field(repr=False)
     after: WebUiSettings = field(repr=False)
     fingerprint: str = ""
+    leaving: tuple[Connected, ...] = ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those whose cards are read and written."""
+        return (*(one.served_name for one in self.upstreams), *(one.served_name for one in self.leaving))
 
 
 class Network(StrEnum):

@@ -12,6 +12,7 @@ from core.domain.webui import (
     PLACEHOLDER_URL,
     Card,
     Change,
+    Connected,
     Connection,
     Switch,
     Upstream,
@@ -92,6 +93,32 @@ def _cards(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wishes) ->
     return cards
 
 
+def without(now: WebUiSettings, leaving: Sequence[Connected], staying: Sequence[Connected]) -> WebUiSettings:
+    """``now`` with services of ours disconnected: our model out of its connection, and the connection itself where it
+    offered nothing else; no longer a default; its card gone. A name that another connection offers too keeps its
+    place. Everything else stays."""
+    gone = {(one.url.rstrip("/"), one.served_name) for one in leaving}
+    connections = tuple(found for one in now.connections if (found := _left(one, gone)) is not None)
+    offered = {name for one in connections for name in one.models}
+    names = {one.served_name for one in leaving} - offered
+    defaults = tuple(name for name in now.default_models if name not in names)
+    others = tuple(one.served_name for one in staying)
+    return replace(
+        now,
+        connections=connections,
+        default_models=defaults if defaults or not now.default_models else others[:1],
+        cards={model: None if model in names else card for model, card in now.cards.items()},
+    )
+
+
+def _left(connection: Connection, gone: set[tuple[str, str]]) -> Connection | None:
+    leaves = {name for url, name in gone if url == connection.same_as}
+    if not leaves:
+        return connection
+    names = [name for name in connection.models if name not in leaves]
+    return replace(connection, config={**connection.config, "model_ids": names}) if names else None
+
+
 # ---------------------------------------------------------------- what that changes
 
 
@@ -130,6 +157,8 @@ def _moved(before: Connection, after: Connection) -> bool:
 def _one_connection(before: Connection | None, after: Connection) -> Iterator[Change]:
     if before is None:
         return
+    if before.same_as == after.same_as and before.url != after.url:  # a slash too many: the model server answers 404
+        yield Change("connection_moved", {"url": after.url, "before": before.url})
     if before.key != after.key:
         yield Change("connection_key", {"url": after.url})
     if before.models != after.models:

@@ -27,6 +27,11 @@ def secret_ref(webui_id: str, variable: str) -> str:
     return f"webui/{webui_id}/{_REFS[variable]}"
 
 
+def volume_ref(volume: str, variable: str) -> str:
+    """Where the value lies that belongs to a volume, once its container is gone."""
+    return f"webui-volume/{volume}/{_REFS[variable]}"
+
+
 def container_spec(request: WebUiStartRequest, upstreams: Sequence[Upstream], webui_id: str) -> ContainerSpec:
     """Detached, with a named volume, its label, and every secret by environment."""
     on_host = request.network is Network.HOST

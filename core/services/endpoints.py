@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from core.domain.access import Actor, Role
 from core.domain.endpoint import Endpoint, EndpointCheck, Origin, UrlError, address_key, canonical_url
@@ -12,6 +12,17 @@ from core.domain.finding import blocking
 from core.errors import BadInput, EndpointError, PlanBlocked
 from core.ports import Clock, EndpointClient, EndpointStore, Secrets
 from core.services.access import require
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A server that answers, as it would be stored; nothing is stored yet. ``key`` None: the stored one, if any, stays.
+    ``known``: the endpoint that is there for its address and name."""
+
+    endpoint: Endpoint
+    check: EndpointCheck
+    key: str | None = field(repr=False)
+    known: Endpoint | None = None
 
 
 class EndpointService:
@@ -70,6 +81,35 @@ class EndpointService:
         ``server_key`` and ``deployment_id`` come from a deployment of ours. ``trial_may_fail``: a server that names its
         model is attached although the check's trial answer failed. Raises BadInput (url_*) and, with the check's
         findings, PlanBlocked."""
+        offer = self.offer(
+            actor,
+            url,
+            key=key,
+            served_name=served_name,
+            name=name,
+            version_label=version_label,
+            origin=origin,
+            server_key=server_key,
+            deployment_id=deployment_id,
+            trial_may_fail=trial_may_fail,
+        )
+        return self.take(actor, offer)
+
+    def offer(
+        self,
+        actor: Actor,
+        url: str,
+        *,
+        key: str | None = None,
+        served_name: str | None = None,
+        name: str = "",
+        version_label: str = "",
+        origin: Origin = Origin.ATTACHED,
+        server_key: str | None = None,
+        deployment_id: str | None = None,
+        trial_may_fail: bool = False,
+    ) -> Offer:
+        """What ``attach`` would store, for whoever only wants to look. Raises the same."""
         require(actor, Role.OPERATOR)
         base_url = _base_url(url)
         key = _clean(key) or self._known_key(base_url, _clean(served_name))
@@ -90,7 +130,12 @@ class EndpointService:
             deployment_id=deployment_id,
             archived_at=None,
         )
-        endpoint = self._save(endpoint, check, key, known)
+        return Offer(replace(endpoint, check=check), check, key, known)
+
+    def take(self, actor: Actor, offer: Offer) -> Endpoint:
+        """Stores what was offered."""
+        require(actor, Role.OPERATOR)
+        endpoint = self._save(offer.endpoint, offer.check, offer.key, offer.known)
         self._share_server(endpoint)
         return endpoint
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from core.domain.access import Actor, Role
-from core.domain.endpoint import UrlError, canonical_url, server_root
+from core.domain.endpoint import UrlError, canonical_url, is_loopback, server_root
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.webui import (
     Access,
@@ -28,22 +28,26 @@ from core.domain.webui import (
     Wishes,
     WriteState,
 )
-from core.domain.webui_rules import changes, kept, plan_findings, undone, wanted
+from core.domain.webui_rules import changes, kept, plan_findings, undone, wanted, without
 from core.errors import AppError, BadInput, EndpointError, NotFoundError, PlanBlocked, StalePlan, WebUiError
 from core.formats import records
 from core.formats.openwebui import read_settings, write_settings
 from core.ports import Clock, Secrets, WebUiAdmin, WebUiStore
 from core.services.access import require
-from core.services.webui_upstreams import UpstreamFinder
+from core.services.endpoints import Offer
+from core.services.key_prints import key_print
+from core.services.webui_upstreams import Serving, UpstreamFinder
 
 
 @dataclass(frozen=True)
 class Applied:
-    """``writes``: how many documents were sent. ``not_taken``: what reads differently afterwards."""
+    """``writes``: how many documents were sent. ``not_taken``: what reads differently afterwards. ``settings``: how many
+    single things were changed."""
 
     webui: WebUi
     writes: int
     not_taken: tuple[Change, ...] = ()
+    settings: int = 0
 
 
 class WebUiService:
@@ -67,10 +71,6 @@ class WebUiService:
     def get(self, webui_id: str) -> WebUi:
         """Raises NotFoundError."""
         return self._store.get(webui_id)
-
-    def of_endpoint(self, endpoint_id: str) -> tuple[WebUi, ...]:
-        """Those that an endpoint is connected to."""
-        return tuple(one for one in self.list() if any(c.endpoint_id == endpoint_id for c in one.connected))
 
     def look(self, url: str) -> WebUiInfo:
         """What is at an address; one that was copied from a browser leads to its root. Raises BadInput (url_*),
@@ -109,8 +109,9 @@ class WebUiService:
             raise BadInput("webui_token_empty", field="token")
         return _as_admin(self._admin.who(info.url, token.strip()), info.url)
 
-    def kept_access(self, webui_id: str) -> Access | None:
-        """From a token, or the password of an administrator that we made, where one is kept and still counts."""
+    def kept_access(self, webui_id: str, *, renew: bool = True) -> Access | None:
+        """From a token, or the password of an administrator that we made, where one is kept and still counts. Without
+        ``renew`` a token that the password gave is not kept: nothing is stored."""
         webui = self._store.get(webui_id)
         token = self._secrets.get(token_ref(webui_id)) if webui.token_kept else None
         if token is not None:
@@ -119,7 +120,7 @@ class WebUiService:
             except WebUiError as error:
                 if error.code != "webui_token_refused":
                     raise
-        return self._renewed(webui)
+        return self._renewed(webui, keep=renew)
 
     def known_access(self, webui_id: str) -> Access | None:
         """The same for whoever only wants to know; None also where it does not answer or says no."""
@@ -128,12 +129,13 @@ class WebUiService:
         except (WebUiError, EndpointError):
             return None
 
-    def _renewed(self, webui: WebUi) -> Access | None:
+    def _renewed(self, webui: WebUi, *, keep: bool) -> Access | None:
         password = self._secrets.get(password_ref(webui.id)) if webui.is_ours else None
         if password is None or webui.admin_email is None:
             return None
         access = _as_admin(self._admin.sign_in(webui.url, webui.admin_email, password), webui.url)
-        self._secrets.put(token_ref(webui.id), access.token)
+        if keep:
+            self._secrets.put(token_ref(webui.id), access.token)
         return access
 
     def keep_token(self, actor: Actor, webui_id: str, access: Access | None) -> WebUi:
@@ -159,13 +161,62 @@ class WebUiService:
 
     # ------------------------------------------------------------ planning
 
-    def plan(self, info: WebUiInfo, access: Access, requests: Sequence[UpstreamRequest], wishes: Wishes) -> ConnectPlan:
-        """What connecting would change. Reads only: each service is asked from here and from inside first. Raises
-        EndpointError, WebUiError."""
+    def plan(
+        self,
+        info: WebUiInfo,
+        access: Access,
+        requests: Sequence[UpstreamRequest],
+        wishes: Wishes,
+        offers: Sequence[Offer] = (),
+    ) -> ConnectPlan:
+        """What connecting would change. Reads only: each service is asked from here and from inside first. ``offers``:
+        services among the requests that are not stored; store them before applying. Raises EndpointError,
+        WebUiError."""
         known = self._store.find(info.url)
-        upstreams, findings = self._finder.find(info, access, requests, known.connected if known else ())
-        documents = self._read(info.url, access, upstreams)
+        upstreams, findings = self._finder.find(info, access, requests, known.connected if known else (), offers)
+        documents = self._read(info.url, access, [one.served_name for one in upstreams])
         return self._planned(info, upstreams, wishes, documents, self._admin.listed(info.url, access), findings)
+
+    def plan_leaving(self, webui_id: str, access: Access, endpoint_ids: Sequence[str]) -> ConnectPlan:
+        """What disconnecting would change. Reads only, and asks no service. Raises NotFoundError, EndpointError,
+        WebUiError."""
+        webui = self._store.get(webui_id)
+        leaving = tuple(one for one in webui.connected if one.endpoint_id in endpoint_ids)
+        if not leaving:
+            raise NotFoundError(kind="service", id=", ".join(endpoint_ids))
+        staying = tuple(one for one in webui.connected if one not in leaving)
+        now = read_settings(self._read(webui.url, access, [one.served_name for one in leaving]))
+        after = without(now, leaving, staying)
+        return ConnectPlan(
+            info=self._admin.look(webui.url),
+            upstreams=(),
+            wishes=webui.wishes,
+            changes=changes(now, after),
+            kept=kept(now, after),
+            findings=(),
+            before=now,
+            after=after,
+            fingerprint=_fingerprint(now, after),
+            leaving=leaving,
+        )
+
+    def again(self, webui: WebUi) -> tuple[UpstreamRequest, ...]:
+        """What connecting again asks for: what was begun, else each service that is connected, by what serves it now."""
+        first = webui.written is WriteState.NONE and not webui.connected
+        if first or webui.written is WriteState.HALF:
+            return webui.wanted
+        return tuple(serving.request for serving in self.serving(webui))
+
+    def serving(self, webui: WebUi) -> tuple[Serving, ...]:
+        """Each service that is connected and not gone, with the endpoint that serves it now."""
+        return self._finder.serving(webui.connected)
+
+    def plan_again(self, webui_id: str, access: Access) -> ConnectPlan:
+        """What puts it right: drift, services that were deployed anew, a change that was cut off. Raises as ``plan``."""
+        webui = self._store.get(webui_id)
+        if webui.written is WriteState.HALF and webui.leaving:
+            return self.plan_leaving(webui_id, access, webui.leaving)
+        return self.plan(self._admin.look(webui.url), access, self.again(webui), webui.wishes)
 
     def _planned(
         self,
@@ -192,16 +243,16 @@ class WebUiService:
             fingerprint=_fingerprint(now, after),
         )
 
-    def _read(self, url: str, access: Access, upstreams: Sequence[Upstream]) -> Documents:
-        return self._admin.read(url, access, tuple(upstream.served_name for upstream in upstreams))
+    def _read(self, url: str, access: Access, models: Sequence[str]) -> Documents:
+        return self._admin.read(url, access, tuple(models))
 
     def drift(self, webui: WebUi, access: Access) -> tuple[Change, ...]:
         """What connecting the same services again would change now."""
-        upstreams = self._finder.remembered(webui.connected)
+        upstreams = tuple(serving.upstream for serving in self.serving(webui))
         if not upstreams:
             return ()
         info = WebUiInfo(webui.url, webui.version or "")
-        documents = self._read(webui.url, access, upstreams)
+        documents = self._read(webui.url, access, [one.served_name for one in upstreams])
         listed = self._admin.listed(webui.url, access)
         return self._planned(info, upstreams, webui.wishes, documents, listed).changes
 
@@ -214,7 +265,7 @@ class WebUiService:
         require(actor, Role.OPERATOR)
         if blocks := blocking(plan.findings):
             raise PlanBlocked(blocks)
-        documents = self._read(plan.info.url, access, plan.upstreams)
+        documents = self._read(plan.info.url, access, plan.models)
         if _fingerprint(read_settings(documents), plan.after) != plan.fingerprint:
             raise StalePlan
         webui = self._record(actor, plan, access)
@@ -227,7 +278,8 @@ class WebUiService:
     def _record(self, actor: Actor, plan: ConnectPlan, access: Access) -> WebUi:
         known = self._store.find(plan.info.url)
         if known is not None:
-            return replace(known, version=plan.info.version, admin_email=access.email or known.admin_email)
+            email = known.admin_email if known.is_ours else access.email or known.admin_email
+            return replace(known, version=plan.info.version, admin_email=email)
         webui = WebUi(
             id=f"ui-{uuid.uuid4().hex[:12]}",
             name=plan.info.name,
@@ -248,8 +300,16 @@ class WebUiService:
             undo = replace(undo, before=_earlier(earlier.before, plan.before), connected=earlier.connected)
         self._secrets.put(undo_ref(webui.id), records.dumps(Undo, undo))
         asked = tuple(UpstreamRequest(one.endpoint_id, one.url, one.card) for one in plan.upstreams)
-        begun = replace(webui, written=WriteState.HALF, written_at=self._clock.now(), wanted=asked, wishes=plan.wishes)
-        return self._saved(begun)
+        return self._saved(
+            replace(
+                webui,
+                written=WriteState.HALF,
+                written_at=self._clock.now(),
+                wanted=asked,
+                leaving=tuple(one.endpoint_id for one in plan.leaving),
+                wishes=plan.wishes,
+            )
+        )
 
     def _write(self, url: str, access: Access, documents: Documents, settings: WebUiSettings) -> int:
         edited, writes = write_settings(documents, settings), 0
@@ -266,20 +326,33 @@ class WebUiService:
         return writes
 
     def _finished(self, webui: WebUi, plan: ConnectPlan, access: Access, writes: int) -> Applied:
-        now = read_settings(self._read(webui.url, access, plan.upstreams))
-        ours = {upstream.endpoint_id for upstream in plan.upstreams}
-        taken = {upstream.replaces for upstream in plan.upstreams}
-        others = tuple(one for one in webui.connected if one.endpoint_id not in ours and one.url not in taken)
+        not_taken = changes(read_settings(self._read(webui.url, access, plan.models)), plan.after)
+        ours = {*(one.endpoint_id for one in plan.upstreams), *(one.endpoint_id for one in plan.leaving)}
+        taken = {(upstream.replaces, upstream.was or upstream.served_name) for upstream in plan.upstreams}
+        others = tuple(
+            one for one in webui.connected if one.endpoint_id not in ours and (one.url, one.served_name) not in taken
+        )
         state = WriteState.DONE if writes else webui.written
         webui = self._saved(
             replace(
                 webui,
                 wishes=plan.wishes,
-                connected=(*others, *(_connected(upstream) for upstream in plan.upstreams)),
+                connected=(*others, *(self._connected(upstream) for upstream in plan.upstreams)),
                 written=WriteState.DONE if state is WriteState.HALF else state,
+                not_taken=not_taken,
             )
         )
-        return Applied(webui, writes, changes(now, plan.after))
+        return Applied(webui, writes, not_taken, len(plan.changes) - len(not_taken))
+
+    def _connected(self, upstream: Upstream) -> Connected:
+        return Connected(
+            upstream.endpoint_id,
+            upstream.url,
+            upstream.served_name,
+            upstream.card,
+            upstream.parses_tools,
+            key_print(self._secrets, upstream.key),
+        )
 
     # ------------------------------------------------------------ undoing
 
@@ -298,10 +371,11 @@ class WebUiService:
         documents = self._admin.read(webui.url, access, models)
         target = undone(undo.before, undo.after, read_settings(documents))
         writes = self._write(webui.url, access, documents, target)
-        now = read_settings(self._admin.read(webui.url, access, models))
+        not_taken = changes(read_settings(self._admin.read(webui.url, access, models)), target)
         self._secrets.delete(undo_ref(webui_id))
-        webui = self._saved(replace(webui, written=WriteState.UNDONE, connected=undo.connected, report=None))
-        return Applied(webui, writes, changes(now, target))
+        state = WriteState.UNDONE
+        webui = self._saved(replace(webui, written=state, connected=undo.connected, report=None, not_taken=not_taken))
+        return Applied(webui, writes, not_taken)
 
     def _undo(self, webui_id: str) -> Undo | None:
         text = self._secrets.get(undo_ref(webui_id))
@@ -310,9 +384,11 @@ class WebUiService:
     # ------------------------------------------------------------ the record
 
     def set_public_url(self, actor: Actor, webui_id: str, url: str) -> WebUi:
-        """The address that is handed to colleagues; empty: found out. Raises BadInput (url_*)."""
+        """The address that is handed to colleagues; empty: found out. Raises BadInput (url_*, webui_public_loopback)."""
         require(actor, Role.OPERATOR)
         public = base_url(url) if url.strip() else None
+        if public is not None and is_loopback(urlsplit(public).hostname or ""):
+            raise BadInput("webui_public_loopback", field="url", url=public)
         return self._saved(replace(self._store.get(webui_id), public_url=public))
 
     def forget(self, actor: Actor, webui_id: str) -> None:
@@ -365,10 +441,6 @@ def _as_admin(access: Access, url: str) -> Access:
     if access.role != "admin":
         raise WebUiError("webui_not_admin", url=url)
     return access
-
-
-def _connected(upstream: Upstream) -> Connected:
-    return Connected(upstream.endpoint_id, upstream.url, upstream.served_name, upstream.card, upstream.parses_tools)
 
 
 def _earlier(first: WebUiSettings, later: WebUiSettings) -> WebUiSettings:

@@ -15,7 +15,15 @@ from core.domain.container import ContainerView
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.serving import arm_tag, image_reference
-from core.domain.webui import Network, Upstream, WebUi, WebUiStartPlan, WebUiStartRequest
+from core.domain.webui import (
+    PUBLISHED_ACCOUNTS,
+    Access,
+    Network,
+    Upstream,
+    WebUi,
+    WebUiStartPlan,
+    WebUiStartRequest,
+)
 from core.errors import EngineError, EngineUnavailable, NotFoundError, PlanBlocked, StalePlan
 from core.formats import docker_cli, records
 from core.formats.openwebui_container import (
@@ -25,6 +33,7 @@ from core.formats.openwebui_container import (
     container_spec,
     secret_ref,
     upstream_keys,
+    volume_ref,
 )
 from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, Secrets, Store
 from core.services.access import require
@@ -113,8 +122,12 @@ class WebUiContainers:
             return
         if request.image and not here:
             yield Finding("image_will_be_pulled", _NOTE, "image", {"image": request.image})
-        if volume_there:
+        if volume_there and request.password is None and self._kept_password(request) is not None:
+            yield Finding("webui_volume_known", _NOTE, "volume", {"volume": request.volume, "email": request.email})
+        elif volume_there:
             yield Finding("webui_volume_there", _WARN, "volume", {"volume": request.volume})
+        elif (request.email.lower(), request.password) in PUBLISHED_ACCOUNTS:
+            yield Finding("webui_published_password", _BLOCK, "password", {"email": request.email})
         if any(found.name == request.container_name for found in containers):
             yield Finding("name_taken", _BLOCK, "container_name", {"name": request.container_name})
         yield from self._port(request, containers)
@@ -146,13 +159,14 @@ class WebUiContainers:
             raise StalePlan
         request, webui_id = plan.request, self._id(plan.request)
         upstreams, _ = self._finder.for_container(request.upstreams, on_host=request.network is Network.HOST)
-        password = request.password or new_password()
+        kept = self._kept_password(request) if self._engine.has_volume(request.volume) else None
+        password = request.password or kept or new_password()
         job = self._job(actor, webui_id, request.container_name)
         webui = self._webui(actor, plan, webui_id, job.id)
         with self._store.atomic():
             self._store.webuis.add(webui)
             self._store.jobs.add(job)
-            self._keep_secrets(webui_id, password, upstreams)
+            self._keep_secrets(webui_id, request, password, upstreams)
         self._queue.enqueue(job.id, job.kind, job.server_key, {})
         return webui, password
 
@@ -172,11 +186,29 @@ class WebUiContainers:
             job_id=job_id,
         )
 
-    def _keep_secrets(self, webui_id: str, password: str, upstreams: tuple[Upstream, ...]) -> None:
-        """The secret key is ours to keep: a container that is made again would log everybody out."""
+    def _keep_secrets(
+        self, webui_id: str, request: WebUiStartRequest, password: str, upstreams: tuple[Upstream, ...]
+    ) -> None:
+        """The secret key is ours to keep, and belongs to the volume: with another one a container that is made again
+        would log everybody out."""
+        secret_key = self._secrets.get(volume_ref(request.volume, SECRET_KEY)) or randomness.token_urlsafe(32)
         self._secrets.put(secret_ref(webui_id, PASSWORD), password)
-        self._secrets.put(secret_ref(webui_id, SECRET_KEY), randomness.token_urlsafe(32))
+        self._secrets.put(secret_ref(webui_id, SECRET_KEY), secret_key)
         self._secrets.put(secret_ref(webui_id, UPSTREAM_KEYS), upstream_keys(upstreams))
+
+    def _kept_password(self, request: WebUiStartRequest) -> str | None:
+        """Of the administrator whom we made in this volume, where it outlived its container."""
+        kept = self._secrets.get(volume_ref(request.volume, PASSWORD)) or ""
+        email, _, password = kept.partition("\n")
+        return password if email and email == request.email.lower() else None
+
+    def _keep_with_volume(self, webui: WebUi, volume: str) -> None:
+        password = self._secrets.get(secret_ref(webui.id, PASSWORD))
+        secret_key = self._secrets.get(secret_ref(webui.id, SECRET_KEY))
+        if password is not None and webui.admin_email is not None:
+            self._secrets.put(volume_ref(volume, PASSWORD), f"{webui.admin_email.lower()}\n{password}")
+        if secret_key is not None:
+            self._secrets.put(volume_ref(volume, SECRET_KEY), secret_key)
 
     def _job(self, actor: Actor, webui_id: str, name: str) -> Job:
         return Job(
@@ -211,31 +243,40 @@ class WebUiContainers:
         require(actor, Role.OPERATOR)
         self._engine.stop(self._container_id(webui_id))
 
-    def restart(self, actor: Actor, webui_id: str) -> JobView:
-        """Stops, starts (or makes it again where it is gone) and queues the wait, the connection and the proof. Raises
+    def restart(self, actor: Actor, webui_id: str, access: Access | None = None) -> JobView:
+        """Stops, starts (or makes it again where it is gone) and queues the wait, the connection and the proof.
+        ``access``: whose sign-in the job may use, where the password that was made here counts no more. Raises
         NotAllowed, NotFoundError, EngineError."""
         require(actor, Role.OPERATOR)
         webui = self._store.webuis.get(webui_id)
+        if access is not None:
+            self._secrets.put(token_ref(webui_id), access.token)
         with suppress(NotFoundError):
             if webui.container_id is not None:
                 self._engine.restart(webui.container_id)
         job = self._job(actor, webui_id, webui.name)
         with self._store.atomic():
             self._store.jobs.add(job)
-            self._store.webuis.update(replace(webui, job_id=job.id))
+            self._store.webuis.update(replace(webui, job_id=job.id, token_kept=True))
         self._queue.enqueue(job.id, job.kind, job.server_key, {})
         return JobView(job, JobState.QUEUED, steps_done=0, progress=None)
 
     def remove(self, actor: Actor, webui_id: str, *, with_volume: bool = False) -> None:
-        """Removes the container and forgets its secrets; accounts and chats stay in the volume unless that is asked
-        for. Raises NotAllowed, NotFoundError, EngineError."""
+        """Removes the container; accounts and chats stay in the volume, and its secret key and administrator's password
+        with it, unless it is asked for as well. Raises NotAllowed, NotFoundError, EngineError."""
         require(actor, Role.OPERATOR)
         webui = self._store.webuis.get(webui_id)
         with suppress(NotFoundError):
             if webui.container_id is not None:
                 self._engine.remove(webui.container_id, force=True)
-        if with_volume and webui.spec is not None:
-            self._engine.remove_volume(webui.spec.mounts[0].source)
+        if webui.spec is not None:
+            volume = webui.spec.mounts[0].source
+            if with_volume:
+                self._engine.remove_volume(volume)
+                self._secrets.delete(volume_ref(volume, PASSWORD))
+                self._secrets.delete(volume_ref(volume, SECRET_KEY))
+            else:
+                self._keep_with_volume(webui, volume)
         self._store.webuis.update(replace(webui, removed_at=self._clock.now(), token_kept=False))
         for variable in (PASSWORD, SECRET_KEY, UPSTREAM_KEYS):
             self._secrets.delete(secret_ref(webui_id, variable))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from core.domain.finding import Finding, Severity, blocking
@@ -18,10 +18,11 @@ from core.domain.webui import (
     WebUi,
     WriteState,
 )
-from core.errors import AppError, EndpointError, NotFoundError, WebUiError
-from core.ports import Clock, EndpointClient, WebUiAdmin, WebUiStore
-from core.services.endpoints import EndpointService
+from core.errors import AppError, EndpointError, WebUiError
+from core.ports import Clock, EndpointClient, HostAddresses, WebUiAdmin, WebUiStore
 from core.services.webui import WebUiService
+from core.services.webui_address import address_for_colleagues
+from core.services.webui_upstreams import Serving
 
 LOG = logging.getLogger("seatrial.worker")
 _INSIDE = ("route", "settings", "probe")
@@ -38,15 +39,15 @@ class WebUiDoctor:
         service: WebUiService,
         store: WebUiStore,
         admin: WebUiAdmin,
-        endpoints: EndpointService,
         client: EndpointClient,
+        addresses: HostAddresses,
         clock: Clock,
     ) -> None:
         self._service = service
         self._store = store
         self._admin = admin
-        self._endpoints = endpoints
         self._client = client
+        self._addresses = addresses
         self._clock = clock
 
     def examine(self, webui_id: str, access: Access | None = None, *, ask_model: bool = True) -> WebUi:
@@ -80,16 +81,19 @@ class WebUiDoctor:
         if webui.version and info.version != webui.version:
             params = {"before": webui.version, "version": info.version}
             checks.append(_check("same_version", _ATTENTION, "webui_version_changed", **params))
+        checks.extend(self._handed_over(webui))
         if webui.written is WriteState.HALF:
             checks.append(_check("finished", _BAD, "webui_half_written"))
-        checks.extend(self._service_check(one) for one in webui.connected)
-        checks.extend(self._published_account(webui) if ask_model else _earlier(webui, "published_account"))
+        serving = {one.connected.endpoint_id: one for one in self._service.serving(webui)}
+        checks.extend(self._service_check(one, serving.get(one.endpoint_id)) for one in webui.connected)
+        if info.signs_in:  # where nobody signs in, every password is taken, and none means anything
+            checks.extend(self._published_account(webui) if ask_model else _earlier(webui, "published_account"))
         signed_in, found = self._signed_in(webui, access)
         checks.append(signed_in)
         if found is None:
             drift = webui.report.drift if webui.report else ()
             return [*checks, *_earlier(webui, *_INSIDE)], drift, info.version
-        more, drift = self._inside(webui, found, ask_model)
+        more, drift = self._inside(webui, found, serving, ask_model)
         return [*checks, *more], drift, info.version
 
     def _signed_in(self, webui: WebUi, access: Access | None) -> tuple[Check, Access | None]:
@@ -101,8 +105,10 @@ class WebUiDoctor:
             return _check("signed_in", _UNKNOWN, "webui_no_token"), None
         return Check("signed_in", _GOOD, {"email": found.email}), found
 
-    def _inside(self, webui: WebUi, access: Access, ask_model: bool) -> tuple[list[Check], tuple[Change, ...]]:
-        checks = [self._route(webui, access, one) for one in webui.connected]
+    def _inside(
+        self, webui: WebUi, access: Access, serving: Mapping[str, Serving], ask_model: bool
+    ) -> tuple[list[Check], tuple[Change, ...]]:
+        checks = [self._route(webui, access, one, serving.get(one.endpoint_id)) for one in webui.connected]
         drift: tuple[Change, ...] = ()
         try:
             drift = self._service.drift(webui, access)
@@ -119,27 +125,36 @@ class WebUiDoctor:
 
     # ------------------------------------------------------------ single questions
 
-    def _service_check(self, one: Connected) -> Check:
+    def _handed_over(self, webui: WebUi) -> Iterator[Check]:
+        """Does it answer where colleagues are sent? Asked from here, so a no is a warning: a proxy may stand between."""
+        address = address_for_colleagues(webui, self._addresses)
+        if address is None or address == webui.url:
+            return
+        if self._admin.is_healthy(address):
+            yield Check("handed_over", _GOOD, {"url": address})
+        else:
+            yield _check("handed_over", _ATTENTION, "webui_address_silent", url=address)
+
+    def _service_check(self, one: Connected, serving: Serving | None) -> Check:
         """From this side: is the endpoint there, and does it answer?"""
         params = {"name": one.served_name}
-        try:
-            endpoint = self._endpoints.get(one.endpoint_id)
-        except NotFoundError:
+        if serving is None:
             return _check("service", _ATTENTION, "webui_service_gone", **params)
-        if endpoint.archived_at is not None:
-            return _check("service", _ATTENTION, "webui_service_gone", **params)
+        endpoint = serving.endpoint
+        if endpoint.id != one.endpoint_id:
+            told = {"now": endpoint.served_name, "url": endpoint.base_url}
+            return _check("service", _ATTENTION, "webui_service_renewed", **params, **told)
         if not self._client.is_healthy(endpoint.base_url):
             return _check("service", _BAD, "webui_service_silent", url=endpoint.base_url, **params)
         return Check("service", _GOOD, params)
 
-    def _route(self, webui: WebUi, access: Access, one: Connected) -> Check:
+    def _route(self, webui: WebUi, access: Access, one: Connected, serving: Serving | None) -> Check:
         """From inside: does Open WebUI reach it, with the key that the endpoint has now?"""
         params = {"name": one.served_name, "url": one.url}
-        try:
-            key = self._endpoints.key_of(self._endpoints.get(one.endpoint_id)) or ""
-            models = self._admin.verify(webui.url, access, one.url, key)
-        except NotFoundError:
+        if serving is None:
             return Check("route", _UNKNOWN, params)
+        try:
+            models = self._admin.verify(webui.url, access, one.url, serving.key)
         except (WebUiError, EndpointError) as error:
             return _bad("route", error, **params)
         if one.served_name not in models:

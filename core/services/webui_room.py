@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from core.domain.catalog import Catalog
 from core.domain.webui import WebUi
@@ -22,36 +21,31 @@ from core.ports import (
 )
 from core.services.endpoints import EndpointService
 from core.services.webui import WebUiService
+from core.services.webui_address import address_for_colleagues
 from core.services.webui_containers import WebUiContainers
 from core.services.webui_doctor import WebUiDoctor
+from core.services.webui_links import WebUiLinks
 from core.services.webui_steps import WebUiSteps
 from core.services.webui_upstreams import UpstreamFinder
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})
 
 
 @dataclass(frozen=True)
 class WebUiRoom:
-    """``connect``: look, plan, write, undo. ``doctor``: check again. ``containers``: ours. ``steps``: the worker's."""
+    """``connect``: look, plan, write, undo. ``doctor``: check again. ``containers``: ours. ``steps``: the worker's.
+    ``links``: from a service to where people chat with it."""
 
     connect: WebUiService
     doctor: WebUiDoctor
     containers: WebUiContainers
     steps: WebUiSteps
+    links: WebUiLinks
     endpoints: EndpointService
     client: EndpointClient
     addresses: HostAddresses
 
     def address_for_colleagues(self, webui: WebUi) -> str | None:
-        """Never loopback: that is another machine to whoever reads it. None where this machine has no other address."""
-        if webui.public_url:
-            return webui.public_url
-        parts = urlsplit(webui.url)
-        if parts.hostname not in _LOOPBACK:
-            return webui.url
-        outward = self.addresses.outward()
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{outward}{port}{parts.path}" if outward else None
+        """See webui_address: never loopback, None where there is no other."""
+        return address_for_colleagues(webui, self.addresses)
 
     def calls(self, endpoint_id: str) -> int | None:
         """Requests that the model server has taken since it started, finished and running, by its own counters; None
@@ -80,9 +74,9 @@ def webui_room(
     registries: Mapping[str, str],
 ) -> WebUiRoom:
     """The services of this room over their ports."""
-    finder = UpstreamFinder(endpoints, client, chat, admin, addresses)
+    finder = UpstreamFinder(endpoints, store.deployments, client, chat, admin, addresses)
     connect = WebUiService(store.webuis, admin, finder, secrets, clock)
-    doctor = WebUiDoctor(connect, store.webuis, admin, endpoints, client, clock)
+    doctor = WebUiDoctor(connect, store.webuis, admin, client, addresses, clock)
     containers = WebUiContainers(
         store=store,
         queue=queue,
@@ -95,4 +89,5 @@ def webui_room(
         registries=registries,
     )
     steps = WebUiSteps(store, engine, admin, connect, doctor, secrets, clock)
-    return WebUiRoom(connect, doctor, containers, steps, endpoints, client, addresses)
+    links = WebUiLinks(connect, secrets)
+    return WebUiRoom(connect, doctor, containers, steps, links, endpoints, client, addresses)

@@ -138,19 +138,19 @@ class WebUiSteps:
         access = self._access(webui, info)
         self._secrets.put(token_ref(webui_id), access.token)
         self._store.webuis.update(replace(self._store.webuis.get(webui_id), version=info.version, token_kept=True))
-        if webui.wanted:
-            plan = self._service.plan(info, access, webui.wanted, webui.wishes)
+        if self._service.again(webui):
+            plan = self._service.plan_again(webui_id, access)
             self._service.apply(Actor(webui.created_by, Role.OPERATOR), plan, access)
         return True
 
     def _access(self, webui: WebUi, info: WebUiInfo) -> Access:
-        email = webui.admin_email or ""
-        password = self._secrets.get(secret_ref(webui.id, PASSWORD)) or ""
+        """A token that still counts first: its administrator may have changed the password, or added a second factor."""
         if info.onboarding:
-            return self._admin.sign_up(webui.url, ADMIN_NAME, email, password)
-        access = self._admin.sign_in(webui.url, email, password)
-        if access.role != "admin":
-            raise WebUiError("webui_not_admin", url=webui.url)
+            password = self._secrets.get(secret_ref(webui.id, PASSWORD)) or ""
+            return self._admin.sign_up(webui.url, ADMIN_NAME, webui.admin_email or "", password)
+        access = self._service.kept_access(webui.id)
+        if access is None:
+            raise WebUiError("webui_token_refused", url=webui.url)
         return access
 
     def prove(self, webui_id: str, report: Report, is_cancelled: Cancelled = never) -> bool:

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.domain.endpoint import Endpoint, canonical_url, host_and_port
+from core.domain.endpoint import Endpoint, UrlError, canonical_url, host_and_port
 from core.domain.finding import Finding, Severity, blocking
+from core.domain.succession import moved_url, successor
 from core.domain.webui import Access, Connected, Upstream, UpstreamRequest, WebUiInfo
-from core.errors import AppError, EndpointError, NotFoundError, WebUiError
-from core.ports import ChatClient, EndpointClient, HostAddresses, WebUiAdmin
-from core.services.endpoints import EndpointService
+from core.errors import AppError, EndpointError, WebUiError
+from core.ports import ChatClient, DeploymentStore, EndpointClient, HostAddresses, WebUiAdmin
+from core.services.endpoints import EndpointService, Offer
 
 _LOOPBACK = "127.0.0.1"
 _FROM_A_BRIDGE = ("host.docker.internal", "172.17.0.1")
 """Names and addresses under which a container on Docker's default bridge knows its host."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A service that was connected, the endpoint that serves it now (itself, or its successor), and the address under
+    which Open WebUI reached it, or should reach it by now."""
+
+    connected: Connected
+    endpoint: Endpoint
+    url: str
+    key: str = field(repr=False)
+
+    @property
+    def upstream(self) -> Upstream:
+        """What connecting it again would write."""
+        one, name = self.connected, self.endpoint.served_name
+        was = one.served_name if one.served_name != name else None
+        return Upstream(self.endpoint.id, self.url, self.key, name, one.card, one.parses_tools, one.url, was)
+
+    @property
+    def request(self) -> UpstreamRequest:
+        """What connecting it again asks for: a new address is found out, one that stayed is kept."""
+        stays = self.url == self.connected.url
+        return UpstreamRequest(self.endpoint.id, self.url if stays else None, self.connected.card)
 
 
 class UpstreamFinder:
@@ -24,12 +50,14 @@ class UpstreamFinder:
     def __init__(
         self,
         endpoints: EndpointService,
+        deployments: DeploymentStore,
         client: EndpointClient,
         chat: ChatClient,
         admin: WebUiAdmin,
         addresses: HostAddresses,
     ) -> None:
         self._endpoints = endpoints
+        self._deployments = deployments
         self._client = client
         self._chat = chat
         self._admin = admin
@@ -37,53 +65,69 @@ class UpstreamFinder:
         self._tools: dict[tuple[str, datetime | None], bool | None] = {}
 
     def find(
-        self, info: WebUiInfo, access: Access, requests: Sequence[UpstreamRequest], before: Sequence[Connected]
+        self,
+        info: WebUiInfo,
+        access: Access,
+        requests: Sequence[UpstreamRequest],
+        before: Sequence[Connected],
+        offers: Sequence[Offer] = (),
     ) -> tuple[tuple[Upstream, ...], tuple[Finding, ...]]:
-        """Those that answer from both sides, and why the others do not."""
+        """Those that answer from both sides, and why the others do not. ``offers``: services that are not stored."""
         found: list[Upstream] = []
         findings: list[Finding] = []
+        offered = {offer.endpoint.id: offer for offer in offers}
+        served = [one for one in self.serving(before) if one.connected.endpoint_id != one.endpoint.id]
         for request in requests:
-            outcome = self._one(info, access, request, self._before(request, requests, before))
+            service = self._service(request, offered)
+            outcome = self._one(info, access, request, service, self._before(service[0], requests, before, served))
             if isinstance(outcome, Upstream):
                 found.append(outcome)
             else:
                 findings.extend(outcome)
         return tuple(found), tuple(findings)
 
-    def remembered(self, connected: Sequence[Connected]) -> tuple[Upstream, ...]:
-        """As last connected, with the name and key that the endpoint has now; those that are gone are left out."""
-        found = []
+    def _service(self, request: UpstreamRequest, offered: Mapping[str, Offer]) -> tuple[Endpoint, str]:
+        """The endpoint and its key, stored or offered."""
+        offer = offered.get(request.endpoint_id)
+        endpoint = offer.endpoint if offer else self._endpoints.get(request.endpoint_id)
+        key = offer.key if offer else None
+        return endpoint, key or self._endpoints.key_of(endpoint) or ""
+
+    def serving(self, connected: Sequence[Connected]) -> tuple[Serving, ...]:
+        """What serves now what was connected, with its name and key of now; those that are gone are left out."""
+        if not connected:
+            return ()
+        endpoints = {one.id: one for one in self._endpoints.list(include_archived=True)}
+        containers = {one.id: one.name for one in self._deployments.list()}
+        taken = {one.endpoint_id for one in connected}
+        free = [one for one in endpoints.values() if one.id not in taken]
+        found: list[Serving] = []
         for one in connected:
-            try:
-                endpoint = self._endpoints.get(one.endpoint_id)
-            except NotFoundError:
+            old = endpoints.get(one.endpoint_id)
+            new = successor(old, free, containers) if old else None
+            if old is None or (new is None and old.archived_at is not None):
                 continue
-            key = self._endpoints.key_of(endpoint) or ""
-            if endpoint.archived_at is not None:
-                continue
-            was = one.served_name if one.served_name != endpoint.served_name else None
-            found.append(
-                Upstream(one.endpoint_id, one.url, key, endpoint.served_name, one.card, one.parses_tools, one.url, was)
-            )
+            endpoint = new or old
+            moved = endpoint.base_url != old.base_url
+            url = moved_url(one.url, old.base_url, endpoint.base_url) if moved else one.url
+            found.append(Serving(one, endpoint, url, self._endpoints.key_of(endpoint) or ""))
+            free = [left for left in free if left is not new]
         return tuple(found)
 
     def _before(
-        self, request: UpstreamRequest, requests: Sequence[UpstreamRequest], connected: Sequence[Connected]
+        self,
+        endpoint: Endpoint,
+        requests: Sequence[UpstreamRequest],
+        connected: Sequence[Connected],
+        served: Sequence[Serving],
     ) -> Connected | None:
         """What we connected for this service: the same endpoint, or one that it has taken the place of."""
         asked = {one.endpoint_id for one in requests}
         for one in connected:
-            if one.endpoint_id == request.endpoint_id:
+            if one.endpoint_id == endpoint.id:
                 return one
-        base_url = self._endpoints.get(request.endpoint_id).base_url
-        left = [one for one in connected if one.endpoint_id not in asked]
-        return next((one for one in left if self._served_at(one) == base_url), None)
-
-    def _served_at(self, connected: Connected) -> str | None:
-        try:
-            return self._endpoints.get(connected.endpoint_id).base_url
-        except NotFoundError:
-            return None
+        heirs = (one.connected for one in served if one.endpoint.id == endpoint.id)
+        return next((one for one in heirs if one.endpoint_id not in asked), None)
 
     def for_container(
         self, requests: Sequence[UpstreamRequest], *, on_host: bool
@@ -122,16 +166,20 @@ class UpstreamFinder:
     # ------------------------------------------------------------ one service
 
     def _one(
-        self, info: WebUiInfo, access: Access, request: UpstreamRequest, before: Connected | None
+        self,
+        info: WebUiInfo,
+        access: Access,
+        request: UpstreamRequest,
+        service: tuple[Endpoint, str],
+        before: Connected | None,
     ) -> Upstream | list[Finding]:
-        endpoint = self._endpoints.get(request.endpoint_id)
-        key = self._endpoints.key_of(endpoint) or ""
+        endpoint, key = service
         check = self._client.check(endpoint.base_url, key or None, endpoint.served_name)
         if blocks := blocking(check.findings):
             return [_beside(finding, endpoint) for finding in blocks]
         try:
             url = self._route(info, access, endpoint, key, request.url)
-        except WebUiError as error:
+        except (WebUiError, UrlError) as error:
             return [Finding(error.code, Severity.BLOCK, "endpoints", {"name": endpoint.name, **error.params})]
         return Upstream(
             endpoint_id=endpoint.id,

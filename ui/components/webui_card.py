@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.domain.endpoint import Origin
-from core.domain.webui import Access, CheckState, UpstreamRequest, WebUi, WriteState
+from core.domain.webui import Access, Change, CheckState, WebUi, WriteState
 from core.formats import docker_cli
 from ui import session
 from ui.act import act, guard, tell
@@ -14,9 +14,11 @@ from ui.components.cards import confirm
 from ui.components.job import watch_job
 from ui.components.pieces import command_block, simulated_badge
 from ui.components.webui_access import answers, leave, sign_in_form, usable_access
+from ui.components.webui_again import tell_written, write_and_prove
 from ui.components.webui_checks import change_lines, check_lines, state_of, webui_badge
 from ui.components.webui_connect import change_services
-from ui.components.webui_hand_over import hand_over
+from ui.components.webui_hand_over import address_from_here, hand_over
+from ui.components.webui_leave import disconnect_buttons
 from ui.markdown import plain
 
 _LOG_LINES = 200
@@ -31,13 +33,15 @@ def webui_card(webui: WebUi, *, opened: bool) -> None:
             st.markdown(f"**{plain(webui.name)}**", width="content")
             webui_badge(webui)
             st.space("stretch")
-            address = session.app().webui.address_for_colleagues(webui) or webui.url
-            st.link_button(t("page.open_webui.open"), address, icon=":material/open_in_new:")
+            address = address_from_here(webui)
+            if address is not None:
+                st.link_button(t("page.open_webui.open"), address, icon=":material/open_in_new:")
             _buttons(webui, access)
         _facts(webui)
         _job(webui)
         if session.may(Role.OPERATOR):
             _half(webui, access)
+            _not_taken(webui)
             _drift(webui, access)
             _other_version(webui, access)
         _more(webui, access, opened)
@@ -45,8 +49,8 @@ def webui_card(webui: WebUi, *, opened: bool) -> None:
 
 def _facts(webui: WebUi) -> None:
     t = session.texts()
-    address = session.app().webui.address_for_colleagues(webui) or webui.url
-    facts = [f"[{plain(address)}]({address})"]
+    address = address_from_here(webui)
+    facts = [f"[{plain(address)}]({address})" if address else f"`{webui.url}`"]
     version = (webui.report.version if webui.report else None) or webui.version
     if version:
         facts.append(plain(t("page.open_webui.version", version=version)))
@@ -105,8 +109,9 @@ def _buttons(webui: WebUi, access: Access | None) -> None:
         _undo_button(webui, access)
     with st.popover(t("word.actions"), key=f"more_{webui.id}"):
         if webui.is_ours:
-            _container_buttons(webui)
+            _container_buttons(webui, access)
         _services_button(webui)
+        disconnect_buttons(webui, access)
         _token_button(webui, access)
         if not webui.is_ours and st.button(t("page.open_webui.forget"), key=f"forget_{webui.id}"):
             confirm(
@@ -130,7 +135,7 @@ def _undo_button(webui: WebUi, access: Access | None) -> None:
     if pressed and access:
         done = act(session.app().webui.connect.undo, session.actor(), webui.id, access)
         if done:
-            tell(t("page.open_webui.undo_done", count=done.value.writes))
+            tell_written(done.value, "page.open_webui.undo_done")
             st.rerun()
 
 
@@ -158,7 +163,7 @@ def _token_button(webui: WebUi, access: Access | None) -> None:
         st.rerun()
 
 
-def _container_buttons(webui: WebUi) -> None:
+def _container_buttons(webui: WebUi, access: Access | None) -> None:
     t, room, actor = session.texts(), session.app().webui.containers, session.actor()
     volume = webui.spec.mounts[0].source if webui.spec else ""
     with_volume = st.toggle(
@@ -173,7 +178,7 @@ def _container_buttons(webui: WebUi) -> None:
     }
     actions = {
         "stop": lambda: room.stop(actor, webui.id),
-        "restart": lambda: room.restart(actor, webui.id),
+        "restart": lambda: room.restart(actor, webui.id, access),
         "remove": lambda: room.remove(actor, webui.id, with_volume=with_volume),
     }
     for verb, action in actions.items():
@@ -199,23 +204,38 @@ def _half(webui: WebUi, access: Access | None) -> None:
     with st.container(horizontal=True):
         label, disabled = t("page.open_webui.finish"), access is None
         if st.button(label, key=f"finish_{webui.id}", type="primary", disabled=disabled) and access:
-            _write_again(webui, access, "page.open_webui.finished")
+            _put_right(webui, access, "page.open_webui.finished")
         _undo_button(webui, access)
     if access is None:
         st.caption(t("page.open_webui.sign_in_needed"))
 
 
+def _untaken(webui: WebUi) -> tuple[Change, ...]:
+    """What this Open WebUI did not keep, and by the last round still has not."""
+    report = webui.report
+    return tuple(change for change in webui.not_taken if report is None or change in report.drift)
+
+
+def _not_taken(webui: WebUi) -> None:
+    untaken, t = _untaken(webui), session.texts()
+    if untaken:
+        with st.container(border=True, gap="small"):
+            st.markdown(f":orange[:material/rule:] {t('page.open_webui.not_taken', count=len(untaken))}")
+            change_lines(untaken)
+
+
 def _drift(webui: WebUi, access: Access | None) -> None:
     report, t = webui.report, session.texts()
-    if report is None or not report.drift:
+    drift = [change for change in report.drift if change not in _untaken(webui)] if report else []
+    if not drift:
         return
     with st.container(border=True, gap="small"):
-        lead = t("page.open_webui.drift_lead", count=len(report.drift))
+        lead = t("page.open_webui.drift_lead", count=len(drift))
         st.markdown(f":orange[:material/difference:] **{t('page.open_webui.drift_title')}** · {lead}")
-        change_lines(report.drift)
+        change_lines(drift)
         label, disabled = t("page.open_webui.put_right"), access is None
         if st.button(label, key=f"right_{webui.id}", type="primary", disabled=disabled) and access:
-            _write_again(webui, access, "page.open_webui.put_right_done")
+            _put_right(webui, access, "page.open_webui.put_right_done")
         if access is None:
             st.caption(t("page.open_webui.sign_in_needed"))
 
@@ -227,27 +247,13 @@ def _other_version(webui: WebUi, access: Access | None) -> None:
         return
     label, disabled = t("page.open_webui.apply_nothing"), access is None
     if st.button(label, key=f"version_{webui.id}", type="primary", disabled=disabled) and access:
-        _write_again(webui, access, "page.open_webui.put_right_done")
+        _put_right(webui, access, "page.open_webui.put_right_done")
 
 
-def _write_again(webui: WebUi, access: Access, told: str) -> None:
+def _put_right(webui: WebUi, access: Access, told: str) -> None:
     """Connects the same services again: what differs is written, nothing else."""
-    t, room = session.texts(), session.app().webui
-    with st.spinner(t("page.open_webui.applying")):
-        done = act(_connect_again, webui, access)
-    if done:
-        act(room.doctor.examine, webui.id, access)
-        tell(t(told, count=done.value))
-        st.rerun()
-
-
-def _connect_again(webui: WebUi, access: Access) -> int:
-    connect = session.app().webui.connect
-    asked = webui.wanted if webui.written is WriteState.HALF else webui.connected
-    requests = [UpstreamRequest(one.endpoint_id, one.url, one.card) for one in asked]
-    plan = connect.plan(connect.look(webui.url), access, requests, webui.wishes)
-    connect.apply(session.actor(), plan, access)
-    return len(plan.changes)
+    put_right = session.app().webui.links.put_right
+    write_and_prove(webui, access, told, lambda: put_right(session.actor(), webui.id, access))
 
 
 # ---------------------------------------------------------------- more

@@ -21,8 +21,8 @@ _LOOKS: dict[CheckState, tuple[Color, str]] = {
 
 
 def state_of(webui: WebUi) -> CheckState:
-    """By its last round."""
-    return webui.report.state if webui.report else CheckState.UNKNOWN
+    """By its last round, as far as that still holds."""
+    return webui.report.state_at(session.app().clock.now()) if webui.report else CheckState.UNKNOWN
 
 
 def webui_badge(webui: WebUi) -> None:

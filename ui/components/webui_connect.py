@@ -7,7 +7,7 @@ import streamlit as st
 from core.domain.endpoint import Endpoint
 from core.domain.finding import Finding, blocking
 from core.domain.webui import Access, Card, ConnectPlan, UpstreamRequest, WebUi, WebUiInfo, Wishes
-from render.webui_words import change_text, finding_in_words
+from render.webui_words import finding_in_words
 from ui import session
 from ui.act import act, forget_refusals, refusals, tell
 from ui.components.findings import draw_findings, field_findings, other_findings
@@ -231,12 +231,11 @@ def _apply_button(plan: ConnectPlan, access: Access) -> None:
     if done:
         st.session_state.pop(_PLAN, None)
         st.session_state.pop(_INFO, None)
-        if done.value.not_taken:
-            named = "; ".join(change_text(t, change) for change in done.value.not_taken)
-            tell(t("page.open_webui.not_taken", changes=named))
         report = checked.value.report if checked else None
         good = report is not None and not any(_is_bad(check.finding) for check in report.checks)
         key = "page.open_webui.applied" if good else "page.open_webui.applied_failed"
+        if good and done.value.not_taken:
+            key = "page.open_webui.applied_partly"
         tell(t(key, count=done.value.writes))
         st.rerun()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from core.domain.access import Role
+from core.domain.endpoint import is_loopback
 from core.domain.webui import MANUAL_URL, Access, WebUi
 from render.qr import qr_png
 from ui import session
@@ -16,6 +19,14 @@ from ui.markdown import plain
 
 _GUIDE_MANUAL = "https://openwebui-doc-zh.pages.dev/features/"
 _COUNT_POLL_S = 2
+
+
+def address_from_here(webui: WebUi) -> str | None:
+    """Where this browser can open it: as colleagues do, or by loopback where it sits on this machine itself."""
+    found = session.app().webui.address_for_colleagues(webui)
+    if found is None and is_loopback(urlsplit(st.context.url or "").hostname or ""):
+        return webui.url
+    return found
 
 
 def hand_over(webui: WebUi, access: Access | None) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.domain.access import Role
 from core.domain.endpoint import Endpoint
 from core.domain.webui import CheckState
+from core.services.webui_links import WebUiLink
 from ui import session
 from ui.components.links import link, link_button
-from ui.components.webui_checks import state_of
+from ui.components.webui_access import usable_access
+from ui.components.webui_again import write_and_prove
+from ui.components.webui_checks import change_lines, state_of
 from ui.markdown import plain
 
 _ICONS = {
@@ -26,13 +30,37 @@ def chat_button(endpoint_id: str) -> None:
 
 
 def webui_links(endpoint_id: str) -> None:
-    """Each Open WebUI that it is connected to, and how that stands; what has changed since is put right there."""
-    t = session.texts()
-    for webui in session.app().webui.connect.of_endpoint(endpoint_id):
-        count = len(webui.report.drift) if webui.report else 0
-        state = t("page.open_webui.plan_title", count=count) if count else t(f"page.open_webui.state_{state_of(webui)}")
-        with st.container(horizontal=True):
-            link("open_webui", plain(f"{webui.name} · {state}"), icon=_ICONS[state_of(webui)], id=webui.id)
+    """Each Open WebUI that it stands behind, how that is, and what of the service has changed since."""
+    for found in session.app().webui.links.of_endpoint(endpoint_id):
+        _link(found)
+        if found.changes and session.may(Role.OPERATOR):
+            _renewed(found, endpoint_id)
+
+
+def _link(found: WebUiLink) -> None:
+    t, webui = session.texts(), found.webui
+    count = len(found.changes) or (len(webui.report.drift) if webui.report else 0)
+    state = t("page.open_webui.plan_title", count=count) if count else t(f"page.open_webui.state_{state_of(webui)}")
+    icon = ":material/difference:" if found.changes else _ICONS[state_of(webui)]
+    with st.container(horizontal=True):
+        link("open_webui", plain(f"{webui.name} · {state}"), icon=icon, id=webui.id)
+
+
+def _renewed(found: WebUiLink, endpoint_id: str) -> None:
+    """What the service has now and Open WebUI has not, and the button that writes it."""
+    t, webui, access = session.texts(), found.webui, usable_access(found.webui)
+    change_lines(found.changes)
+    pressed = st.button(
+        t("page.open_webui.put_right"),
+        key=f"right_{webui.id}_{endpoint_id}",
+        icon=":material/sync_alt:",
+        disabled=access is None,
+        help=None if access else t("page.open_webui.sign_in_there"),
+    )
+    if pressed and access:
+        links, actor = session.app().webui.links, session.actor()
+        told = "page.open_webui.put_right_done"
+        write_and_prove(webui, access, told, lambda: links.reconnect(actor, webui.id, endpoint_id, access))
 
 
 def for_people(endpoint: Endpoint | None) -> None:

@@ -127,6 +127,7 @@ def _options(places: dict[str, st.delta_generator.DeltaGenerator]) -> dict[str, 
         autocomplete="off",
         help=t("page.open_webui.old_password_help"),
     )
+    places["password"] = right.container(gap="xxsmall")
     offline = st.toggle(t("page.open_webui.offline"), key=f"{_FORM}_offline", help=t("page.open_webui.offline_help"))
     return {
         "network": network or _BLANK.network,
