@@ -42,6 +42,7 @@ from core.services.chat import ChatService
 from core.services.comparisons import ComparisonService
 from core.services.containers import ContainerService
 from core.services.datasets import DatasetService
+from core.services.deployment_care import DeploymentCare
 from core.services.deployment_details import DeploymentDetails
 from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
@@ -91,6 +92,7 @@ class App:
     deployment_details: DeploymentDetails
     adoption: AdoptionService
     inside: ContainerService
+    care: DeploymentCare
     comparisons: ComparisonService
     releases: ReleaseService
     results: ResultService
@@ -130,7 +132,14 @@ def compose(settings: Settings | None = None) -> App:
     catalog = files.load
     profiles = CatalogService(files, clock, dict(settings.registries))
     hosts = HostService(containers, probe, store.preferences, lambda: catalog().platforms, settings)
-    preflight = PreflightService(containers, probe, hosts, catalog, registries.resolve)
+    preflight = PreflightService(
+        containers,
+        probe,
+        hosts,
+        catalog,
+        registries.resolve,
+        lambda: [one.container_id for one in store.deployments.list() if one.container_id],
+    )
     deployments = DeploymentService(
         store=store,
         queue=queue,
@@ -188,6 +197,7 @@ def compose(settings: Settings | None = None) -> App:
         deployment_details=DeploymentDetails(store, containers, deployments, profiles, clock),
         adoption=AdoptionService(store, queue, containers, profiles, secrets, clock),
         inside=ContainerService(store, containers),
+        care=DeploymentCare(store, queue, containers, deployments, clock),
         results=ResultService(store, jobs),
         evaluation_catalog=evaluation_catalog,
         datasets=datasets,

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import platform
+import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,8 @@ _PROC = Path("/proc")
 _DEV = Path("/dev")
 _SHM = Path("/dev/shm")
 _IOMMU = Path("/sys/class/iommu")
-_CONTAINER_MARKS = ("docker", "containerd", "kubepods", "libpod")
+_CONTAINER = re.compile(r"[0-9a-f]{64}")
+"""A container's id, as every engine writes it into the name of a control group."""
 _TABLES = ("net/tcp", "net/tcp6")
 _LISTENING = "0A"
 _JSON_LIMIT_BYTES = 64 * 1024 * 1024
@@ -69,7 +71,7 @@ class LocalHostProbe:
         return in_order(f"{_DEV}/{path.relative_to(self._devices)}" for path in found)
 
     def node_users(self, nodes: Sequence[str]) -> tuple[DeviceUser, ...]:
-        """From /proc, without processes in containers: those are the engine's, and known from there."""
+        """From /proc; in whose container a process is, its control group tells."""
         wanted = set(nodes)
         if not wanted or not self._sees_host:
             return ()
@@ -238,8 +240,9 @@ def _open_nodes(folder: Path, wanted: set[str]) -> Iterator[DeviceUser]:
         cgroup, name = (folder / "cgroup").read_text(), (folder / "comm").read_text().strip()
     except OSError:
         return
-    if not any(mark in cgroup for mark in _CONTAINER_MARKS):
-        yield from (DeviceUser(node, name, int(folder.name)) for node in in_order(held))
+    container = _CONTAINER.search(cgroup)
+    whose = container[0] if container else None
+    yield from (DeviceUser(node, name, int(folder.name), whose) for node in in_order(held))
 
 
 def _open_files(folder: Path) -> set[str]:

@@ -44,11 +44,13 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class DeviceUser:
-    """A process that has a device node open. ``container`` of ours or another's is not told: only the process."""
+    """A process that has a device node open. ``container``: whose process it is, by id or, where the engine knows it,
+    by name; None: the machine's own."""
 
     node: str
     process: str
     pid: int
+    container: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class PreflightFacts:
     image_disk: tuple[str, int] | None = None
     login_missing: str | None = None
     """The registry of an image that is yet to be pulled, where it is a private one and no login is kept for it."""
+    sees_ports: bool = True
+    """Whether ports that processes listen on can be seen; those of containers the engine tells."""
     closed: tuple[Readable, ...] = ()
     """Weights files and folders that not everybody may read."""
 
@@ -189,10 +191,18 @@ def _no_devices(platform: Platform, *, sees: bool) -> Finding:
 
 
 def _others(facts: PreflightFacts) -> Iterator[Finding]:
-    """Processes that have a device open and belong to no container of ours. A monitor may: so it is a warning."""
+    """Who has a device open and is no container of ours: a process, or a container as a whole. A monitor may: so it is
+    a warning."""
     by_process: dict[tuple[str, int], list[str]] = {}
+    by_container: dict[str, list[str]] = {}
     for user in facts.users:
-        by_process.setdefault((user.process, user.pid), []).append(user.node)
+        if user.container is not None:
+            by_container.setdefault(user.container, []).append(user.node)
+        else:
+            by_process.setdefault((user.process, user.pid), []).append(user.node)
+    for name, nodes in by_container.items():
+        told: Params = {"container": name, "node": nodes[0], "count": len(set(nodes))}
+        yield Finding("device_in_container", WARN, "devices", told)
     for (process, pid), nodes in by_process.items():
         params: Params = {"process": process, "pid": pid, "node": nodes[0], "count": len(nodes)}
         yield Finding("device_in_use", WARN, "devices", params)
@@ -309,8 +319,11 @@ def _state(name: CheckName, found: Sequence[Finding], facts: PreflightFacts) -> 
     for severity in Severity:
         if any(finding.severity is severity for finding in found):
             return CheckState(severity.value)
+    no_engine = facts.engine_architecture is None
     unseen = {
-        CheckName.ENGINE: facts.engine_architecture is None,
+        CheckName.ENGINE: no_engine,
+        CheckName.IMAGE: no_engine,
+        CheckName.NETWORK: no_engine or not facts.sees_ports,
         CheckName.DEVICES: facts.platform is None,
         CheckName.MEMORY: facts.host is None,
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.domain.catalog import Catalog
 from core.domain.container import ContainerView
 from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest, DeploymentState
 from core.domain.finding import Finding, Severity
-from core.domain.host import DeviceGroup
+from core.domain.host import DeviceGroup, DeviceUser, node_number
 from core.domain.platform import Platform
 from core.errors import EngineError, EngineUnavailable
 from core.formats import compose, docker_cli, records
@@ -38,9 +38,10 @@ _HOLDS_PORT = frozenset({"running", "restarting", "paused"})
 
 @dataclass(frozen=True)
 class Situation:
-    """What a plan depends on beside its request. ``living``: deployments whose container works. ``pending``: deployments under way whose container is not made yet;
-    they hold their name, port and devices already. ``problem`` says why no engine answers. ``leaving``: the container
-    that makes way for the new one."""
+    """What a plan depends on beside its request. ``pending``: deployments under way whose container is not made yet;
+    they hold their name, port and devices already; ``living``: those whose container works. ``open_elsewhere``: devices
+    that somebody else works on. ``problem`` says why no engine answers. ``leaving``: the container that makes way for
+    the new one."""
 
     catalog: Catalog
     containers: tuple[ContainerView, ...] = ()
@@ -50,6 +51,7 @@ class Situation:
     architecture: str | None = None
     there: int | None = None
     held: Mapping[int, str] = field(default_factory=dict)
+    open_elsewhere: frozenset[int] = frozenset()
     living: tuple[Deployment, ...] = ()
     problem: Finding | None = None
     leaving: Deployment | None = None
@@ -65,6 +67,7 @@ class _EngineWord:
     image_id: str | None
     architecture: str | None
     problem: Finding | None
+    users: tuple[DeviceUser, ...] = ()
 
 
 class DeploymentPlanner:
@@ -95,7 +98,7 @@ class DeploymentPlanner:
         catalog = self._catalog()
         platform = catalog.platforms.get(asked.platform or "")
         situation = self._look(asked, catalog, platform, fresh)
-        resolved = with_devices(asked, platform, situation.there, situation.held) if platform else asked
+        resolved = _with_devices(asked, platform, situation) if platform else asked
         options = device_options(platform, resolved.devices) if platform else NO_DEVICES
         spec = container_spec(resolved, deployment_id(resolved, situation.deployments), options)
         facts = arithmetic(resolved, catalog, situation.there, self._weights_bytes(resolved))
@@ -152,6 +155,7 @@ class DeploymentPlanner:
             architecture=word.architecture,
             there=there,
             held=held_devices(others, platform, catalog) if platform else {},
+            open_elsewhere=_open_elsewhere(word, platform, deployments) if platform else frozenset(),
             problem=word.problem,
             leaving=leaving,
             living=tuple(found for found in living if found is not leaving),
@@ -167,7 +171,9 @@ class DeploymentPlanner:
         return word
 
     def _ask_engine(self, image: str, now_s: float) -> _EngineWord:
-        nothing = _EngineWord(now_s, self._devices(), (), None, None, None)
+        groups = self._devices()
+        users = self._probe.node_users([node for group in groups for node in group.nodes])
+        nothing = _EngineWord(now_s, groups, (), None, None, None, users)
         try:
             containers = self._engine.list()
             architecture = self._engine.info().architecture
@@ -282,6 +288,21 @@ def _devices_there(groups: Iterable[DeviceGroup], platform: Platform) -> int | N
     """None where none are known: that is preflight's to say."""
     found = (group for group in groups if platform.id in group.platforms)
     return next((group.count for group in found if group.count), None)
+
+
+def _with_devices(request: DeploymentRequest, platform: Platform, found: Situation) -> DeploymentRequest:
+    return with_devices(request, platform, found.there, found.held, found.open_elsewhere)
+
+
+def _open_elsewhere(word: _EngineWord, platform: Platform, deployments: Sequence[Deployment]) -> frozenset[int]:
+    """Numbers of the platform's devices that somebody works on who is no deployment of ours."""
+    ours = {found.container_id for found in deployments}
+    nodes = {node for group in word.groups if platform.id in group.platforms for node in group.nodes}
+    return frozenset(node_number(user.node) for user in word.users if user.node in nodes and _other(user, ours))
+
+
+def _other(user: DeviceUser, ours: Collection[str | None]) -> bool:
+    return user.container is None or user.container not in ours
 
 
 def _living(deployments: Sequence[Deployment], word: _EngineWord) -> tuple[Deployment, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.domain.catalog import Catalog
@@ -22,6 +22,13 @@ def needed_devices(request: DeploymentRequest) -> int:
     return (settings.tp or 1) * (settings.pp or 1)
 
 
+def used_devices(request: DeploymentRequest, platform: Platform) -> tuple[int, ...]:
+    """Those that a deployment has: as listed, else the first, which a server takes by itself."""
+    if request.devices or not platform.has_devices:
+        return request.devices
+    return tuple(range(needed_devices(request)))
+
+
 def held_devices(deployments: Sequence[Deployment], platform: Platform, catalog: Catalog) -> Mapping[int, str]:
     """Who holds which device of the platform's kind, among deployments that live."""
     held: dict[int, str] = {}
@@ -29,7 +36,7 @@ def held_devices(deployments: Sequence[Deployment], platform: Platform, catalog:
         asked = deployment.request
         other = catalog.platforms.get(asked.platform or "") if asked else None
         if asked and other and device_family(other) == device_family(platform):
-            held |= dict.fromkeys(asked.devices, deployment.name)
+            held |= dict.fromkeys(used_devices(asked, other), deployment.name)
     return held
 
 
@@ -39,18 +46,23 @@ def shared_devices(one: Deployment, other: Deployment, catalog: Catalog) -> tupl
     if platform is None or one.request is None:
         return ()
     held = held_devices([other], platform, catalog)
-    return tuple(number for number in one.request.devices if number in held)
+    return tuple(number for number in used_devices(one.request, platform) if number in held)
 
 
 def with_devices(
-    request: DeploymentRequest, platform: Platform, there: int | None, held: Mapping[int, str]
+    request: DeploymentRequest,
+    platform: Platform,
+    there: int | None,
+    held: Mapping[int, str],
+    open_elsewhere: Collection[int] = (),
 ) -> DeploymentRequest:
-    """The request with its devices named: as chosen, else the lowest that are free, else the first."""
+    """The request with its devices named: as chosen, else the lowest that are free, else the first.
+    ``open_elsewhere``: what a process or a stranger's container has open; taken only where too few are left."""
     if not platform.has_devices or request.devices:
         return request
     needed = needed_devices(request)
     limit = there if there and there >= needed else None
-    chosen = lowest_free(needed, limit, held.keys())
+    chosen = lowest_free(needed, limit, {*held, *open_elsewhere}) or lowest_free(needed, limit, held.keys())
     return replace(request, devices=chosen if chosen is not None else tuple(range(needed)))
 
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from core.domain.catalog import Catalog
 from core.domain.deployment import DeploymentRequest
@@ -72,13 +73,16 @@ class PreflightService:
         hosts: HostService,
         catalog: Callable[[], Catalog],
         source: Callable[[str], PullSource] = PullSource,
+        deployed: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """``source``: under which name, and as whom, an image would be pulled."""
+        """``source``: under which name, and as whom, an image would be pulled. ``deployed``: ids of the containers of
+        our deployments, whose devices the plan knows."""
         self._engine = engine
         self._probe = probe
         self._hosts = hosts
         self._catalog = catalog
         self._source = source
+        self._deployed = deployed
         self._weights = WeightsReader(probe)
         self._last: _Glance | None = None
 
@@ -106,6 +110,7 @@ class PreflightService:
             host=self._probe.facts(),
             devices=group,
             sees_devices=self._probe.sees_devices,
+            sees_ports=self._probe.sees_host,
             users=seen.users,
             image=seen.image,
             image_name=request.image,
@@ -125,8 +130,21 @@ class PreflightService:
             engine, found = self._engine.info(), self._engine.image(image) if image else None
         except EngineError:
             engine, found = None, None
-        self._last = _Glance((image, nodes), now_s, engine, found, self._probe.node_users(nodes))
+        self._last = _Glance((image, nodes), now_s, engine, found, self._strangers(nodes))
         return self._last
+
+    def _strangers(self, nodes: Sequence[str]) -> tuple[DeviceUser, ...]:
+        """Who has a node open, without our own deployments; a container by its name."""
+        ours = set(self._deployed())
+        users = [user for user in self._probe.node_users(nodes) if user.container not in ours]
+        names: dict[str, str] = {}
+        if any(user.container for user in users):
+            with suppress(EngineError):
+                names = {found.id: found.name for found in self._engine.list()}
+        return tuple(
+            replace(user, container=names.get(user.container, user.container[:12])) if user.container else user
+            for user in users
+        )
 
     def _login_missing(self, image: str) -> str | None:
         source = self._source(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -87,8 +88,17 @@ def test_inside_a_container_only_what_is_shared_is_the_hosts_own(tmp_path: Path)
 
 def test_who_has_a_device_open(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("/dev/null").open("rb"):
-        monkeypatch.setattr(host_probe, "_CONTAINER_MARKS", ())
-        mine = [user for user in PROBE.node_users(("/dev/null", "/dev/zero")) if user.pid == os.getpid()]
-        assert [user.node for user in mine] == ["/dev/null"]
-        monkeypatch.setattr(host_probe, "_CONTAINER_MARKS", ("",))
-        assert PROBE.node_users(("/dev/null",)) == (), "a container's processes are the engine's to tell"
+        for pattern, named in (("nowhere", False), (".+", True)):
+            monkeypatch.setattr(host_probe, "_CONTAINER", re.compile(pattern))
+            mine = [user for user in PROBE.node_users(("/dev/null", "/dev/zero")) if user.pid == os.getpid()]
+            assert [user.node for user in mine] == ["/dev/null"]
+            assert (mine[0].container is not None) is named, "whose it is stands in its control group"
+
+
+def test_a_control_group_names_its_container() -> None:
+    container = "4f" * 32
+    for path in (f"/system.slice/docker-{container}.scope", f"/kubepods/pod1/{container}", f"/libpod-{container}"):
+        found = host_probe._CONTAINER.search(f"0::{path}")
+        assert found is not None
+        assert found[0] == container
+    assert host_probe._CONTAINER.search("0::/system.slice/docker.service") is None

@@ -158,8 +158,24 @@ def test_the_checklist_says_what_is_well_what_is_not_and_what_cannot_be_seen() -
         CheckName.NETWORK: CheckState.BLOCK,
         CheckName.ARGUMENTS: CheckState.OK,
     }
-    unseen = {check.name: check.state for check in checklist((), PreflightFacts())}
-    assert unseen[CheckName.DEVICES] is unseen[CheckName.MEMORY] is unseen[CheckName.ENGINE] is CheckState.UNKNOWN
+
+
+def test_what_was_not_looked_at_is_never_in_order() -> None:
+    nothing = {check.name for check in checklist((), PreflightFacts()) if check.state is CheckState.UNKNOWN}
+    assert nothing == {
+        CheckName.ENGINE, CheckName.IMAGE, CheckName.DEVICES, CheckName.MEMORY, CheckName.NETWORK,
+    }  # fmt: skip
+    blind = {check.name: check.state for check in checklist((), replace(READY, sees_ports=False))}
+    assert (blind[CheckName.NETWORK], blind[CheckName.IMAGE]) == (CheckState.UNKNOWN, CheckState.OK)
+
+
+def test_a_container_that_has_devices_open_is_named_once() -> None:
+    users = tuple(DeviceUser(f"/dev/vacc{n % 2}", "python", n, "vllm_by_hand") for n in range(4))
+    (finding,) = preflight_findings(replace(READY, users=users))
+    assert (finding.code, finding.params) == (
+        "device_in_container",
+        {"container": "vllm_by_hand", "node": "/dev/vacc0", "count": 2},
+    )
 
 
 def test_devices_are_counted_in_order() -> None:

@@ -13,7 +13,7 @@ from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.deployment import DeploymentPlan, DeploymentRequest, DeploymentState
 from core.domain.finding import blocking
-from core.domain.host import DeviceGroup
+from core.domain.host import DeviceGroup, DeviceUser
 from core.errors import AppError, DeviceTaken, PlanBlocked, ServerBusy
 from tests.deployment_world import FOLDER, URL, World
 
@@ -194,6 +194,31 @@ def test_two_deployments_never_share_a_device(world: World) -> None:
     assert found(world, **other, devices=tuple(range(32))) == {("device_taken", "devices")}
     world.service.start(LOCAL_OPERATOR, made)
     assert found(world, container_name="third", host_port=8002) == {("device_taken", "devices")}
+
+
+def test_an_adopted_one_without_a_list_has_the_first_devices(world: World) -> None:
+    with_devices(world, 64)
+    old = world.ready(devices=())
+    kept = world.store.deployments.get(old)
+    adopted = replace(kept, adopted=True, request=replace(R1, devices=()))
+    world.store.deployments.update(adopted)
+    other: dict[str, Any] = {"container_name": "second", "host_port": 8001}
+    assert found(world, **other, devices=tuple(range(31, 63))) == {("device_taken", "devices")}
+    made = plan(world, **other)
+    assert made.arithmetic is not None
+    assert made.arithmetic.devices == tuple(range(32, 64))
+
+
+def test_what_a_strangers_container_has_open_is_not_picked(world: World) -> None:
+    with_devices(world, 64)
+    world.probe.users = (DeviceUser("/dev/vacc3", "python", 7, "f" * 64),)
+    made = plan(world)
+    assert made.arithmetic is not None
+    assert made.arithmetic.devices == (0, 1, 2, *range(4, 33))
+    with_devices(world, 32)
+    made = plan(world)
+    assert made.arithmetic is not None
+    assert made.arithmetic.devices == tuple(range(32)), "too few are left: then preflight's warning has to do"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from core.adapters.catalog_files import load_catalog
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
+from core.domain.container import ContainerSpec
 from core.domain.deployment import DeploymentRequest
 from core.domain.host import DeviceUser, ImageFacts, node_names
 from core.domain.preflight import CheckName, CheckState
@@ -67,6 +68,21 @@ def test_every_shortcoming_at_once(world: World) -> None:
     checks = {check.name: check.state for check in world.preflight.look(REQUEST).checks(world.preflight.check(REQUEST))}
     assert checks[CheckName.IMAGE] is checks[CheckName.WEIGHTS] is CheckState.BLOCK
     assert checks[CheckName.DEVICES] is CheckState.WARN
+
+
+def test_only_our_own_containers_are_left_out_of_who_has_devices_open(world: World) -> None:
+    spec = ContainerSpec("by_hand", "vllm:test", labels={"seatrial.deployment": "x"})
+    stranger = world.engine.create_or_adopt(spec, {})
+    world.probe.users = (
+        DeviceUser("/dev/vacc0", "python", 1, "ours"),
+        DeviceUser("/dev/vacc1", "python", 2, stranger.id),
+        DeviceUser("/dev/vacc2", "python", 3, "f" * 64),
+    )
+    service = PreflightService(world.engine, world.probe, world.hosts, load_catalog, deployed=lambda: ["ours"])
+    assert [(one.code, one.params.get("container")) for one in service.check(REQUEST)] == [
+        ("device_in_container", "by_hand"),
+        ("device_in_container", "f" * 12),
+    ]
 
 
 def test_another_model_than_the_chosen_one(world: World) -> None:
