@@ -31,7 +31,7 @@ _NUMBERS = (
     "output_tokens_per_s",
     "total_tokens_per_s",
 )
-_CLIENT = ("processes", "cpu_s", "lateness_p99_ms", "loop_lag_p99_ms", "host_cpu_share")
+_CLIENT = ("processes", "cpu_s", "lateness_p99_ms", "loop_lag_p99_ms", "host_cpu_share", "others_cpu_share")
 _LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms")
 
 

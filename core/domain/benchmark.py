@@ -131,13 +131,15 @@ class SteadyState:
 @dataclass(frozen=True)
 class ClientHealth:
     """Whether the measuring side kept up. Lateness: how long after its due time a request was sent (open loop) or
-    the loop ran behind. Shares are 0..1 of one machine."""
+    the loop ran behind. Shares are 0..1 of all CPUs of the measuring machine; ``others_cpu_share`` is what was busy
+    with anything but measuring."""
 
     processes: int
-    cpu_s: float
+    cpu_s: float | None
     lateness_p99_ms: float | None
     loop_lag_p99_ms: float | None
     host_cpu_share: float | None
+    others_cpu_share: float | None = None
 
 
 @dataclass(frozen=True)

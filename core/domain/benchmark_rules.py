@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from core.domain.workload_rules import workload_findings
 _CHAT_TEMPLATE_TOKENS = 64
 """Room that a chat template usually takes beside the prompt."""
 _RATIO_TOLERANCE = 0.02
+_NO_TEST_REQUEST_FROM = (0, 17)
+"""vLLM 0.9.2 sends the first measured prompt once before the run, as a test; 0.17 and 0.32 do not (their source)."""
 
 
 def benchmark_findings(
@@ -46,6 +49,9 @@ def _check_findings(check: EndpointCheck, api: Api) -> Iterator[Finding]:
     """What the last check said against measuring, in its own words. A trial answer that failed does not stop anybody:
     the measurement counts failures."""
     said = blocking(check.findings)
+    if not check.writes:
+        yield Finding(f"bench_{check.task}", Severity.BLOCK, "endpoint_id")
+        return
     only_the_trial = check.reachable and check.served_name is not None and check.streams is None
     yield from (replace(finding, severity=Severity.WARN) if only_the_trial else finding for finding in said)
     if not said and not check.reachable:
@@ -110,6 +116,19 @@ def _engine_findings(request: BenchmarkRequest, endpoint: Endpoint) -> Iterator[
         yield Finding("bench_engine_needs_requests", Severity.BLOCK, "requests")
     for field in _not_for_vllm_bench(workload):
         yield Finding("bench_engine_cannot", Severity.BLOCK, field, {"what": field})
+    yield from _otherwise_in_vllm_bench(workload, endpoint.check)
+
+
+def _otherwise_in_vllm_bench(workload: Workload, check: EndpointCheck | None) -> Iterator[Finding]:
+    """What it does in another way than our own generator."""
+    warmup = max((point.warmup for point in workload.points), default=0)
+    if warmup:
+        yield Finding("bench_engine_warmup", Severity.NOTE, "warmup", {"warmup": warmup})
+    yield Finding("bench_engine_no_time_limit", Severity.NOTE, "timeout_s", {"timeout_s": workload.timeout_s})
+    version = check.server_version if check else None
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version or "")[:2])
+    if numbers and numbers < _NO_TEST_REQUEST_FROM:
+        yield Finding("bench_engine_first_prompt", Severity.WARN, "engine", {"version": version})
 
 
 def _not_for_vllm_bench(workload: Workload) -> Iterator[str]:

@@ -160,7 +160,7 @@ def _each_side(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
     states = [side.run.state for side in sides]
     if any(state is not RunState.COMPLETE for state in states):
         yield Difference("state", Weight.WEAKENS, *(state.value for state in states))
-    for code in ("client_starved", "sent_late"):
+    for code in ("client_starved", "host_busy", "sent_late"):
         warned = [_has_warning(side.measurements, code) for side in sides]
         if any(warned):
             yield Difference(code, Weight.WEAKENS, *warned)

@@ -170,6 +170,14 @@ CLIENT = (
         note="An idle loop reads 1 to 2 ms.",
     ),
     Metric("client.host_cpu_share", "share", Better.LOWER, "busy share of all CPUs of the measuring machine", _OWN),
+    Metric(
+        "client.others_cpu_share",
+        "share",
+        Better.LOWER,
+        "host_cpu_share - cpu_s / (CPUs x time): what the measuring machine did beside measuring, at least",
+        _OWN,
+        note="Where the server runs on the same machine, that is the server.",
+    ),
 )
 
 _VLLM_METRICS = "vLLM's /metrics"
@@ -251,6 +259,8 @@ WARNINGS = {
     "warmup_failed": "at least one warm-up request failed",
     "client_starved": "the p99 of the generator's own loop lag exceeds 5 ms and 5 % of the median TTFT: the measuring "
     "machine was too busy, and the latencies are too high",
+    "host_busy": "more than half of the measuring machine's CPU time went to other work than measuring, and the server "
+    "runs elsewhere",
     "sent_late": "open loop: the p99 of the requests' lateness exceeds 100 ms, so the rate was not offered in full",
     "many_failures": "more than 5 % of the requests failed: the point enters no best figure, no peak and no average",
     "prompts_cached": "more than 5 % of the prompt tokens came from the prefix cache, although every prompt was new "

@@ -14,3 +14,9 @@ def point_seed(run_seed: int, point_index: int, repeat: int, attempt: int = 0) -
     name = f"{run_seed}/{point_index}/{repeat}" + (f"/{attempt}" if attempt else "")
     digest = blake2b(name.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> (64 - _BITS)
+
+
+def warmup_seed(seed: int) -> int:
+    """Of a point's seed, the one of its warm-up: never the prompts that are measured."""
+    digest = blake2b(f"{seed}/warm-up".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - _BITS)

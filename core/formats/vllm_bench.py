@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
+from math import isfinite
 from typing import Any
 
-from core.domain.benchmark import Measurement, RequestCounts
+from core.domain.benchmark import ClientHealth, Measurement, RequestCounts
 from core.domain.benchmark_rules import range_ratio
 from core.domain.statistics import summarize
 from core.domain.workload import Api, Arrival, BenchFiles, LoadPoint, Workload
@@ -84,27 +85,50 @@ def argv(
     requests = requests_of(point)
     if requests is None:
         raise BadInput("vllm_bench_needs_requests", field="requests")
+    asked = _asked(target, workload, point, requests)
+    saved = ("--save-result", "--result-dir", result_dir, "--result-filename", result_filename)
+    told = ("--save-detailed", "--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,90,95,99")
+    return (*asked, *saved, *_ours(target, workload, seed), *told, *_more(target, workload, point))
+
+
+def warmup_argv(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int) -> tuple[str, ...] | None:
+    """A call of its own before the point, nothing of which is kept: ``--num-warmups`` sends the first *measured* prompt
+    (seen with 0.32), so that a prefix cache answers it later. ``seed`` is another than the point's. None where the
+    point has no warm-up."""
+    if point.warmup < 1:
+        return None
+    streams = min(point.warmup, point.concurrency or point.warmup)
+    alone = replace(point, arrival=Arrival.CLOSED, rate_per_s=None, concurrency=streams)
+    asked = _asked(target, workload, alone, point.warmup)
+    return (*asked, *_ours(target, workload, seed), *_more(target, workload, alone))
+
+
+def _asked(target: BenchTarget, workload: Workload, point: LoadPoint, requests: int) -> tuple[str, ...]:
+    """Server, prompts and load."""
     host = workload.bench_files.host if workload.bench_files else target.host
     words = ["vllm", "bench", "serve", "--host", host, "--port", str(target.port), "--model", target.model]
     words += ["--dataset-name", "random", "--num-prompts", str(requests)]
-    shared = round(workload.prefix_share * workload.input_tokens)
-    own = str(workload.input_tokens - shared)
+    own = str(workload.input_tokens - _shared(workload))
     words += ["--random-input-len", own, *(["--ignore-eos"] if workload.ignore_eos else [])]
     words += ["--random-output-len", str(workload.output_tokens)]
     if point.concurrency is not None:
         words += ["--max-concurrency", str(point.concurrency)]
-    words += ["--served-model-name", target.served_name]
-    words += ["--save-result", "--result-dir", result_dir, "--result-filename", result_filename]
-    return (*words, *_ours(target, workload, point, seed), *_spread(workload, shared))
+    return (*words, "--served-model-name", target.served_name)
 
 
-def _spread(workload: Workload, shared: int) -> Iterator[str]:
+def _spread(workload: Workload) -> Iterator[str]:
     """Both lengths vary evenly by one share (core.domain.benchmark_rules lets nothing else through)."""
+    shared = _shared(workload)
     ratio = range_ratio(workload) if workload.input_spread or workload.output_spread else None
     if ratio:
         yield from ("--random-range-ratio", f"{ratio:g}")
     if shared:
         yield from ("--random-prefix-len", str(shared))
+
+
+def _shared(workload: Workload) -> int:
+    """Tokens that every prompt begins with."""
+    return round(workload.prefix_share * workload.input_tokens)
 
 
 def result_path(workload: Workload, point_index: int, repeat: int, mark: str) -> tuple[str, str]:
@@ -118,22 +142,26 @@ def result_path(workload: Workload, point_index: int, repeat: int, mark: str) ->
     return files.result_dir or OWN_RESULT_DIR, name
 
 
-def _ours(target: BenchTarget, workload: Workload, point: LoadPoint, seed: int | str) -> Iterator[str]:
+def _ours(target: BenchTarget, workload: Workload, seed: int | str) -> Iterator[str]:
     backend, endpoint = _BACKENDS[workload.api]
     yield from ("--backend", backend, "--endpoint", endpoint)
     if target.version is not None and _numbers(target.version) < _ENDPOINT_TYPE_BEFORE:
         yield from ("--endpoint-type", backend)
-    yield from ("--seed", str(seed), "--temperature", f"{workload.temperature:g}", "--save-detailed")
+    yield from ("--seed", str(seed), "--temperature", f"{workload.temperature:g}")
+
+
+def _more(target: BenchTarget, workload: Workload, point: LoadPoint) -> Iterator[str]:
+    """What only some workloads need."""
     if workload.top_p is not None:
         yield from ("--top-p", f"{workload.top_p:g}")
     if workload.top_k is not None:
         yield from ("--top-k", str(workload.top_k))
-    yield from ("--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,90,95,99")
     if point.arrival is not Arrival.CLOSED and point.rate_per_s is not None:
         burstiness = "1" if point.arrival is Arrival.POISSON else _EVEN_BURSTINESS
         yield from ("--request-rate", f"{point.rate_per_s:g}", "--burstiness", burstiness)
     if target.trust_remote_code:
         yield "--trust-remote-code"
+    yield from _spread(workload)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -159,6 +187,7 @@ class Origin:
     started_at: datetime
     tool_version: str
     is_rust: bool = False
+    host_cpu_share: float | None = None
 
 
 def parse_result(content: bytes | str, origin: Origin) -> Measurement:
@@ -166,7 +195,7 @@ def parse_result(content: bytes | str, origin: Origin) -> Measurement:
     by the same rule as everywhere (core.domain.statistics); keys that only some versions write may be missing.
     Raises OutputNotUnderstood."""
     result = _loaded(content)
-    records = tuple(_records(result))
+    records = _records(result)
     good = [record for record in records if record.succeeded]
     completed = int(_need(result, "completed"))
     return Measurement(
@@ -189,8 +218,15 @@ def parse_result(content: bytes | str, origin: Origin) -> Measurement:
         tpot_ms=summarize(record.tpot_ms for record in good if record.output_tokens > 1),
         itl_ms=summarize(gap * 1000 for record in good for gap in record.gaps_s),
         e2el_ms=summarize(record.latency_s * 1000 for record in good),
+        client=_client(origin),
         warnings=() if records or not completed else (NO_RECORDS,),
     )
+
+
+def _client(origin: Origin) -> ClientHealth | None:
+    """Of the measuring side only the machine's load can be seen from outside."""
+    share = origin.host_cpu_share
+    return None if share is None else ClientHealth(1, None, None, None, share)
 
 
 def without_seed(found: Measurement) -> Measurement:
@@ -201,22 +237,23 @@ def without_seed(found: Measurement) -> Measurement:
 def request_lines(result: Mapping[str, Any]) -> str | None:
     """The requests of a result, as our own generator writes them; None where it holds no per-request values. Raises
     OutputNotUnderstood."""
-    records = tuple(_records(result))
+    records = _records(result)
     starts, inputs = result.get("start_times"), result.get("input_lens")
     has_starts = isinstance(starts, list) and len(starts) == len(records)
     has_inputs = isinstance(inputs, list) and len(inputs) == len(records)
-    first = min((float(start) for start in starts), default=0.0) if has_starts and starts else 0.0
+    sent = [_finite(start) for start in starts] if has_starts and starts else []
+    first = min(sent, default=0.0)
     lines = []
     for index, one in enumerate(records):
         good = one.succeeded
         values = {
             "index": index,
-            "started_s": round(float(starts[index]) - first, 6) if has_starts and starts else None,
+            "started_s": round(sent[index] - first, 6) if sent else None,
             "late_ms": None,
             "ttft_ms": round(one.ttft_s * 1000, 3) if good else None,
             "e2el_ms": round(one.latency_s * 1000, 3) if good else None,
             "tpot_ms": round(one.tpot_ms, 4) if good and one.output_tokens > 1 else None,
-            "input_tokens": int(inputs[index]) if has_inputs and inputs else None,
+            "input_tokens": int(_finite(inputs[index])) if has_inputs and inputs else None,
             "output_tokens": one.output_tokens if good else None,
             "failure": None if good else failure_kind(one.error),
             "detail": one.error.strip()[-_DETAIL_LIMIT:],
@@ -260,21 +297,42 @@ def _need(result: Mapping[str, Any], key: str) -> float:
     value = result.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise OutputNotUnderstood(tool=TOOL, detail=f"{key} is missing", line=", ".join(result)[:120])
+    if not (isfinite(value) and value >= 0):
+        raise OutputNotUnderstood(tool=TOOL, detail=f"{key} is no number", line=f"{key}: {value}")
     return float(value)
 
 
-def _records(result: Mapping[str, Any]) -> Iterator[_Record]:
+def _finite(value: Any) -> float:
+    """Times, counts and lengths. JSON of Python may hold NaN and Infinity. Raises OutputNotUnderstood."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line="ttfts, itls, output_lens") from error
+    if not (isfinite(number) and number >= 0):
+        raise OutputNotUnderstood(tool=TOOL, detail="not a number", line=f"{number}")
+    return number
+
+
+def _records(result: Mapping[str, Any]) -> tuple[_Record, ...]:
     """Per request. Latencies are missing in older versions, where they are the first token's time and the gaps."""
     lengths, ttfts, gaps = (result.get(key) for key in ("output_lens", "ttfts", "itls"))
     if not (isinstance(lengths, list) and isinstance(ttfts, list) and isinstance(gaps, list)):
-        return
+        return ()
     errors = result.get("errors") or [""] * len(lengths)
-    latencies = result.get("latencies") or [ttft + sum(own) for ttft, own in zip(ttfts, gaps, strict=True)]
     try:
-        for length, ttft, own, latency, error in zip(lengths, ttfts, gaps, latencies, errors, strict=True):
-            yield _Record(int(length), float(ttft), [float(gap) for gap in own], float(latency), str(error or ""))
+        latencies = result.get("latencies") or [ttft + sum(own) for ttft, own in zip(ttfts, gaps, strict=True)]
+        rows = zip(lengths, ttfts, gaps, latencies, errors, strict=True)
+        return tuple(_record(*row) for row in rows)
     except (TypeError, ValueError) as error:
         raise OutputNotUnderstood(tool=TOOL, detail=str(error), line="ttfts, itls, output_lens") from error
+
+
+def _record(length: Any, ttft: Any, gaps: Any, latency: Any, error: Any) -> _Record:
+    """One request; the values of a failed one are not read: they are whatever they were at its end."""
+    said = str(error or "")
+    if said:
+        return _Record(0, 0.0, (), 0.0, said)
+    return _Record(int(_finite(length)), _finite(ttft), [_finite(gap) for gap in gaps], _finite(latency), said)
 
 
 def _counts(result: Mapping[str, Any], completed: int, records: Sequence[_Record]) -> RequestCounts:
@@ -285,18 +343,22 @@ def _counts(result: Mapping[str, Any], completed: int, records: Sequence[_Record
 
 
 _KINDS = (
-    (r"ClientConnector|ConnectionRefused|Cannot connect", "connect"),
-    (r"TimeoutError", "timeout"),
-    (r"Payload|TransferEncoding|IncompleteRead", "truncated"),
-    (r"Disconnected|ConnectionReset|ClientOSError", "disconnected"),
+    (r"^HTTP 4\d\d\b.*context length", "over_length"),
+    (r"ClientConnector|ConnectionRefused|Cannot connect|Connection refused|client error \(Connect\)", "connect"),
+    (r"TimeoutError|operation timed out", "timeout"),
+    (r"Payload|TransferEncoding|IncompleteRead|error reading a body", "truncated"),
+    (r"Disconnected|ConnectionReset|ClientOSError|client error \(SendRequest\)", "disconnected"),
     (r"JSONDecodeError", "bad_answer"),
     (r"[Nn]ever received a valid chunk", "empty"),
 )
 
 
 def failure_kind(error: str) -> str:
-    """Our word for the tool's: an HTTP reason phrase, a traceback, or nothing at all."""
+    """Our word for the tool's: an HTTP reason phrase, a traceback, nothing at all; of the Rust client ``HTTP 404 Not
+    Found: ...`` or its chain of causes (seen with vllm-rs 0.33.0)."""
     for status in HTTPStatus:
         if error.strip() == status.phrase:
             return f"http_{status.value}"
-    return next((kind for pattern, kind in _KINDS if re.search(pattern, error)), "other" if error else "empty")
+    known = next((kind for pattern, kind in _KINDS if re.search(pattern, error, re.DOTALL)), None)
+    told = re.match(r"HTTP (\d{3})\b", error)
+    return known or (f"http_{told[1]}" if told else "other" if error else "empty")

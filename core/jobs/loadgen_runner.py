@@ -100,6 +100,7 @@ def load_task(work: PointWork, *, has_key: bool, dataset_path: str | None = None
         prefix_share=workload.prefix_share,
         turns=workload.turns,
         dataset_path=dataset_path,
+        is_server_here=work.endpoint.deployment_id is not None,
     )
 
 

@@ -1,7 +1,8 @@
 """``vllm bench serve`` inside the service's own container, as a measuring engine: the way of the vendor's guide.
 
 Three ways, the first that the image can go: its own Rust client, called directly; one warm process for all points of a
-sweep; one call per point. A command is started detached and read by offset. It would outlive this worker, so a note of
+sweep; one call per point. A way that fails once is not tried again in that sweep. A point's warm-up is a call of its
+own, with other prompts. A command is started detached and read by offset. It would outlive this worker, so a note of
 it lies in the work folder until it is over, and the next worker ends what it finds noted there before any job.
 """
 
@@ -16,7 +17,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from core.adapters.database.failures import translated
 from core.adapters.processes import to_the_end
 from core.domain.benchmark import requests_artifact
 from core.domain.endpoint import Endpoint
-from core.domain.seeds import point_seed
+from core.domain.seeds import point_seed, warmup_seed
 from core.errors import AppError, EngineUnavailable, NotFoundError, OutputNotUnderstood, ToolFailed
 from core.formats import vllm_bench
 from core.formats.loadgen import measurement_to_json
 from core.jobs.benchmark import MEASUREMENT_FILE, PointWork, RawFile
 from core.jobs.vllm_bench_warm import WarmBench, WarmUnavailable
+from core.loadgen.health import HostCpu
 from core.ports import Clock, ContainerEngine, DeploymentStore, Secrets, ToolRunner
 from core.settings import Settings
 
@@ -40,6 +42,7 @@ POLL_S = 2.0
 _PATIENCE = 5
 _PYTHON_CLIENT = "vllm"
 _HEAD_WORDS = 3
+_SIGNALLED = 128
 _DETAIL_CHARACTERS = 2_000
 _RESULT_FILE, _OUTPUT_FILE, _REQUESTS_FILE = "result.json", "output.log", "requests.jsonl"
 
@@ -56,6 +59,7 @@ class _Command:
     result: str
     is_ours: bool
     note: Path
+    warmup: tuple[str, ...] | None = None
 
 
 class VllmBenchRunner:
@@ -81,12 +85,28 @@ class VllmBenchRunner:
         self._rust: dict[str, str | None] = {}
         self._warm: dict[str, WarmBench] = {}
         self._cold: set[str] = set()
+        self._without_rust: set[str] = set()
 
     async def run(self, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
         """Raises ToolFailed, OutputNotUnderstood, NotFoundError (container, deployment), ContainerFailed
         (container_not_running), EngineUnavailable, BadInput (vllm_bench_needs_requests)."""
         async with self._tools.hold(work.server_key, job_id=work.job_id):
             command = await asyncio.to_thread(self._command, work)
+            if command.origin.is_rust:
+                try:
+                    async with aclosing(self._point(command, work)) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except (ToolFailed, OutputNotUnderstood) as error:
+                    if _was_killed(error):
+                        raise
+                    self._without_rust.add(work.job_id)
+                    reason = str(error.params.get("detail") or error)
+                    await asyncio.to_thread(
+                        _begin_anew, work, f"the Python client instead of {command.argv[0]}", reason
+                    )
+                    command = await asyncio.to_thread(self._command, work)
             if command.argv[0] == _PYTHON_CLIENT and work.job_id not in self._cold:
                 try:
                     async with aclosing(self._warm_point(command, work)) as events:
@@ -95,21 +115,47 @@ class VllmBenchRunner:
                     return
                 except WarmUnavailable as reason:
                     self._cold.add(work.job_id)
-                    await asyncio.to_thread(_begin_anew, work, str(reason))
+                    await asyncio.to_thread(_begin_anew, work, "one call per point", str(reason))
             async with aclosing(self._point(command, work)) as events:
                 async for event in events:
                     yield event
 
     async def _point(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
         """One call for this point."""
+        if command.warmup:
+            yield {"event": "warmup", "done": 0, "total": work.point.warmup}
+            await self._warm_up(command, command.warmup, work)
         try:
             await asyncio.to_thread(self._start, command, work)
+            host = await asyncio.to_thread(self._host_cpu, command)
             yield {"event": "started", "total": vllm_bench.requests_of(work.point)}
             async for event in self._follow(command, work):
                 yield event
-            await asyncio.to_thread(self._keep, command, work)
+            await asyncio.to_thread(self._keep, command, work, host)
         finally:
             await to_the_end(asyncio.to_thread(self._end, command))
+
+    async def _warm_up(self, command: _Command, argv: tuple[str, ...], work: PointWork) -> None:
+        """A call whose requests are not measured. Raises ToolFailed."""
+        mark = uuid.uuid4().hex
+        alone = replace(command, mark=mark, argv=(command.argv[0], *argv[1:]), note=_notes(self._settings) / mark)
+        try:
+            await asyncio.to_thread(self._start, alone, work)
+            async for _ in self._follow(alone, work):
+                pass
+        finally:
+            await to_the_end(asyncio.to_thread(self._end, alone))
+
+    def _host_cpu(self, command: _Command) -> HostCpu:
+        """The load of the machine that measures and serves, read inside the container: the engine may be elsewhere."""
+        return HostCpu(lambda: self._proc_stat(command.container_id))
+
+    def _proc_stat(self, container_id: str) -> str | None:
+        try:
+            answer = self._containers.exec(container_id, ("cat", "/proc/stat"))
+        except AppError:
+            return None
+        return answer.output if answer.exit_code == 0 else None
 
     async def _warm_point(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
         """This point in the sweep's warm process, which ends with whatever goes wrong. Raises WarmUnavailable."""
@@ -117,26 +163,32 @@ class VllmBenchRunner:
         try:
             warm = await asyncio.to_thread(self._warm_bench, command, work)
             await asyncio.to_thread(_append, _outputs(work), f"$ {shlex.join(command.argv)}\n".encode())
-            begun = time.monotonic()
+            begun, host = time.monotonic(), await asyncio.to_thread(self._host_cpu, command)
+            if command.warmup:
+                yield {"event": "warmup", "done": 0, "total": work.point.warmup}
+                async with aclosing(warm.run(command.warmup[_HEAD_WORDS:], _outputs(work))) as warming:
+                    async for _ in warming:
+                        pass
             async with aclosing(warm.run(command.argv[_HEAD_WORDS:], _outputs(work))) as events:
                 async for event in events:
-                    begun = time.monotonic() if event["event"] == "started" else begun
+                    if event["event"] == "started":
+                        begun, host = time.monotonic(), await asyncio.to_thread(self._host_cpu, command)
                     told = {"total": vllm_bench.requests_of(work.point), "elapsed_s": time.monotonic() - begun}
                     yield {**told, **event}
-            await asyncio.to_thread(self._keep, command, work)
+            await asyncio.to_thread(self._keep, command, work, host)
             finished = True
         finally:
             if finished:
                 await to_the_end(asyncio.to_thread(self._clear, command))
             else:
-                await to_the_end(asyncio.to_thread(self.close, work.job_id))
+                await to_the_end(asyncio.to_thread(self._end_warm, work.job_id))
 
     def _warm_bench(self, command: _Command, work: PointWork) -> WarmBench:
         """The sweep's warm process; started where there is none yet in this container."""
         warm = self._warm.get(work.job_id)
         if warm is not None and warm.container_id == command.container_id:
             return warm
-        self.close(work.job_id)
+        self._end_warm(work.job_id)
         warm = WarmBench(self._containers, command.container_id, uuid.uuid4().hex, self._poll_s)
         _write_note(_notes(self._settings) / warm.mark, command.container_id)
         self._warm[work.job_id] = warm
@@ -144,8 +196,12 @@ class VllmBenchRunner:
         return warm
 
     def close(self, job_id: str) -> None:
-        """Ends the sweep's warm process, where it has one."""
+        """Ends the sweep's warm process, where it has one; the next sweep tries every way again."""
         self._cold.discard(job_id)
+        self._without_rust.discard(job_id)
+        self._end_warm(job_id)
+
+    def _end_warm(self, job_id: str) -> None:
         warm = self._warm.pop(job_id, None)
         if warm is None:
             return
@@ -172,7 +228,7 @@ class VllmBenchRunner:
         load = work.run.workload
         folder, file = vllm_bench.result_path(load, work.point.index, work.repeat, mark)
         argv = vllm_bench.argv(target, load, work.point, seed, folder, file)
-        rust = self._rust_client(container_id)
+        rust = None if work.job_id in self._without_rust else self._rust_client(container_id)
         version = target.version or "unknown"
         return _Command(
             container_id=container_id,
@@ -183,6 +239,7 @@ class VllmBenchRunner:
             result=f"{folder}/{file}",
             is_ours=folder == vllm_bench.OWN_RESULT_DIR,
             note=_notes(self._settings) / mark,
+            warmup=vllm_bench.warmup_argv(target, load, work.point, warmup_seed(seed)),
         )
 
     def _rust_client(self, container_id: str) -> str | None:
@@ -233,10 +290,14 @@ class VllmBenchRunner:
                 elapsed_s = time.monotonic() - begun
                 yield {"event": "progress", "done": bar[0], "total": bar[1], "failed": 0, "elapsed_s": elapsed_s}
 
-    def _keep(self, command: _Command, work: PointWork) -> None:
-        """Result first, then what was read from it: a step that finds the latter is over."""
+    def _keep(self, command: _Command, work: PointWork, host: HostCpu) -> None:
+        """Result first, then what was read from it: a step that finds the latter is over. Raises OutputNotUnderstood,
+        also where a client that can be replaced tells no single requests."""
+        origin = replace(command.origin, host_cpu_share=host.busy_share())
         content = self._containers.read_file(command.container_id, command.result)
-        measurement = vllm_bench.parse_result(content, command.origin)
+        measurement = vllm_bench.parse_result(content, origin)
+        if origin.is_rust and vllm_bench.NO_RECORDS in measurement.warnings:
+            raise OutputNotUnderstood(tool=measurement.tool, detail=vllm_bench.NO_RECORDS, line="")
         requests = vllm_bench.request_lines(json.loads(content))
         with translated():
             (work.out_dir / _RESULT_FILE).write_bytes(content)
@@ -296,14 +357,20 @@ def _judge(code: int, output: bytes) -> None:
         raise ToolFailed(tool=vllm_bench.TOOL, exit_code=code, detail=detail)
 
 
+def _was_killed(error: AppError) -> bool:
+    """By a signal, which says nothing of the tool."""
+    code = error.params.get("exit_code")
+    return isinstance(code, int) and (code < 0 or code >= _SIGNALLED)
+
+
 def _outputs(work: PointWork) -> tuple[Path, ...]:
     """What the tool prints is kept with the run and shown with the job."""
     return (work.out_dir / _OUTPUT_FILE, work.log)
 
 
-def _begin_anew(work: PointWork, reason: str) -> None:
-    """What the warm process printed of this point stays in the job's log alone."""
-    _append((work.log,), f"# one call per point: {reason}\n".encode())
+def _begin_anew(work: PointWork, way: str, reason: str) -> None:
+    """What another way printed of this point stays in the job's log alone."""
+    _append((work.log,), f"# {way}: {reason}\n".encode())
     (work.out_dir / _OUTPUT_FILE).unlink(missing_ok=True)
 
 

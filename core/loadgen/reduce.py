@@ -23,11 +23,13 @@ _TOLERATED_LENGTH_ERROR = 0.01
 _TOLERATED_LAG_MS = 5.0
 _TOLERATED_LAG_SHARE = 0.05
 _TOLERATED_LATENESS_MS = 100.0
+_TOLERATED_OTHERS = 0.5
 
 
 @dataclass(frozen=True)
 class PointFacts:
-    """What is known of a point beside its records. ``start`` is monotonic, ``started_at`` the same moment's date."""
+    """What is known of a point beside its records. ``start`` is monotonic, ``started_at`` the same moment's date;
+    shares are 0..1 of all CPUs of this machine, ``is_server_here`` whether the server runs on it, too."""
 
     seed: int
     start: float
@@ -36,6 +38,8 @@ class PointFacts:
     cpu_s: float
     lags_s: Sequence[float]
     host_cpu_share: float | None
+    others_cpu_share: float | None = None
+    is_server_here: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -76,6 +80,7 @@ def reduce_point(task: LoadTask, records: Sequence[Record], facts: PointFacts) -
             *facts.warnings,
             *_warnings(task, good, facts.seed),
             *_starved(client, ttft_ms),
+            *_busy(client, facts),
             *_late(task, client),
         ),
     )
@@ -141,6 +146,7 @@ def _client_health(records: Sequence[Record], facts: PointFacts) -> ClientHealth
         lateness_p99_ms=percentile(late, 0.99) if late else None,
         loop_lag_p99_ms=percentile(lags, 0.99) if lags else None,
         host_cpu_share=facts.host_cpu_share,
+        others_cpu_share=facts.others_cpu_share,
     )
 
 
@@ -166,6 +172,12 @@ def _starved(client: ClientHealth, ttft_ms: Distribution | None) -> tuple[str, .
     allowed_ms = max(_TOLERATED_LAG_MS, _TOLERATED_LAG_SHARE * ttft_ms.p50 if ttft_ms else 0.0)
     lag_ms = client.loop_lag_p99_ms
     return ("client_starved",) if lag_ms is not None and lag_ms > allowed_ms else ()
+
+
+def _busy(client: ClientHealth, facts: PointFacts) -> tuple[str, ...]:
+    """``host_busy``: others worked on the measuring machine. Where the server runs there, nobody can tell who."""
+    share = client.others_cpu_share
+    return ("host_busy",) if share is not None and share > _TOLERATED_OTHERS and not facts.is_server_here else ()
 
 
 def _late(task: LoadTask, client: ClientHealth) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from core.loadgen.progress import Progress
 from core.loadgen.records import Record
 from core.loadgen.reduce import PointFacts, reduce_point
 from core.loadgen.split import Share, process_count, shares
-from core.loadgen.target import resolve
+from core.loadgen.target import is_this_machine, resolve
 from core.loadgen.task import LoadTask
 from core.loadgen.worker import Report, Worker, part_path
 
@@ -46,7 +46,9 @@ def run_point(task: LoadTask) -> Measurement:
 
     start = run_shares(parts, work, gathered.receive)
     _join_parts(task.out_dir, len(parts))
-    measurement = reduce_point(task, gathered.records, gathered.facts(seed, start, made.warnings))
+    here = task.is_server_here or is_this_machine(target)
+    facts = gathered.facts(seed, start, made.warnings, is_server_here=here)
+    measurement = reduce_point(task, gathered.records, facts)
     (Path(task.out_dir) / MEASUREMENT_FILE).write_text(measurement_to_json(measurement), encoding="utf-8")
     return measurement
 
@@ -64,6 +66,7 @@ class _Gathered:
         self._lags_s: list[float] = []
         self._host = HostCpu()
         self._host_share: float | None = None
+        self._available_s: float | None = None
 
     def receive(self, message: Message) -> None:
         """One message of one process."""
@@ -77,7 +80,7 @@ class _Gathered:
         elif kind == "result":
             self._has_ended(message)
 
-    def facts(self, seed: int, start: float, warnings: tuple[str, ...]) -> PointFacts:
+    def facts(self, seed: int, start: float, warnings: tuple[str, ...], *, is_server_here: bool) -> PointFacts:
         """Facts for the reduction."""
         own = cpu_seconds() if self._processes > 1 else 0.0
         return PointFacts(
@@ -88,6 +91,8 @@ class _Gathered:
             cpu_s=self._cpu_s + own,
             lags_s=self._lags_s,
             host_cpu_share=self._host_share,
+            others_cpu_share=_others(self._host_share, self._available_s, self._cpu_s + own),
+            is_server_here=is_server_here,
             warnings=(*warnings, "warmup_failed") if self._warmup_failed else warnings,
         )
 
@@ -99,10 +104,18 @@ class _Gathered:
             self._progress.started()
 
     def _has_ended(self, message: Message) -> None:
-        self._host_share = self._host_share or self._host.busy_share()
+        if self._available_s is None:
+            self._host_share, self._available_s = self._host.busy_share(), self._host.available_s()
         self.records.extend(Record.from_tuple(values) for values in message["records"])
         self._cpu_s += message["cpu_s"]
         self._lags_s.extend(message["lags_s"])
+
+
+def _others(host_share: float | None, available_s: float | None, own_s: float) -> float | None:
+    """At least: our own processes' time counts from their start, not from the point's."""
+    if host_share is None or not available_s:
+        return None
+    return max(0.0, host_share - own_s / available_s)
 
 
 def _join_parts(out_dir: str, processes: int) -> None:

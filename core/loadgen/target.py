@@ -66,6 +66,16 @@ def resolve(base_url: str, key: str | None, timeout_s: float = 5.0) -> Target:
     raise Unreachable(url=base_url, detail=detail)
 
 
+def is_this_machine(target: Target) -> bool:
+    """Whether the address is one of our own: nobody else can listen on it."""
+    try:
+        with socket.socket(target.family, socket.SOCK_DGRAM) as probe:
+            probe.bind((target.address[0], 0))
+    except OSError:
+        return False
+    return True
+
+
 def _try(family: socket.AddressFamily, address: tuple[Any, ...], timeout_s: float) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.settimeout(timeout_s)

@@ -18,7 +18,8 @@ class LoadTask:
     no file and no argv. ``vocabulary_size`` None: found out, or ids that every known vocabulary has. ``processes``
     None: by streams and CPU count. ``timeout_s`` is per request, from its first byte sent to its last received.
     Spreads, prefix, turns as in core.domain.workload; ``dataset_path``: a file of samples instead of drawn prompts;
-    ``attempt``: how often this point was begun before, in vain."""
+    ``attempt``: how often this point was begun before, in vain; ``is_server_here``: it is known to run on this
+    machine."""
 
     base_url: str
     served_name: str
@@ -43,6 +44,7 @@ class LoadTask:
     turns: int = 1
     dataset_path: str | None = None
     attempt: int = 0
+    is_server_here: bool = False
 
     def __post_init__(self) -> None:
         problem = _problem(self)

@@ -9,6 +9,7 @@ import streamlit as st
 from core.domain.benchmark import Measurement, requests_artifact
 from core.services.results import RequestRow, RunDetail
 from render.charts import cumulative, load_words, point_over_time, spread
+from render.client_words import client_lines
 from render.texts import Texts
 from ui import session
 from ui.components.chart import chart
@@ -93,8 +94,8 @@ def _around(measurement: Measurement) -> None:
     if steady:
         rate = t.tokens_per_s(steady.output_tokens_per_s)
         st.caption(t("page.run.steady", rate=rate, duration=t.duration(steady.duration_s)))
-    if client and client.lateness_p99_ms is not None:
-        st.caption(t("page.run.client", processes=client.processes, late=t.ms(client.lateness_p99_ms)))
+    for line in client_lines(client, t) if client else ():
+        st.caption(line)
 
 
 def _server_facts(told: Mapping[str, float], t: Texts) -> list[str]:

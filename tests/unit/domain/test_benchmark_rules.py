@@ -133,6 +133,16 @@ def test_a_trial_answer_that_failed_is_a_warning() -> None:
     assert found == {"endpoint_completion_failed": replace(failed, severity=Severity.WARN)}
 
 
+def test_what_the_containers_own_client_does_otherwise_is_said() -> None:
+    endpoint = replace(checked(server_version="0.9.2"), deployment_id="d-1")
+    found = findings(samples.workload(timeout_s=30.0), endpoint, Engine.VLLM_BENCH)
+    assert found["bench_engine_warmup"].params == {"warmup": 1}
+    assert found["bench_engine_no_time_limit"].params == {"timeout_s": 30.0}
+    assert found["bench_engine_first_prompt"].severity is Severity.WARN
+    newer = replace(checked(server_version="0.17.0"), deployment_id="d-1")
+    assert set(findings(point(warmup=0), newer, Engine.VLLM_BENCH)) == {"bench_engine_no_time_limit"}
+
+
 def test_no_chat_matters_to_chat_alone() -> None:
     endpoint = checked(findings=(Finding("endpoint_no_chat", Severity.WARN, None, {"detail": "404"}),))
     assert findings(endpoint=endpoint) == {}
@@ -149,11 +159,12 @@ def test_simulated_and_archived_endpoints_say_so() -> None:
 def test_vllm_bench_needs_our_container_and_a_number_of_requests() -> None:
     timed = point(requests=None, duration_s=9.0)
     found = findings(timed, engine=Engine.VLLM_BENCH)
-    assert set(found) == {"bench_engine_needs_container", "bench_engine_needs_requests"}
+    said = {"bench_engine_warmup", "bench_engine_no_time_limit"}
+    assert set(found) - said == {"bench_engine_needs_container", "bench_engine_needs_requests"}
     ours = samples.endpoint(deployment_id="d-1")
-    assert findings(endpoint=ours, engine=Engine.VLLM_BENCH) == {}
+    assert set(findings(endpoint=ours, engine=Engine.VLLM_BENCH)) == said
     at_a_rate = point(requests=None, duration_s=60.0, arrival=Arrival.POISSON, rate_per_s=4.0)
-    assert findings(at_a_rate, ours, Engine.VLLM_BENCH) == {}
+    assert set(findings(at_a_rate, ours, Engine.VLLM_BENCH)) == said
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,23 @@ from typing import Any
 
 import pytest
 
-from core.domain.workload import Api, Arrival, LoadPoint, Workload
+from core.domain.seeds import warmup_seed
+from core.domain.workload import Api, Arrival, LoadPoint, Spread, Workload
 from core.errors import BadInput, OutputNotUnderstood
 from core.formats import vllm_bench
-from core.formats.vllm_bench import BenchTarget, Origin, argv, failure_kind, parse_result, progress
+from core.formats.vllm_bench import (
+    BenchTarget,
+    Origin,
+    argv,
+    failure_kind,
+    parse_result,
+    progress,
+    request_lines,
+    warmup_argv,
+)
 from tests.guide import BENCH, shell_words
 
+RECORDED_RUST = (Path(__file__).parents[2] / "data" / "vllm_rs_bench_0.33.0.json").read_bytes()
 RECORDED = (Path(__file__).parents[2] / "data" / "vllm_bench_0.32.0.json").read_bytes()
 TARGET = BenchTarget("/weights/DeepSeek-R1-0528", "DeepSeek-R1-0528", 8000)
 POINT = LoadPoint(2, concurrency=2, requests=8)
@@ -66,6 +77,34 @@ def test_a_point_that_only_ends_by_time_is_refused() -> None:
     with pytest.raises(BadInput) as refused:
         words(LoadPoint(0, concurrency=4, duration_s=60))
     assert refused.value.code == "vllm_bench_needs_requests"
+
+
+def test_sampling_and_lengths_that_vary_word_for_word() -> None:
+    """As vLLM 0.32 and vllm-rs 0.33.0 take them."""
+    point = LoadPoint(0, concurrency=4, requests=100)
+    workload = Workload(
+        1000, 200, (point,), temperature=0.7, ignore_eos=False, top_p=0.9, top_k=20, prefix_share=0.25,
+        input_spread=Spread(800, 1200), output_spread=Spread(160, 240),
+    )  # fmt: skip
+    assert list(words(point, workload)) == shell_words(
+        "vllm bench serve --host 127.0.0.1 --port 8000 --model /weights/DeepSeek-R1-0528 --dataset-name random "
+        "--num-prompts 100 --random-input-len 750 --random-output-len 200 --max-concurrency 4 "
+        "--served-model-name DeepSeek-R1-0528 --save-result --result-dir ./benchmark_result "
+        "--result-filename result.json --backend openai --endpoint /v1/completions --seed 5 --temperature 0.7 "
+        "--save-detailed --percentile-metrics ttft,tpot,itl,e2el --metric-percentiles 50,90,95,99 --top-p 0.9 "
+        "--top-k 20 --random-range-ratio 0.2 --random-prefix-len 250"
+    )
+
+
+def test_a_warm_up_asks_the_same_with_other_prompts() -> None:
+    point = LoadPoint(0, arrival=Arrival.POISSON, concurrency=None, rate_per_s=2.0, requests=100, warmup=3)
+    assert warmup_argv(TARGET, Workload(128, 64, (point,)), replace(point, warmup=0), 9) is None
+    assert list(warmup_argv(TARGET, Workload(128, 64, (point,)), point, 9) or ()) == shell_words(
+        "vllm bench serve --host 127.0.0.1 --port 8000 --model /weights/DeepSeek-R1-0528 --dataset-name random "
+        "--num-prompts 3 --random-input-len 128 --ignore-eos --random-output-len 64 --max-concurrency 3 "
+        "--served-model-name DeepSeek-R1-0528 --backend openai --endpoint /v1/completions --seed 9 --temperature 0"
+    )
+    assert warmup_seed(5) != 5
 
 
 def test_remote_code_is_trusted_where_the_server_does() -> None:
@@ -121,6 +160,25 @@ def test_the_recorded_result_says_what_the_tool_said() -> None:
     assert found.e2el_ms is not None
     assert found.e2el_ms.max == pytest.approx(max(said["latencies"]) * 1000)
     assert found.warnings == ()
+
+
+def test_the_recorded_result_of_the_rust_client() -> None:
+    """vllm-rs 0.33.0 with the very arguments of ``argv``, against the simulated vLLM."""
+    found, said = parse_result(RECORDED_RUST, replace(ORIGIN, is_rust=True)), json.loads(RECORDED_RUST)
+    assert (found.tool, found.requests.succeeded, found.warnings) == ("vllm-rs bench serve", 8, ())
+    assert (found.input_tokens, found.output_tokens) == (1024, 128)
+    for name, summary in {
+        "ttft": found.ttft_ms,
+        "tpot": found.tpot_ms,
+        "itl": found.itl_ms,
+        "e2el": found.e2el_ms,
+    }.items():
+        assert summary is not None
+        told = [said[f"{key}_{name}_ms"] for key in ("mean", "median", "std", "p90", "p99")]
+        assert [summary.mean, summary.p50, summary.std, summary.p90, summary.p99] == pytest.approx(told)
+    lines = [json.loads(line) for line in (request_lines(said) or "").splitlines()]
+    assert lines[0]["started_s"] == 0.0
+    assert {line["input_tokens"] for line in lines} == {128}
 
 
 def test_keys_that_older_builds_lack() -> None:
@@ -180,7 +238,20 @@ def test_without_records_the_summaries_are_absent_and_said_to_be() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", changed(duration=...), changed(completed="8"), changed(ttfts=["x"] * 8)],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        changed(duration=...),
+        changed(completed="8"),
+        changed(ttfts=["x"] * 8),
+        changed(duration=float("nan")),
+        changed(output_throughput=float("inf")),
+        changed(ttfts=[float("nan")] * 8),
+        changed(itls=[[float("inf")]] * 8),
+        changed(latencies=[-1.0] * 8),
+    ],
 )
 def test_what_is_no_result(content: bytes) -> None:
     with pytest.raises(OutputNotUnderstood):
@@ -198,6 +269,13 @@ def test_what_is_no_result(content: bytes) -> None:
         ("Never received a valid chunk to calculate TTFT.", "empty"),
         ("", "empty"),
         ("something new", "other"),
+        ('HTTP 404 Not Found: {"error": {"message": "The model `x` does not exist."}}', "http_404"),
+        (
+            'HTTP 400 Bad Request: {"error": {"message": "This model\'s maximum context length is 100 tokens."}}',
+            "over_length",
+        ),
+        ("error sending request for url (x)\n  Caused by: client error (Connect)\n  Caused by: tcp", "connect"),
+        ("error sending request for url (x)\n  Caused by: client error (SendRequest)\n  Caused by: y", "disconnected"),
     ],
 )
 def test_kinds(error: str, kind: str) -> None:

@@ -79,7 +79,7 @@ class Site:
         (folder / "logs").mkdir()
         run = samples.run(engine=Engine.VLLM_BENCH)
         endpoint = samples.endpoint(deployment_id="d-1", key_ref="key-1", server_key="container:e:c")
-        point = run.workload.points[1]
+        point = replace(run.workload.points[1], warmup=0)
         log = folder / "logs" / "job-1.log"
         self.work = PointWork("job-1", endpoint.server_key, 1, run, endpoint, point, 2, out_dir, log)
 
@@ -268,10 +268,93 @@ async def test_the_images_own_rust_client_is_called_directly(site: Site) -> None
     assert measurement_from_json((site.work.out_dir / "measurement.json").read_bytes()).tool == "vllm-rs bench serve"
 
 
+RUST = ("/opt/vllm/vllm-rs",)
+RUST_RESULT = (Path(__file__).parents[2] / "data" / "vllm_rs_bench_0.33.0.json").read_bytes()
+
+
+def with_rust(site: Site, end: FakeProgram, result: bytes = RUST_RESULT) -> None:
+    """An image that has it."""
+    site.engine.programs["sh", "-c", RUST_PROBE[2]] = FakeProgram(RUST, 0)
+    site.engine.programs[RUST] = end
+    site.engine.files["/tmp/seatrial-bench/*"] = result
+
+
+async def test_a_rust_client_that_refuses_its_arguments_gives_way_to_python_for_the_whole_sweep(site: Site) -> None:
+    with_rust(site, FakeProgram(("error: unexpected argument '--save-detailed' found",), 2), RESULT)
+    await site.events()
+    await site.events()
+    tools = [argv[0] for _, argv, _ in site.engine.started if argv[0] != "python3"]
+    assert tools == ["/opt/vllm/vllm-rs", "vllm", "vllm"]
+    measured = measurement_from_json((site.work.out_dir / "measurement.json").read_bytes())
+    assert (measured.tool, site.notes) == ("vllm bench serve", [])
+    log = site.work.log.read_text()
+    assert "# the Python client instead of /opt/vllm/vllm-rs: error: unexpected argument" in log
+    site.runner.close("job-1")
+    await site.events()
+    assert [argv[0] for _, argv, _ in site.engine.started].count("/opt/vllm/vllm-rs") == 2, "the next sweep tries again"
+
+
+async def test_a_rust_client_that_tells_no_requests_gives_way_too(site: Site) -> None:
+    bare = {key: value for key, value in json.loads(RUST_RESULT).items() if key not in {"ttfts", "itls"}}
+    with_rust(site, FakeProgram((), 0), json.dumps(bare).encode())
+    await site.events()
+    assert measurement_from_json((site.work.out_dir / "measurement.json").read_bytes()).tool == "vllm bench serve"
+    assert "no_per_request_records" in site.work.log.read_text()
+
+
+async def test_a_rust_client_that_was_killed_is_no_reason_to_change(site: Site) -> None:
+    with_rust(site, FakeProgram((), 137))
+    with pytest.raises(ToolFailed):
+        await site.events()
+    assert [argv[0] for _, argv, _ in site.engine.started] == ["/opt/vllm/vllm-rs"]
+
+
+async def test_a_warm_up_is_a_call_of_its_own_with_other_prompts(site: Site) -> None:
+    site.work = replace(site.work, point=replace(site.work.point, warmup=4))
+    events = await site.events()
+    assert [event["event"] for event in events][-2:] == ["warmup", "started"]
+    (_, before, _), (_, measured, _) = site.calls()
+    first, second = dict(itertools.pairwise(before)), dict(itertools.pairwise(measured))
+    assert (first["--num-prompts"], first["--max-concurrency"]) == ("4", "4")
+    assert first["--seed"] != second["--seed"]
+    assert "--save-result" not in before
+    assert "--num-warmups" not in (*before, *measured), "it would send a measured prompt"
+    assert site.notes == []
+
+
+async def test_the_warm_process_warms_up_too(warm: Site) -> None:
+    warm.work = replace(warm.work, point=replace(warm.work.point, warmup=4))
+    assert [event["event"] for event in await warm.events()] == ["warmup", "started", "progress"]
+    before, measured = (dict(itertools.pairwise(job)) for job in warm.engine.jobs)  # type: ignore[attr-defined]
+    assert (before["--num-prompts"], measured["--num-prompts"]) == ("4", "192")
+
+
+class BusyEngine(FakeEngine):
+    """Its machine was half busy between any two looks."""
+
+    looks = 0
+
+    def exec(self, container_id: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> ExecResult:
+        if tuple(argv) != ("cat", "/proc/stat"):
+            return super().exec(container_id, argv, env)
+        self.looks += 1
+        return ExecResult(0, f"cpu  {100 * self.looks} 0 0 {100 * self.looks} 0 0 0 0 0 0\ncpu0 1 1 1\n")
+
+
+async def test_the_load_of_the_machine_is_recorded(tmp_path: Path) -> None:
+    busy = Site(tmp_path, BusyEngine)
+    await busy.events()
+    client = measurement_from_json((busy.work.out_dir / "measurement.json").read_bytes()).client
+    assert client is not None
+    assert (client.host_cpu_share, client.lateness_p99_ms) == (0.5, None)
+
+
 async def test_a_result_in_a_folder_that_was_named_stays_there(site: Site) -> None:
     files = BenchFiles(result_dir="./benchmark_result", result_filename="result.json")
     run = replace(site.work.run, workload=replace(site.work.run.workload, bench_files=files))
     site.work = replace(site.work, run=run)
-    site.engine.files["./benchmark_result/result-p1-r2.json"] = RESULT
+    image = site.engine.get(site.container_id).image
+    site.engine.working_dirs[image] = "/workspace"
+    site.engine.files["/workspace/benchmark_result/result-p1-r2.json"] = RESULT
     await site.events()
     assert (site.work.out_dir / "result.json").read_bytes() == RESULT

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import socket
 from array import array
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ import pytest
 from core.domain.workload import Arrival, LoadPoint
 from core.formats.loadgen import measurement_from_json, measurement_to_json
 from core.loadgen.arrivals import arrivals
+from core.loadgen.health import HostCpu
 from core.loadgen.messages import MessageReader, write_message
 from core.loadgen.records import Record
 from core.loadgen.reduce import PointFacts, reduce_point
+from core.loadgen.run import _others
 from core.loadgen.split import process_count, shares
+from core.loadgen.target import Target, is_this_machine
 from core.loadgen.worker import write_part
 from tests.unit.loadgen.test_prompts import task
 
@@ -109,6 +113,31 @@ def test_lateness_and_lag_are_told():
     assert client.lateness_p99_ms == pytest.approx(1.0)
     assert client.loop_lag_p99_ms == pytest.approx(1.99)
     assert client.host_cpu_share is None
+
+
+@pytest.mark.parametrize(("others", "here", "warned"), [(0.6, False, True), (0.6, True, False), (0.4, False, False)])
+def test_a_machine_that_does_other_work_is_told_where_it_is_not_the_servers(others, here, warned):
+    facts = replace(FACTS, host_cpu_share=0.7, others_cpu_share=others, is_server_here=here)
+    measured = reduce_point(point(), [record(0, 100.0, [20, 20])], facts)
+    assert (measured.client.host_cpu_share, measured.client.others_cpu_share) == (0.7, others)
+    assert ("host_busy" in measured.warnings) is warned
+
+
+def test_what_others_did_is_what_is_left_of_the_machine():
+    texts = iter(["cpu  0 0 0 0 0 0 0 0 0 0", "cpu  80 0 0 20 0 0 0 0 0 0", "cpu  80 0 0 20 0 0 0 0 0 0"])
+    host = HostCpu(lambda: next(texts))
+    assert host.busy_share() == pytest.approx(0.8)
+    assert host.available_s() == pytest.approx(100 / os.sysconf("SC_CLK_TCK"))
+    assert _others(0.8, 2.0, 0.5) == pytest.approx(0.55)
+    assert _others(0.1, 2.0, 0.5) == 0.0
+    assert _others(None, None, 0.5) is None
+    assert HostCpu(lambda: "nonsense").busy_share() is None
+
+
+def test_an_address_of_our_own_is_this_machine():
+    target = Target("http://127.0.0.1:1/v1", "127.0.0.1", 1, "/v1", False, socket.AF_INET, ("127.0.0.1", 1))
+    assert is_this_machine(target)
+    assert not is_this_machine(replace(target, address=("192.0.2.1", 1)))
 
 
 @pytest.mark.parametrize(

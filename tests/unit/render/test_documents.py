@@ -13,6 +13,7 @@ import pytest
 from core.domain.benchmark import ClientHealth, Engine, RunRow, RunState, tool_words
 from core.domain.config_diff import config_diff
 from core.services.results import RunDetail
+from render.client_words import client_lines
 from render.documents import points_csv, points_parquet, run_markdown, runs_csv
 from render.guide import FIGURES, guide_table
 from render.provenance import provenance_facts
@@ -48,6 +49,16 @@ def test_a_points_line_holds_what_is_needed_to_believe_it() -> None:
     assert (second["server_kv_cache_usage_max"], second["client_host_cpu_share"]) == ("", "")
     rows = pq.read_table(io.BytesIO(points_parquet(shown))).to_pylist()
     assert (rows[0]["server_kv_cache_usage_max"], rows[1]["tool_version"]) == (0.5, "0.1.0")
+
+
+def test_what_the_measuring_machine_did_is_told_as_far_as_it_is_known() -> None:
+    t = Texts("en")
+    assert list(client_lines(ClientHealth(1, None, None, None, None), t)) == []
+    assert list(client_lines(ClientHealth(1, None, None, None, 0.31), t)) == [
+        "The measuring machine's processors were 31.0 % busy."
+    ]
+    *_, said = client_lines(ClientHealth(2, 1.5, 0.4, 1.2, 0.31, 0.2), t)
+    assert said == "The measuring machine's processors were 31.0 % busy; other work than measuring took 20.0 %."
 
 
 def test_every_figure_is_named_with_the_tool_that_made_it() -> None:
