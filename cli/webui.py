@@ -218,7 +218,7 @@ def run_disconnect(told: argparse.Namespace) -> int:
 
 
 def _connected(webui: WebUi, text: str) -> str:
-    """The endpoint's id of a service that is named by it, by its address there or by its model. Raises NotFoundError."""
+    """The endpoint's id of a service that is named by it, by its address there or its model. Raises NotFoundError."""
     for one in webui.connected:
         if text in {one.endpoint_id, one.served_name} or _spelling(text) == _spelling(one.url):
             return one.endpoint_id

@@ -8,8 +8,8 @@ from core.domain.endpoint import Endpoint
 
 
 def successor(old: Endpoint, endpoints: Iterable[Endpoint], containers: Mapping[str, str]) -> Endpoint | None:
-    """The living endpoint that has taken the place of ``old``: where its name is served no more at its address, or, once
-    it was archived, in a container of the same name; of several the one with its served name, else the newest.
+    """The living endpoint that has taken the place of ``old``: where its name is served no more at its address, or,
+    once it was archived, in a container of the same name; of several the one with its served name, else the newest.
     ``containers``: the container's name of each deployment, by its id."""
     found = [one for one in endpoints if _takes_place(old, one, containers)]
     return max(found, key=lambda one: (one.served_name == old.served_name, one.created_at), default=None)
@@ -25,8 +25,8 @@ def _takes_place(old: Endpoint, new: Endpoint, containers: Mapping[str, str]) ->
 
 
 def _serves_no_more(old: Endpoint, new: Endpoint) -> bool:
-    """By the later of their two checks: several names may be served at one address."""
-    if new.check is None or (old.archived_at is None and old.check and old.check.checked_at > new.check.checked_at):
+    """By a check of the new one that is later: several names may be served at one address."""
+    if new.check is None or (old.check and old.check.checked_at >= new.check.checked_at):
         return False
     served = {model.id for model in new.check.served_models}
     return bool(served) and old.served_name not in served

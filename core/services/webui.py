@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets as randomness
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,14 +34,14 @@ from core.formats.openwebui import read_settings, write_settings
 from core.ports import Clock, Secrets, WebUiAdmin, WebUiStore
 from core.services.access import require
 from core.services.endpoints import Offer
-from core.services.key_prints import key_print
+from core.services.webui_secrets import key_print, new_password, password_ref, token_ref, undo_ref
 from core.services.webui_upstreams import Serving, UpstreamFinder
 
 
 @dataclass(frozen=True)
 class Applied:
-    """``writes``: how many documents were sent. ``not_taken``: what reads differently afterwards. ``settings``: how many
-    single things were changed."""
+    """``writes``: how many documents were sent. ``not_taken``: what reads differently afterwards. ``settings``: how
+    many single things were changed."""
 
     webui: WebUi
     writes: int
@@ -201,7 +200,7 @@ class WebUiService:
         )
 
     def again(self, webui: WebUi) -> tuple[UpstreamRequest, ...]:
-        """What connecting again asks for: what was begun, else each service that is connected, by what serves it now."""
+        """What connecting again asks for: what was begun, else each connected service, by what serves it now."""
         first = webui.written is WriteState.NONE and not webui.connected
         if first or webui.written is WriteState.HALF:
             return webui.wanted
@@ -212,7 +211,7 @@ class WebUiService:
         return self._finder.serving(webui.connected)
 
     def plan_again(self, webui_id: str, access: Access) -> ConnectPlan:
-        """What puts it right: drift, services that were deployed anew, a change that was cut off. Raises as ``plan``."""
+        """What puts it right: drift, services deployed anew, a change that was cut off. Raises as ``plan``."""
         webui = self._store.get(webui_id)
         if webui.written is WriteState.HALF and webui.leaving:
             return self.plan_leaving(webui_id, access, webui.leaving)
@@ -384,7 +383,7 @@ class WebUiService:
     # ------------------------------------------------------------ the record
 
     def set_public_url(self, actor: Actor, webui_id: str, url: str) -> WebUi:
-        """The address that is handed to colleagues; empty: found out. Raises BadInput (url_*, webui_public_loopback)."""
+        """What is handed to colleagues; empty: found out. Raises BadInput (url_*, webui_public_loopback)."""
         require(actor, Role.OPERATOR)
         public = base_url(url) if url.strip() else None
         if public is not None and is_loopback(urlsplit(public).hostname or ""):
@@ -410,26 +409,6 @@ def base_url(text: str) -> str:
         return server_root(canonical_url(text))
     except UrlError as error:
         raise BadInput(error.code, field="url", **error.params) from error
-
-
-def token_ref(webui_id: str) -> str:
-    """Where a kept token lies."""
-    return f"webui/{webui_id}/token"
-
-
-def password_ref(webui_id: str) -> str:
-    """Where the password of an administrator that we made lies."""
-    return f"webui/{webui_id}/password"
-
-
-def undo_ref(webui_id: str) -> str:
-    """Where the way back lies."""
-    return f"webui/{webui_id}/undo"
-
-
-def new_password() -> str:
-    """16 characters out of 64: 96 bits."""
-    return randomness.token_urlsafe(12)
 
 
 def failed(error: AppError, field: str | None = None) -> Finding:

@@ -10,7 +10,7 @@ from core.ports import HostAddresses
 
 
 def address_for_colleagues(webui: WebUi, addresses: HostAddresses) -> str | None:
-    """What a person has said, its own address where that is no loopback, else this machine's; None where it has none."""
+    """What a person has said, else its own address, else this machine's; None where all are loopback."""
     stated = webui.public_url or webui.url
     if not is_loopback(urlsplit(stated).hostname or ""):
         return stated

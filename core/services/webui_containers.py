@@ -37,7 +37,7 @@ from core.formats.openwebui_container import (
 )
 from core.ports import Clock, ContainerEngine, HostProbe, JobQueue, Secrets, Store
 from core.services.access import require
-from core.services.webui import new_password, token_ref, undo_ref
+from core.services.webui_secrets import new_password, token_ref, undo_ref
 from core.services.webui_upstreams import UpstreamFinder
 
 STEPS = 4

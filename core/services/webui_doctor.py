@@ -126,7 +126,7 @@ class WebUiDoctor:
     # ------------------------------------------------------------ single questions
 
     def _handed_over(self, webui: WebUi) -> Iterator[Check]:
-        """Does it answer where colleagues are sent? Asked from here, so a no is a warning: a proxy may stand between."""
+        """Does it answer where colleagues are sent? Asked from here, so a no is no more than a warning."""
         address = address_for_colleagues(webui, self._addresses)
         if address is None or address == webui.url:
             return

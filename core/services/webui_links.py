@@ -9,8 +9,8 @@ from core.domain.access import Actor
 from core.domain.webui import Access, Change, WebUi
 from core.errors import NotFoundError
 from core.ports import Secrets
-from core.services.key_prints import key_print
 from core.services.webui import Applied, WebUiService
+from core.services.webui_secrets import key_print
 from core.services.webui_upstreams import Serving
 
 

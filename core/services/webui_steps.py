@@ -14,8 +14,9 @@ from core.errors import AppError, ContainerFailed, EngineUnavailable, NotFoundEr
 from core.formats.openwebui_container import ADMIN_NAME, PASSWORD, secret_ref
 from core.ports import Clock, ContainerEngine, Secrets, Store, WebUiAdmin
 from core.services.waiting import Cancelled, never, unless
-from core.services.webui import WebUiService, token_ref
+from core.services.webui import WebUiService
 from core.services.webui_doctor import WebUiDoctor
+from core.services.webui_secrets import token_ref
 
 Report = Callable[[Progress], None]
 _POLL_S = 1.0
@@ -144,7 +145,7 @@ class WebUiSteps:
         return True
 
     def _access(self, webui: WebUi, info: WebUiInfo) -> Access:
-        """A token that still counts first: its administrator may have changed the password, or added a second factor."""
+        """A token that still counts first: the password may have been changed, or a second factor added."""
         if info.onboarding:
             password = self._secrets.get(secret_ref(webui.id, PASSWORD)) or ""
             return self._admin.sign_up(webui.url, ADMIN_NAME, webui.admin_email or "", password)

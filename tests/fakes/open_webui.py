@@ -49,6 +49,8 @@ class FakeOpenWebUi:
     second_factor: bool = False
     fresh: bool = True
     dies_after: int | None = None
+    away: set[str] = field(default_factory=set)
+    """Names under which nobody is there."""
     forgets: set[str] = field(default_factory=set)
     """Keys of documents that it takes without keeping them."""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -77,6 +79,8 @@ class FakeOpenWebUi:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """One exchange."""
+        if request.url.host in self.away:
+            raise httpx.ConnectError("[Errno 111] Connection refused")
         if self.dies_after is not None and request.method != "GET" and len(self.writes) >= self.dies_after:
             raise httpx.ConnectError("[Errno 111] Connection refused")
         path = unquote(request.url.raw_path.decode())

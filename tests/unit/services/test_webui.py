@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.finding import blocking
 from core.domain.webui import Card, CheckState, Switch, UpstreamRequest, WebUi, Wishes, WriteState
-from core.errors import AppError, NotAllowed, PlanBlocked, StalePlan, Unreachable, WebUiError
+from core.errors import AppError, BadInput, NotAllowed, PlanBlocked, StalePlan, Unreachable, WebUiError
 from tests.fakes.open_webui import ADMIN, PASSWORD, VERSIONS, FakeUpstream
 from tests.webui_world import OUTWARD, QWEN, R1, UI, World
 
@@ -122,6 +123,7 @@ def test_a_new_key_is_one_change(world: World) -> None:
 def test_a_new_name_at_the_same_address_takes_the_old_ones_place(world: World) -> None:
     world.connect()
     world.server.upstreams[R1].model = world.client.servers[R1].served_name = "DeepSeek-V3.1"
+    world.clock.advance(60)
     successor = world.endpoints.attach(LOCAL_OPERATOR, R1, key="token-abc123")
     applied = world.connect(successor)
     assert [one.served_name for one in applied.webui.connected] == ["DeepSeek-V3.1"]
@@ -384,6 +386,34 @@ def test_a_round_that_cannot_look_inside_forgets_nothing(newest: World) -> None:
     assert {check.code for check in later.checks if check.at} == {"route", "settings", "probe"}
 
 
+def test_where_nobody_signs_in_no_account_is_called_published(newest: World) -> None:
+    newest.server.public["features"]["auth"] = False
+    newest.server.accounts["admin@vastai.com"] = ("x", "admin123", "admin")
+    webui = newest.connect().webui
+    report = newest.room.doctor.examine(webui.id, newest.access()).report
+    assert report is not None
+    assert "published_account" not in [check.code for check in report.checks]
+
+
+def test_a_proof_holds_for_a_day(newest: World) -> None:
+    webui = newest.connect().webui
+    newest.room.connect.keep_token(LOCAL_OPERATOR, webui.id, newest.access())
+    newest.room.doctor.examine(webui.id)
+    states = []
+    for _ in range(3):
+        newest.clock.advance(12 * 3600)
+        newest.room.doctor.examine_all()
+        report = newest.room.connect.get(webui.id).report
+        assert report is not None
+        states.append(report.state)
+    assert states == [CheckState.GOOD, CheckState.GOOD, CheckState.UNKNOWN]
+    newest.clock.advance(3600)
+    proved = newest.room.doctor.examine(webui.id).report
+    assert proved is not None
+    assert proved.state is CheckState.GOOD
+    assert proved.state_at(newest.clock.now() + timedelta(days=2)) is CheckState.UNKNOWN, "nobody has looked since"
+
+
 def test_the_published_default_account_is_warned_about(newest: World) -> None:
     webui = newest.connect().webui
     newest.server.accounts["admin@vastai.com"] = ("x", "admin123", "admin")
@@ -420,6 +450,10 @@ def test_what_is_no_open_webui_is_said(newest: World) -> None:
         (UI, None, f"http://{OUTWARD}:18080"),
         ("http://10.1.1.1:3000", None, "http://10.1.1.1:3000"),
         (UI, "https://chat.example", "https://chat.example"),
+        ("http://127.0.1.1:18080", None, f"http://{OUTWARD}:18080"),
+        ("http://[::1]:18080", None, f"http://{OUTWARD}:18080"),
+        ("http://box.localhost:18080", None, f"http://{OUTWARD}:18080"),
+        (UI, "http://127.0.0.1:9", f"http://{OUTWARD}:18080"),
     ],
 )
 def test_a_colleague_is_never_sent_to_loopback(newest: World, url: str, public: str | None, shown: str) -> None:
@@ -429,8 +463,33 @@ def test_a_colleague_is_never_sent_to_loopback(newest: World, url: str, public: 
 
 def test_without_an_address_there_is_none_to_hand_over(newest: World) -> None:
     webui: WebUi = newest.connect().webui
-    newest.addresses.address = None
-    assert newest.room.address_for_colleagues(webui) is None
+    for none in (None, "127.0.0.1"):
+        newest.addresses.address = none
+        assert newest.room.address_for_colleagues(webui) is None
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:18080", "localhost:18080", "http://127.0.1.1", "http://0.0.0.0:80"])
+def test_loopback_cannot_be_handed_over(newest: World, url: str) -> None:
+    webui = newest.connect().webui
+    with pytest.raises(BadInput) as raised:
+        newest.room.connect.set_public_url(LOCAL_OPERATOR, webui.id, url)
+    assert (raised.value.code, raised.value.params["field"]) == ("webui_public_loopback", "url")
+    newest.room.connect.set_public_url(LOCAL_OPERATOR, webui.id, "chat.example")
+    assert newest.room.connect.get(webui.id).public_url == "http://chat.example"
+
+
+def test_an_address_for_colleagues_that_does_not_answer_is_told(newest: World) -> None:
+    webui = newest.connect().webui
+    newest.server.away.add("chat.example")
+    newest.room.connect.set_public_url(LOCAL_OPERATOR, webui.id, "http://chat.example")
+    report = newest.room.doctor.examine(webui.id, newest.access()).report
+    assert report is not None
+    (found,) = [check for check in report.checks if check.code == "handed_over"]
+    assert (found.state, found.finding and found.finding.code) == (CheckState.ATTENTION, "webui_address_silent")
+    newest.server.away.clear()
+    report = newest.room.doctor.examine(webui.id, newest.access()).report
+    assert report is not None
+    assert report.state is CheckState.GOOD
 
 
 def test_calls_are_counted_by_the_servers_own_counter(newest: World) -> None:

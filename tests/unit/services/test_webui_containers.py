@@ -223,6 +223,92 @@ def test_its_volume_outlives_it_unless_that_is_asked(world: World) -> None:
     assert world.engine.volumes == set()
 
 
+def test_a_restart_works_although_the_administrator_has_changed_the_password(world: World) -> None:
+    webui, password = started(world)
+    run(world, webui)
+    world.server.accounts[EMAIL] = ("Admin", "their-own", "admin")
+    world.room.containers.restart(LOCAL_OPERATOR, webui.id)
+    world.server.attempts.clear()
+    run(world, webui)
+    assert world.server.attempts.get(EMAIL) is None, "the kept token counted; no password was tried"
+
+    world.secrets.delete(f"webui/{webui.id}/token")
+    with pytest.raises(WebUiError) as raised:
+        world.room.steps.connect(webui.id, lambda _: None)
+    assert raised.value.code == "webui_sign_in_refused"
+    access = world.room.connect.sign_in(LOCAL_OPERATOR, world.info(), EMAIL, "their-own")
+    world.room.containers.restart(LOCAL_OPERATOR, webui.id, access)
+    assert world.room.steps.connect(webui.id, lambda _: None)
+    assert password != "their-own"
+
+
+def test_a_service_that_was_deployed_anew_is_connected_by_a_restart(world: World) -> None:
+    webui, _ = started(world)
+    run(world, webui)
+    world.server.upstreams[R1].key = world.client.servers[R1].key = "sk-new"
+    world.endpoints.set_key(LOCAL_OPERATOR, world.r1.id, "sk-new")
+    run(world, webui)
+    assert world.server.documents["/openai/config"]["OPENAI_API_KEYS"] == ["sk-new"]
+
+
+def values_of(world: World, webui: WebUi) -> dict[str, str]:
+    container_id = str(world.room.connect.get(webui.id).container_id)
+    return world.engine.secrets_of(container_id)
+
+
+def test_a_volume_keeps_its_secret_key_and_password_until_it_goes(world: World) -> None:
+    webui, password = started(world)
+    run(world, webui)
+    first = values_of(world, webui)
+    world.engine.volumes.add("open-webui")
+    world.room.containers.remove(LOCAL_OPERATOR, webui.id)
+    plan = world.room.containers.plan(asked(world))
+    assert "webui_volume_known" in [one.code for one in plan.findings]
+    again, known = world.room.containers.start(LOCAL_OPERATOR, plan)
+    run(world, again)
+    second = values_of(world, again)
+    assert known == password
+    assert second["WEBUI_SECRET_KEY"] == first["WEBUI_SECRET_KEY"], "nobody is logged out"
+
+    world.room.containers.remove(LOCAL_OPERATOR, again.id, with_volume=True)
+    assert not [ref for ref in world.secrets.values if ref.startswith("webui-volume/")]
+    fresh, another = started(world)
+    world.room.steps.create(fresh.id, lambda _: None)
+    assert another != password
+    assert values_of(world, fresh)["WEBUI_SECRET_KEY"] != first["WEBUI_SECRET_KEY"]
+
+
+def test_an_older_volume_is_connected_with_the_password_that_is_given(database: DatabaseStore) -> None:
+    world = World(database)
+    world.server.accounts = {EMAIL: ("Old", "old-password", "admin")}
+    world.server.documents["/openai/config"]["OPENAI_API_BASE_URLS"] = ["http://10.9.9.9:1/v1"]
+    world.server.documents["/openai/config"]["OPENAI_API_KEYS"] = ["theirs"]
+    world.engine.volumes.add("open-webui")
+    plan = world.room.containers.plan(asked(world, password="old-password"))
+    assert "webui_volume_there" in [one.code for one in plan.findings]
+    webui, password = world.room.containers.start(LOCAL_OPERATOR, plan)
+    run(world, webui)
+    assert password == "old-password"
+    assert world.server.documents["/openai/config"]["OPENAI_API_BASE_URLS"] == ["http://10.9.9.9:1/v1", R1]
+    assert world.server.documents["/api/v1/tasks/config"]["ENABLE_TITLE_GENERATION"] is False, (
+        "by the API: env is frozen"
+    )
+    report = world.room.connect.get(webui.id).report
+    assert report is not None
+    assert report.state is CheckState.GOOD
+
+
+def test_the_published_account_is_never_made(database: DatabaseStore) -> None:
+    world = World(database, fresh=True)
+    published = {"email": "Admin@vastai.com", "password": "admin123"}
+    plan = world.room.containers.plan(asked(world, **published))
+    assert [(one.code, one.field) for one in blocking(plan.findings)] == [("webui_published_password", "password")]
+    with pytest.raises(PlanBlocked):
+        world.room.containers.start(LOCAL_OPERATOR, plan)
+    world.engine.volumes.add("open-webui")
+    assert blocking(world.room.containers.plan(asked(world, **published)).findings) == (), "there it is to be used once"
+
+
 def test_a_viewer_starts_nothing(world: World) -> None:
     plan = world.room.containers.plan(asked(world))
     viewer = Actor("vera", Role.VIEWER)
