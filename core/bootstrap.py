@@ -57,6 +57,7 @@ from core.services.jobs import JobService
 from core.services.leaderboards import LeaderboardService
 from core.services.notices import NoticeService
 from core.services.preflight import PreflightService
+from core.services.registry_look import RegistryLook
 from core.services.releases import ReleaseService
 from core.services.results import ResultService
 from core.services.storage import StorageService
@@ -153,6 +154,7 @@ def compose(settings: Settings | None = None) -> App:
         catalog=catalog,
         devices=hosts.devices,
         preflight=preflight.check,
+        registry=RegistryLook(containers.in_registry, lambda image: registries.resolve(image).reference).findings,
     )
     prompts = FolderPromptFiles(settings.home / "prompts")
     benchmarks = BenchmarkService(

@@ -106,6 +106,18 @@ class DockerEngine:
         if reference != image:
             self.tag(reference, image)
 
+    def in_registry(self, image: str) -> bool:
+        """See the port. The engine asks, so that its own proxies and mirrors hold."""
+        source = self._source(image)
+        login = source.login
+        auth = {"username": login.user, "password": login.password} if login else None
+        try:
+            with docker_errors(image=image, otherwise="registry_silent"):
+                self._client().api.inspect_distribution(source.reference, auth)  # type: ignore[no-untyped-call]
+        except (ImageMissing, NotFoundError):
+            return False
+        return True
+
     def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
         """See the port. The engine reads while the tar is sent."""
         with docker_errors(otherwise="image_load_failed"):

@@ -37,7 +37,7 @@ _DEVICE_MISSING = (
     "failed to discover gpu",
     "nvidia-container-cli",
 )
-_IMAGE_MISSING = ("no such image", "manifest unknown", "repository does not exist")
+_IMAGE_MISSING = ("no such image", "manifest unknown", "repository does not exist", "name unknown")
 _DENIED = ("pull access denied", "unauthorized", "authentication required", "no basic auth credentials", "denied:")
 
 _MOUNT = re.compile(

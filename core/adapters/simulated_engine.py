@@ -87,6 +87,9 @@ class SimulatedEngine:
             yield _IMAGE_BYTES * step // _PULL_STEPS, _IMAGE_BYTES
         self._remember(image)
 
+    def in_registry(self, image: str) -> bool:
+        return True
+
     def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
         raise EngineError("image_load_failed", detail="a simulated host loads no images")
 

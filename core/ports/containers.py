@@ -54,6 +54,11 @@ class ContainerEngine(Protocol):
         pull_failed)."""
         ...
 
+    def in_registry(self, image: str) -> bool:
+        """Whether the image's registry has it, asked as a pull would ask, with the login that is kept for it. Raises
+        EngineError (registry_denied: it does not say; registry_silent: no answer)."""
+        ...
+
     def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
         """What ``docker load`` does with a saved image; the names that are there now. Raises EngineError
         (image_load_failed: detail)."""
@@ -109,7 +114,10 @@ class ContainerEngine(Protocol):
         """Ends every process that bears the mark; returns when none is left."""
         ...
 
-    def read_file(self, container_id: str, path: str) -> bytes: ...
+    def read_file(self, container_id: str, path: str) -> bytes:
+        """Also of a stopped container. A relative path is looked for where commands inside run: in the container's
+        working directory. Raises NotFoundError."""
+        ...
 
 
 class Registries(Protocol):

@@ -30,6 +30,8 @@ LIVING = frozenset({DeploymentState.LOADING, DeploymentState.READY})
 """With a container that works."""
 Preflight = Callable[[DeploymentRequest], tuple[Finding, ...]]
 """What the host says of a request (services.preflight)."""
+Registry = Callable[[str, bool], tuple[Finding, ...]]
+"""What an image's registry has against pulling it, and whether to wait for its word (services.registry_look)."""
 GLANCE_S = 2.0
 """How old the engine's word may be while a person types."""
 _LAST_PORT = 65535
@@ -81,6 +83,7 @@ class DeploymentPlanner:
         catalog: Callable[[], Catalog],
         devices: Callable[[], tuple[DeviceGroup, ...]],
         preflight: Preflight,
+        registry: Registry,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -88,6 +91,7 @@ class DeploymentPlanner:
         self._catalog = catalog
         self._devices = devices
         self._preflight = preflight
+        self._registry = registry
         self._reader = WeightsReader(probe)
         self._words: dict[str, _EngineWord] = {}
 
@@ -102,7 +106,7 @@ class DeploymentPlanner:
         options = device_options(platform, resolved.devices) if platform else NO_DEVICES
         spec = container_spec(resolved, deployment_id(resolved, situation.deployments), options)
         facts = arithmetic(resolved, catalog, situation.there, self._weights_bytes(resolved))
-        findings = [*self._findings(asked, resolved, platform, situation)]
+        findings = [*self._findings(asked, resolved, platform, situation, fresh)]
         findings += memory_findings(facts, platform) if platform else ()
         once = {(found.code, found.field): found for found in reversed(findings)}
         kept = tuple(_set_aside(finding, asked.overrides) for finding in reversed(once.values()))
@@ -201,6 +205,7 @@ class DeploymentPlanner:
         resolved: DeploymentRequest,
         platform: Platform | None,
         situation: Situation,
+        fresh: bool,
     ) -> Iterator[Finding]:
         own = tuple(request_findings(asked))
         yield from own
@@ -215,6 +220,7 @@ class DeploymentPlanner:
             return
         if situation.image_id is None and not any(finding.field == "image" for finding in own):
             yield Finding("image_will_be_pulled", NOTE, "image", {"image": asked.image})
+            yield from self._registry(asked.image, fresh)
         if situation.leaving is not None:
             yield Finding("deployment_replaced", NOTE, "container_name", {"name": situation.leaving.name})
         yield from _name_findings(asked, situation)
@@ -246,6 +252,11 @@ class DeploymentPlanner:
 
 def no_preflight(request: DeploymentRequest) -> tuple[Finding, ...]:
     """Where no host can be looked at."""
+    return ()
+
+
+def no_registry(image: str, wait: bool) -> tuple[Finding, ...]:
+    """Where no registry can be asked."""
     return ()
 
 

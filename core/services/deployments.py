@@ -33,7 +33,16 @@ from core.errors import (
 from core.formats.deployment import LABEL
 from core.ports import Clock, ContainerEngine, EndpointClient, EngineInfo, HostProbe, JobQueue, Secrets, Store
 from core.services.access import require
-from core.services.deployment_plan import ENDED, LIVING, DeploymentPlanner, Preflight, no_preflight, wants_port
+from core.services.deployment_plan import (
+    ENDED,
+    LIVING,
+    DeploymentPlanner,
+    Preflight,
+    Registry,
+    no_preflight,
+    no_registry,
+    wants_port,
+)
 from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore
 from core.services.device_findings import shared_devices
 from core.services.endpoints import EndpointService
@@ -87,6 +96,7 @@ class DeploymentService:
         catalog: Callable[[], Catalog] = Catalog,
         devices: Callable[[], tuple[DeviceGroup, ...]] = tuple,
         preflight: Preflight = no_preflight,
+        registry: Registry = no_registry,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
@@ -98,7 +108,7 @@ class DeploymentService:
         self._clock = clock
         self._sleep = sleep
         self._catalog = catalog
-        self._planner = DeploymentPlanner(store, engine, probe, catalog, devices, preflight)
+        self._planner = DeploymentPlanner(store, engine, probe, catalog, devices, preflight, registry)
         self._steps = DeploymentSteps(store, engine, endpoints, client, secrets, clock, sleep)
 
     # ------------------------------------------------------------ planning and starting

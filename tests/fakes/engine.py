@@ -64,6 +64,7 @@ class FakeEngine:
         self.faults: dict[str, AppError] = {}
         self.facts: dict[str, ImageFacts] = {}
         self.pulled: list[str] = []
+        self.not_in_registry: set[str] = set()
         self.created = 0
         self.volumes: set[str] = set()
         self.started: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
@@ -113,6 +114,10 @@ class FakeEngine:
     def list_images(self) -> tuple[ImageFacts, ...]:
         found = (self.image(name) for name in sorted(self.images))
         return tuple(image for image in found if image is not None)
+
+    def in_registry(self, image: str) -> bool:
+        self._meet_faults("in_registry")
+        return image not in self.not_in_registry
 
     def load(self, tar: Iterator[bytes]) -> tuple[str, ...]:
         self._meet_faults("load")

@@ -27,6 +27,8 @@ class Daemon:
     lines: list[dict[str, Any]] = field(default_factory=lambda: [LAYER])
     asked: list[tuple[str, str, dict[str, str], dict[str, Any] | None]] = field(default_factory=list)
     url: str = ""
+    distribution: tuple[int, str] = (200, "")
+    """What it says of an image in a registry."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,6 +39,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
     def do_GET(self) -> None:
+        if "/distribution/" in self.path:
+            packed = self.headers.get("X-Registry-Auth")
+            auth = json.loads(base64.urlsafe_b64decode(packed)) if packed else None
+            self.daemon.asked.append(("GET", self.path.split("/distribution/", 1)[-1], {}, auth))
+            status, said = self.daemon.distribution
+            self._say(json.dumps({"message": said}), status)
+            return
         document = {"Id": "sha256:1", "RepoTags": []} if "/images/" in self.path else {"ApiVersion": "1.41"}
         self._say(json.dumps(document))
 
@@ -62,9 +71,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.rfile.read(size + 2)
             self.rfile.readline()
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, status: int = 200) -> None:
         body = text.encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -114,6 +123,35 @@ def test_why_a_pull_ended(daemon: Daemon, said: str, code: str) -> None:
     with pytest.raises(AppError) as caught:
         list(DockerEngine(daemon.url).pull("a/b:1"))
     assert caught.value.code == code
+
+
+def test_a_registry_is_asked_as_a_pull_would_ask(daemon: Daemon) -> None:
+    source = PullSource("harbor.local/a/b:1", RegistryLogin("ann", "s3cret"))
+    assert DockerEngine(daemon.url, source=lambda _: source).in_registry("a/b:1")
+    ((_, path, _, auth),) = daemon.asked
+    assert path == "harbor.local/a/b:1/json"
+    assert auth is not None
+    assert (auth["username"], auth["password"]) == ("ann", "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (404, "manifest unknown: manifest unknown", False),
+        (404, "errors: name unknown: repository a/b not found", False),
+        (401, "denied: requested access to the resource is denied", "registry_denied"),
+        (403, "unauthorized: authentication required", "registry_denied"),
+        (500, "Get https://registry-1.docker.io/v2/: dial tcp: lookup failed", "registry_silent"),
+    ],
+)
+def test_what_a_registry_says_of_an_image(daemon: Daemon, status: int, said: str, expected: bool | str) -> None:
+    daemon.distribution = (status, said)
+    if isinstance(expected, bool):
+        assert DockerEngine(daemon.url).in_registry("a/b:1") is expected
+        return
+    with pytest.raises(EngineError) as caught:
+        DockerEngine(daemon.url).in_registry("a/b:1")
+    assert caught.value.code == expected
 
 
 def test_a_loaded_file_names_its_images(daemon: Daemon) -> None:
