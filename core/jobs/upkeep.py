@@ -167,8 +167,10 @@ class Upkeep:
             self._stop.wait(max(0.05, min(self._due) - time.monotonic()))
 
     def _do(self, duty: Callable[[], None]) -> None:
-        """A locked database passes; the next turn comes."""
+        """A locked database passes, and a fault of one duty must not end the others for good: the next turn comes."""
         try:
             duty()
         except AppError as error:
             LOG.warning("upkeep: %s", error)
+        except Exception:  # the outermost frame of this thread: what gets past it is seen by nobody
+            LOG.exception("upkeep: a duty failed")

@@ -172,14 +172,15 @@ def test_without_retention_logs_stay_for_ever(world: World, tmp_path: Path) -> N
     assert (tmp_path / "logs" / "old.log").exists()
 
 
-def test_a_duty_that_meets_a_locked_database_does_not_end_the_others() -> None:
+@pytest.mark.parametrize("error", [StoreError("store_locked", detail=""), KeyError("a fault of our own")])
+def test_a_duty_that_fails_does_not_end_the_others(error: Exception) -> None:
     beats, looked = [], threading.Event()
 
-    def locked() -> None:
+    def failing() -> None:
         looked.set()
-        raise StoreError("store_locked", detail="")
+        raise error
 
-    upkeep = Upkeep([(locked, 60.0), (lambda: beats.append(1), 60.0)])
+    upkeep = Upkeep([(failing, 60.0), (lambda: beats.append(1), 60.0)])
     upkeep.start()
     assert looked.wait(5)
     deadline = time.monotonic() + 5
