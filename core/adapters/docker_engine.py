@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 import tarfile
 import threading
 import time
@@ -284,11 +285,12 @@ class DockerEngine:
             raise EngineError(detail=f"processes of {mark} are left: {result.output[:200]}")
 
     def read_file(self, container_id: str, path: str) -> bytes:
-        """Also of a stopped container. Raises NotFoundError."""
+        """See the port. The engine itself would look for a relative path below ``/``."""
         container = self._container(container_id)
+        whole = posixpath.join(container.attrs["Config"].get("WorkingDir") or "/", path)
         try:
             with docker_errors(path):
-                archive = b"".join(container.get_archive(path)[0])
+                archive = b"".join(container.get_archive(whole)[0])
         except NotFoundError as error:
             raise NotFoundError(kind="file", id=path) from error
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:

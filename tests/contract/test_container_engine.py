@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import docker
 import pytest
 
 from core.adapters.docker_engine import DockerEngine
@@ -19,6 +20,8 @@ from tests.fakes.engine import FakeEngine, FakeProgram
 from tests.waiting import wait_for
 
 BASE_IMAGE = "seatrial-lab/python:3.11"
+ELSEWHERE_IMAGE = "seatrial-lab/contract:elsewhere"
+"""The same with /srv as working directory."""
 STAYS = ("sh", "-c", "echo up; exec sleep 300")
 ENDS = ("sh", "-c", "echo one; echo two; exit 3")
 MISSING = ("no-such-command",)
@@ -57,7 +60,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     engine: ContainerEngine
     if request.param == "fake":
         engine = FakeEngine({BASE_IMAGE: "sha256:" + "0" * 64}, PROGRAMS, {str(tmp_path)})
-        engine.files["/etc/greeting"] = b"hello\n"
+        engine.files["/etc/greeting"] = engine.files["/srv/results/greeting"] = b"hello\n"
+        engine.images[ELSEWHERE_IMAGE], engine.working_dirs[ELSEWHERE_IMAGE] = "sha256:" + "1" * 64, "/srv"
     else:
         engine = DockerEngine()
     yield Bench(engine, str(tmp_path))
@@ -251,6 +255,29 @@ def test_reads_a_file(bench: Bench) -> None:
     assert caught.value.params == {"kind": "file", "id": "/etc/nothing"}
 
 
+@pytest.fixture
+def elsewhere(bench: Bench) -> Iterator[str]:
+    """An image whose commands do not run in ``/``."""
+    if isinstance(bench.engine, DockerEngine):
+        made = docker.from_env().containers.create(BASE_IMAGE, "true")
+        made.commit(*ELSEWHERE_IMAGE.split(":"), changes="WORKDIR /srv")
+        made.remove()
+    yield ELSEWHERE_IMAGE
+    if isinstance(bench.engine, DockerEngine):
+        docker.from_env().images.remove(ELSEWHERE_IMAGE, force=True)
+
+
+def test_reads_a_relative_path_where_commands_run(bench: Bench, elsewhere: str) -> None:
+    command = ("sh", "-c", "mkdir -p results && echo hello >results/greeting; exec sleep 300")
+    container = bench.engine.create_or_adopt(bench.spec(command, image=elsewhere), {})
+    wait_for(lambda: bench.engine.exec(container.id, ("test", "-s", "results/greeting")).exit_code == 0)
+    for path in ("./results/greeting", "results/greeting", "/srv/results/greeting"):
+        assert bench.engine.read_file(container.id, path) == b"hello\n"
+    with pytest.raises(NotFoundError) as caught:
+        bench.engine.read_file(container.id, "greeting")
+    assert caught.value.params == {"kind": "file", "id": "greeting"}
+
+
 def test_what_is_gone_is_not_found(bench: Bench) -> None:
     for call in (bench.engine.get, bench.engine.start, bench.engine.stop, bench.engine.restart, bench.engine.remove):
         with pytest.raises(NotFoundError):
@@ -266,6 +293,7 @@ def test_describes_what_it_started(bench: Bench) -> None:
         shm_size="128m",
         ipc="host",
         restart="unless-stopped",
+        privileged=True,
         secret_env={"VLLM_API_KEY": "ref"},
     )
     created = bench.engine.create_or_adopt(spec, {"VLLM_API_KEY": "sk-not-to-be-told"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class FakeEngine:
         self.programs = dict(programs or {})
         self.folders = folders
         self.files: dict[str, bytes] = {}
+        self.working_dirs: dict[str, str] = {}
+        """By image; ``/`` where none is named."""
         self.ports_of_others: set[int] = set()
         self.down: str | None = None
         self.actual: dict[str, ContainerSpec] = {}
@@ -241,7 +244,8 @@ class FakeEngine:
         container.execs[mark] = (output, 137 if code is None else code)
 
     def read_file(self, container_id: str, path: str) -> bytes:
-        self._container(container_id, "read_file")
+        container = self._container(container_id, "read_file")
+        whole = posixpath.normpath(posixpath.join(self.working_dirs.get(container.spec.image, "/"), path))
         for pattern, content in self.files.items():
             if fnmatchcase(path, pattern):
                 return content
