@@ -247,7 +247,7 @@ class FakeEngine:
         container = self._container(container_id, "read_file")
         whole = posixpath.normpath(posixpath.join(self.working_dirs.get(container.spec.image, "/"), path))
         for pattern, content in self.files.items():
-            if fnmatchcase(path, pattern):
+            if fnmatchcase(whole, pattern):
                 return content
         raise NotFoundError(kind="file", id=path)
 
