@@ -27,6 +27,8 @@ __all__ = ["ensure_worker", "main", "run"]
 LOG = logging.getLogger("seatrial.worker")
 WEBUI_ROUND_S = 900.0
 """How often each Open WebUI is checked; it is asked for its settings, no model is asked anything."""
+CARE_S = 5.0
+"""How often containers are compared with what is known of them."""
 Runners = Callable[[App], "Mapping[Engine, PointRunner]"]
 
 
@@ -123,7 +125,7 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     }
     engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)
     engine.start()
-    rounds = Upkeep(((app.webui.doctor.examine_all, WEBUI_ROUND_S),))
+    rounds = Upkeep(((app.care.look, CARE_S), (app.webui.doctor.examine_all, WEBUI_ROUND_S)))
     rounds.start()
     try:
         told.wait()

@@ -9,7 +9,7 @@ from ui import session
 from ui.act import act, refusals
 from ui.components import empty_state, field_findings, go, header, link, other_findings, worker_notice
 from ui.components import evaluation_form as form
-from ui.components.endpoint import endpoint_facts, endpoint_title
+from ui.components.endpoint import endpoint_facts, endpoint_title, withheld_notice
 from ui.components.evaluation_plan import plan_facts
 from ui.components.evaluation_table import evaluation_table
 
@@ -17,7 +17,8 @@ FORM = "evaluation"
 SHOWN = 10
 
 app, t, actor = session.app(), session.texts(), session.actor()
-endpoints = {endpoint.id: endpoint for endpoint in app.endpoints.list()}
+offers = app.deployments.offers()
+endpoints = {endpoint.id: endpoint for endpoint in offers.endpoints}
 recent = app.evaluations.recent(0, SHOWN)
 
 
@@ -110,6 +111,7 @@ def launch() -> None:
 
 header("accuracy", answer())
 worker_notice()
+withheld_notice(offers.withheld)
 if endpoints:
     launch()
 else:

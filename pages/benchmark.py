@@ -11,13 +11,14 @@ from ui.act import act, refusals
 from ui.components import empty_state, field_findings, go, header, other_findings, worker_notice
 from ui.components import workload_form as form
 from ui.components.benchmark_plan import grid_facts, plan_facts
-from ui.components.endpoint import endpoint_facts, endpoint_title
+from ui.components.endpoint import endpoint_facts, endpoint_title, withheld_notice
 from ui.components.workload_more import bench_parameters
 
 FORM = "benchmark"
 
 app, t, actor = session.app(), session.texts(), session.actor()
-endpoints = {endpoint.id: endpoint for endpoint in app.endpoints.list()}
+offers = app.deployments.offers()
+endpoints = {endpoint.id: endpoint for endpoint in offers.endpoints}
 
 
 def choose_endpoint() -> Endpoint:
@@ -103,6 +104,7 @@ def pressed(findings: tuple[Finding, ...], runs: int = 1) -> bool:
 
 header("benchmark")
 worker_notice()
+withheld_notice(offers.withheld)
 if not endpoints:
     empty_state(t("page.benchmark.none"), label=t("page.endpoints.attach"), page="endpoints")
     st.stop()

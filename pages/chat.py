@@ -4,11 +4,14 @@ import streamlit as st
 
 from ui import session
 from ui.components import chat, empty_state, header
+from ui.components.endpoint import withheld_notice
 
 app, t = session.app(), session.texts()
-endpoints = app.endpoints.list()
+offers = app.deployments.offers()
+endpoints = offers.endpoints
 
 header("chat")
+withheld_notice(offers.withheld)
 if not endpoints:
     empty_state(t("page.chat.none"), label=t("page.overview.attach"), page="endpoints")
     st.stop()

@@ -6,6 +6,7 @@ from core.domain.access import Role
 from core.domain.webui import CheckState
 from ui import session
 from ui.components import empty_state, header, worker_notice
+from ui.components.endpoint import withheld_notice
 from ui.components.webui_access import password_once
 from ui.components.webui_card import webui_card
 from ui.components.webui_checks import state_of
@@ -13,7 +14,9 @@ from ui.components.webui_connect import connect_form, wants_to_connect
 from ui.components.webui_start import start_form
 
 app, t = session.app(), session.texts()
-known, endpoints = app.webui.connect.list(), app.endpoints.list()
+known = app.webui.connect.list()
+offers = app.deployments.offers(keep=[one.endpoint_id for webui in known for one in webui.connected])
+endpoints = offers.endpoints
 wanted = st.query_params.get("id")
 
 
@@ -33,6 +36,7 @@ def ways() -> None:
 good = sum(state_of(one) is CheckState.GOOD for one in known)
 header("open_webui", t("page.open_webui.answer", count=len(known), good=good) if known else None)
 worker_notice()
+withheld_notice(offers.withheld)
 password_once()
 for one in sorted(known, key=lambda one: one.id != wanted):
     webui_card(one, opened=one.id == wanted)

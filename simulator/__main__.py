@@ -12,7 +12,7 @@ from contextlib import suppress
 import uvloop
 
 from simulator.server import Server
-from simulator.settings import Fault, FaultKind, Pace, SimulatorSettings, parse_fault
+from simulator.settings import Fault, FaultKind, Pace, SimulatorSettings, Task, parse_fault
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +55,7 @@ def read_arguments(argv: Sequence[str] | None) -> SimulatorSettings:
         kv_cache_tokens=told.kv_cache_tokens,
         prefix_cache=told.prefix_cache,
         reasoning=told.reasoning,
+        task=told.task,
         known_right=told.known_right,
         tokens_per_step=told.tokens_per_step,
         pace=Pace(told.ttft_ms, told.itl_ms, told.per_sequence_ms, told.prefill_ms_per_token, told.jitter),
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kv-cache-tokens", type=_positive, default=usual.kv_cache_tokens)
     parser.add_argument("--prefix-cache", action=argparse.BooleanOptionalAction, default=usual.prefix_cache)
     parser.add_argument("--reasoning", action="store_true", help="chats think first")
+    parser.add_argument("--task", type=Task, choices=list(Task), default=usual.task, help="what the model does")
     parser.add_argument("--known-right", type=float, default=usual.known_right, help="share of its own questions")
     parser.add_argument("--tokens-per-step", type=_positive, default=usual.tokens_per_step)
     parser.add_argument("--ttft-ms", type=float, default=pace.ttft_ms, help="first token of an empty prompt, idle")

@@ -135,6 +135,15 @@ class RequestReader:
             raise ApiError("Field required: prompt", kind="Bad Request", param="prompt")
         return self._tokenizer.encode(prompt)
 
+    def model(self, body: Body) -> str:
+        """The model that is asked, which has to be the one that is served."""
+        self._check_model(body)
+        return self._settings.model
+
+    def count(self, text: str) -> int:
+        """Its tokens."""
+        return len(self._tokenizer.encode(text))
+
     # ------------------------------------------------------------ parts
 
     def _check_model(self, body: Body) -> None:

@@ -15,8 +15,9 @@ from simulator.engine import Engine
 from simulator.faults import Faults
 from simulator.http import BadRequest, Connection, Request, read_request
 from simulator.metrics import Metrics
-from simulator.requests import ApiError, Generation, RequestReader, read_body
-from simulator.settings import VERSION, FaultKind, SimulatorSettings
+from simulator.pooling import embeddings, ranking
+from simulator.requests import ApiError, Body, Generation, RequestReader, read_body
+from simulator.settings import VERSION, FaultKind, SimulatorSettings, Task
 from simulator.tokens import Tokenizer
 
 _Handler = Callable[[Request, Connection], Awaitable[None]]
@@ -44,9 +45,21 @@ class Server:
             "/tokenize": {"POST": self._tokenize},
             "/detokenize": {"POST": self._detokenize},
             "/v1/models": {"GET": self._models},
-            "/v1/completions": {"POST": partial(self._generate, self._reader.completion)},
-            "/v1/chat/completions": {"POST": partial(self._generate, self._reader.chat)},
+            **self._work_routes(settings.task),
         }
+
+    def _work_routes(self, task: Task) -> dict[str, dict[str, _Handler]]:
+        """As in vLLM 0.32, a model has the routes of what it does; an embedding model ranks too."""
+        if task is Task.GENERATE:
+            return {
+                "/v1/completions": {"POST": partial(self._generate, self._reader.completion)},
+                "/v1/chat/completions": {"POST": partial(self._generate, self._reader.chat)},
+            }
+        paths = ("/rerank", "/v1/rerank", "/v2/rerank")
+        routes: dict[str, dict[str, _Handler]] = {path: {"POST": partial(self._pool, ranking)} for path in paths}
+        if task is Task.EMBED:
+            routes["/v1/embeddings"] = {"POST": partial(self._pool, embeddings)}
+        return routes
 
     async def serve(self, on_listening: Callable[[int], None]) -> None:
         """Listens until cancelled; tells the port once it does."""
@@ -121,6 +134,13 @@ class Server:
         for sequence in sequences:
             self._engine.submit(sequence)
         await answer.over
+
+    async def _pool(
+        self, answer: Callable[[Body, RequestReader], dict[str, object]], request: Request, connection: Connection
+    ) -> None:
+        body = read_body(request.headers.get("content-type", ""), request.body)
+        await self._faults.before_completion(connection)
+        connection.answer_json(200, answer(body, self._reader))
 
     async def _tokenize(self, request: Request, connection: Connection) -> None:
         body = read_body(request.headers.get("content-type", ""), request.body)

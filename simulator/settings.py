@@ -9,6 +9,14 @@ VERSION = "0.32.0+simulated"
 HEADER = "x-seatrial-simulated"
 
 
+class Task(StrEnum):
+    """What the model does; vLLM has a route for that and for nothing else."""
+
+    GENERATE = "generate"
+    EMBED = "embed"
+    SCORE = "score"
+
+
 class FaultKind(StrEnum):
     """Ways to misbehave, for tests. ``value`` is what follows the colon in ``--fault KIND:VALUE``."""
 
@@ -105,6 +113,7 @@ class SimulatorSettings:
     kv_cache_tokens: int = 400_000
     prefix_cache: bool = True
     reasoning: bool = False
+    task: Task = Task.GENERATE
     known_right: float = 0.75
     """The share of the project's own questions that it answers right (simulator/known.py)."""
     tokens_per_step: int = 1

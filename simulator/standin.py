@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", required=True)
     parser.add_argument("--max-model-len", default="4096")
     parser.add_argument("--reasoning", action="store_true")
+    parser.add_argument("--task", default="generate")
     told = parser.parse_args(argv)
     pause_s = float(os.environ.get(LOAD_VARIABLE) or "8") / (_SHARDS + 4)
     for line in _start_lines(told.weights, told.max_model_len):
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         time.sleep(pause_s)
     say("Application startup complete.")
     words = ["--host", told.host, "--port", told.port, "--model", told.model, "--max-model-len", told.max_model_len]
+    words += ["--task", told.task]
     key = os.environ.get(KEY_VARIABLE)
     words += ["--api-key", key] if key else []
     return serve([*words, "--reasoning"] if told.reasoning else words)

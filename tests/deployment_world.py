@@ -15,6 +15,7 @@ from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.deployment import DeploymentRequest, DeploymentState
 from core.domain.job import JobState, Progress
 from core.formats.deployment import container_spec
+from core.services.deployment_care import DeploymentCare
 from core.services.deployments import DeploymentService
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
@@ -74,6 +75,8 @@ class World:
             catalog=lambda: CATALOG,
             sleep=self._sleep,
         )
+
+        self.care = DeploymentCare(store, self.queue, self.engine, self.service, self.clock)
 
     def _sleep(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -12,7 +12,7 @@ import httpx
 
 from core.adapters import addresses
 from core.adapters.endpoint_transport import Answer, exchange
-from core.domain.endpoint import EndpointCheck, KeyState, ServedModel, host_and_port, server_root
+from core.domain.endpoint import EndpointCheck, KeyState, ServedModel, Task, host_and_port, server_root
 from core.domain.finding import Finding, Severity
 from core.errors import EndpointError, TimedOut
 from core.formats import openai_api
@@ -24,7 +24,8 @@ _VOCABULARY_S = 2.0
 _PROBE_TOKENS = 4
 _DENIED = frozenset({401, 403})
 _NO_LIST = frozenset({404, 405, 501})
-_NO_SUCH_CALL = frozenset({400, 404, 405, 501})
+NO_SUCH_CALL = frozenset({400, 404, 405, 501})
+"""What servers answer to a call that their model has no use for."""
 
 
 class _Stop(Exception):
@@ -37,7 +38,8 @@ class Checker:
     (url, status, detail), endpoint_key_missing, endpoint_key_refused, endpoint_no_models (url), endpoint_key_malformed,
     endpoint_key_not_needed, endpoint_model_unknown (served_name, names), endpoint_several_models (served_name, count,
     names), endpoint_no_chat (detail), endpoint_no_stream (url, content_type), endpoint_no_usage (url),
-    endpoint_no_token_in_time (url, timeout_s), endpoint_unlisted (url, served_name), endpoint_simulated."""
+    endpoint_no_token_in_time (url, timeout_s), endpoint_unlisted (url, served_name), endpoint_embed (url),
+    endpoint_score (url), endpoint_simulated."""
 
     def __init__(
         self,
@@ -175,6 +177,8 @@ class Checker:
     def _try_stream(self) -> None:
         try:
             answer = self._streamed_answer(self._check.served_name or "")
+            if answer.status in NO_SUCH_CALL and self._pools():
+                return
         except TimedOut as error:  # it lists its models: loaded or compiling, not absent
             waited_s = error.params.get("timeout_s")
             self._find("endpoint_no_token_in_time", Severity.WARN, "url", url=self._base_url, timeout_s=waited_s)
@@ -183,10 +187,21 @@ class Checker:
         else:
             self._read_stream(answer)
 
+    def _pools(self) -> bool:
+        """Whether it does something else than write: embeddings, or scores."""
+        for task, probe in openai_api.POOLING.items():
+            body = probe.body(self._check.served_name or "")
+            answer = self._ask("POST", f"{self._base_url}/{probe.path}", self._limit_s, body=body)
+            if answer.status == 200 and probe.is_answered(answer.body):
+                self._learn(task=task)
+                self._find(f"endpoint_{task}", Severity.NOTE, url=self._base_url)
+                return True
+        return False
+
     def _streamed_answer(self, served_name: str) -> Answer:
         """A short chat; a model without a chat template is asked for a completion."""
         answer = self._stream("chat/completions", openai_api.chat_body(served_name, _PROBE_TOKENS))
-        if answer.status not in _NO_SUCH_CALL:
+        if answer.status not in NO_SUCH_CALL:
             return answer
         detail = openai_api.error_detail(answer.body)
         answer = self._stream("completions", openai_api.completion_body(served_name, _PROBE_TOKENS))
@@ -203,7 +218,8 @@ class Checker:
         if error is not None:
             self._blame(answer, error)
             return
-        self._learn(streams=summary.is_stream, reasons=summary.reasons if summary.is_stream else None)
+        reasons = summary.reasons if summary.is_stream else None
+        self._learn(task=Task.GENERATE, streams=summary.is_stream, reasons=reasons)
         if not summary.is_stream:
             kind = answer.content_type or "-"
             self._block("endpoint_no_stream", "url", url=self._base_url, content_type=kind)

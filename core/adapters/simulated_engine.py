@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from core.adapters.database.failures import translated
 from core.adapters.locks import FileLock
@@ -318,8 +318,17 @@ def _standin(spec: ContainerSpec, serve: vllm_serve.ServeCommand) -> list[str]:
     argv += ["--port", str(port.host_port), "--model", serve.name or "", "--weights", serve.model or ""]
     context = vllm_serve.int_argument(serve.args, "--max-model-len")
     argv += ["--max-model-len", str(context)] if context else []
+    argv += ["--task", _task(serve)]
     thinks = any(flag == "--reasoning-parser" for flag, _ in vllm_serve.flag_values(serve.args))
     return [*argv, "--reasoning"] if thinks else argv
+
+
+def _task(serve: vllm_serve.ServeCommand) -> str:
+    """vLLM reads it from the model's config.json; of a model that is not there, the folder's name tells."""
+    name = PurePosixPath(serve.model or "").name.lower()
+    if "rerank" in name:
+        return "score"
+    return "embed" if "embedding" in name or name.startswith("bge-") else "generate"
 
 
 def _view(record: Record) -> ContainerView:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.domain.endpoint import ServedModel
+from core.domain.endpoint import ServedModel, Task
 
 _OUT_OF_RANGE_TOKEN_ID = 99_999_999
 _VOCABULARY_SIZE = re.compile(r"vocab(?:ulary)?[ _]size\W{1,3}(\d+)", re.IGNORECASE)
@@ -103,6 +103,48 @@ def parse_completion(body: bytes) -> str | None:
         return str(choice["text"])
     message = choice.get("message")
     return _reasoning(message) + _content(message) if isinstance(message, dict) else None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One small request, and whether its answer is of that kind. ``path`` follows the base URL."""
+
+    path: str
+    body: Callable[[str], dict[str, Any]]
+    is_answered: Callable[[bytes], bool]
+
+
+def _embedding_body(served_name: str) -> dict[str, Any]:
+    return {"model": served_name, "input": "Hello"}
+
+
+def _is_embedding(body: bytes) -> bool:
+    """A vector, as numbers or in base64."""
+    first = _first_of(body, "data")
+    return first is not None and isinstance(first.get("embedding"), list | str)
+
+
+def _rerank_body(served_name: str) -> dict[str, Any]:
+    return {"model": served_name, "query": "Hello", "documents": ["Hello"]}
+
+
+def _is_ranking(body: bytes) -> bool:
+    first = _first_of(body, "results")
+    return first is not None and isinstance(first.get("relevance_score"), int | float)
+
+
+def _first_of(body: bytes, name: str) -> Mapping[str, Any] | None:
+    answer = parse_json(body)
+    found = answer.get(name) if isinstance(answer, dict) else None
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else None
+
+
+POOLING: Mapping[Task, Probe] = {
+    Task.EMBED: Probe("embeddings", _embedding_body, _is_embedding),
+    Task.SCORE: Probe("rerank", _rerank_body, _is_ranking),
+}
+"""Models that write no text. vLLM gives an embedding model /rerank too, by the angle between vectors: embeddings come
+first."""
 
 
 @dataclass(frozen=True)

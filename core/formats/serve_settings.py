@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.domain.endpoint import Task
 from core.domain.serving import MTP_CONFIG
-from core.formats.vllm_serve import split_flags
+from core.formats.vllm_serve import flag_values, split_flags
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
 _SCALES = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -103,6 +104,18 @@ def token_count(text: str) -> int | None:
     """A whole number as vLLM reads one: ``32k`` is 32000, ``32K`` is 32768. None where it is none."""
     match = _NUMBER.fullmatch(text.strip())
     return int(float(match[1]) * _SCALES[match[2]]) if match else None
+
+
+_TASKS = {"generate": Task.GENERATE, "embed": Task.EMBED, "embedding": Task.EMBED, "score": Task.SCORE}
+
+
+def promised_tasks(args: Sequence[str]) -> tuple[Task, ...]:
+    """What the arguments make of the model (``--task`` until vLLM 0.10, ``--runner`` and ``--convert`` since); none:
+    vLLM decides by the model."""
+    told = dict(flag_values(args))
+    words = (told.get(flag) for flag in ("--convert", "--task", "--runner"))
+    found = next((_TASKS[word] for word in words if word in _TASKS), None)
+    return (found,) if found else ()
 
 
 def speculates(settings: ServeSettings) -> bool:

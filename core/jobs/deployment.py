@@ -25,7 +25,9 @@ class DeploymentSteps(Protocol):
     def step_wait_ready(
         self, deployment_id: str, progress: Callable[[Progress], None], is_cancelled: Callable[[], bool]
     ) -> bool: ...
-    def step_register_endpoint(self, deployment_id: str, progress: Callable[[Progress], None]) -> None: ...
+    def step_register_endpoint(
+        self, deployment_id: str, progress: Callable[[Progress], None], is_cancelled: Callable[[], bool]
+    ) -> bool: ...
 
 
 class DeploymentWork:
@@ -71,7 +73,7 @@ class DeploymentWork:
             elif step == 1:
                 self._steps.step_wait_ready(deployment_id, report, stop)
             else:
-                self._steps.step_register_endpoint(deployment_id, report)
+                self._steps.step_register_endpoint(deployment_id, report, stop)
         except WorkerStops:
             return None  # nobody reads it: the step is done again by the next worker
         except AppError as error:

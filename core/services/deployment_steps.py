@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from core.domain.access import Actor, Role
@@ -16,7 +16,6 @@ from core.domain.deployment import Deployment, DeploymentState
 from core.domain.endpoint import Origin, canonical_url
 from core.domain.finding import Finding
 from core.domain.job import Param, Progress
-from core.domain.readiness import Promise, unkept
 from core.domain.storyboard import SERVED, stage_of
 from core.errors import (
     AppError,
@@ -28,15 +27,12 @@ from core.errors import (
     PlanBlocked,
     Rejected,
     StoreError,
-    TimedOut,
-    Unreachable,
 )
-from core.formats import vllm_serve
 from core.formats.deployment import LABEL
-from core.formats.serve_settings import read_settings
 from core.formats.vllm_log import StartProgress, StartStage, explain_failure, read_start
-from core.ports import Clock, ContainerEngine, EndpointClient, Secrets, Store
+from core.ports import Clock, ContainerEngine, Secrets, Store
 from core.services.deployment_plan import replaceable
+from core.services.deployment_readiness import Readiness
 from core.services.endpoints import EndpointService
 from core.services.waiting import Cancelled, never, unless
 
@@ -45,11 +41,18 @@ STEPS = 3
 Report = Callable[[Progress], None]
 _POLL_S = 1.0
 _LOG_LINES = 1500
-_COMPLETION_TIMEOUT_S = 180.0
 _COMPLETION_TRIES = 3
 _STOP_TIMEOUT_S = 1
 _EVERYWHERE = {None, "", "0.0.0.0", "::"}
 _HERE = "127.0.0.1"
+
+
+STOP_PENDING = "stop_pending"
+"""Why a deployment is stopped whose container could not be told yet."""
+_GONE = "container_gone"
+_PASSING = frozenset({EngineError.default_code, "store_locked", "disk_full"})
+"""An engine's answer of no special kind (HTTP 500), and a database that cannot be written right now."""
+_PASSING_TRIES = 5
 
 
 def ignore(progress: Progress) -> None:
@@ -68,6 +71,15 @@ def server_key(engine_id: str, container_id: str) -> str:
     return f"container:{engine_id}/{container_id}"
 
 
+@dataclass
+class _Watch:
+    """What one wait has seen so far."""
+
+    deployment: Deployment
+    progress: StartProgress = field(default_factory=StartProgress)
+    refusals: int = 0
+
+
 class DeploymentSteps:
     """Raises AppError where a step cannot be done, after the deployment's state tells why. Cancelled, a step stops the
     container and returns False. While no engine answers, a step waits: the container may be alive and loading."""
@@ -77,7 +89,7 @@ class DeploymentSteps:
         store: Store,
         engine: ContainerEngine,
         endpoints: EndpointService,
-        client: EndpointClient,
+        readiness: Readiness,
         secrets: Secrets,
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
@@ -85,7 +97,7 @@ class DeploymentSteps:
         self._store = store
         self._engine = engine
         self._endpoints = endpoints
-        self._client = client
+        self._readiness = readiness
         self._secrets = secrets
         self._clock = clock
         self._sleep = sleep
@@ -97,32 +109,24 @@ class DeploymentSteps:
         """Pulls the image if it is missing, then creates or adopts the container and sees that it runs. Raises
         EngineError (also ImageMissing, NameTaken, PortTaken, ContainerFailed) and StoreError (secret_unreadable)."""
         deployment = self._live(deployment_id)
-        while True:
-            if is_cancelled():
-                return self._cancelled(deployment)
-            try:
-                return self._create(deployment, report, is_cancelled)
-            except EngineUnavailable:
-                self._tell(report, 0, "away", deployment)
-                self._sleep(_POLL_S)
-            except AppError as error:
-                self._fail(deployment.id, error)
-                raise
+        return self._until(deployment, 0, report, is_cancelled, lambda: self._create(deployment, report, is_cancelled))
 
     def _create(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
         self._store.deployments.set_state(deployment.id, DeploymentState.STARTING, at=self._clock.now())
         secrets = self._secret_values(deployment.spec)
         if not self._pull(deployment, report, is_cancelled):
-            return self._cancelled(deployment)
+            return False
         self._tell(report, 0, "create", deployment)
         view = self._container(deployment, secrets)
         if view.state not in {"running", "restarting"}:
             self._engine.start(view.id)
+        before = self._store.deployments.get(deployment.id)
         started = replace(
-            self._store.deployments.get(deployment.id),
+            before,
             state=DeploymentState.LOADING,
             container_id=view.id,
             image_digest=view.image_id,
+            facts=replace(before.facts, restarts=view.restart_count, served_run=None),
         )
         self._store.deployments.update(started)
         return True
@@ -184,98 +188,73 @@ class DeploymentSteps:
     # ------------------------------------------------------------ until it serves
 
     def wait_ready(self, deployment_id: str, report: Report = ignore, is_cancelled: Cancelled = never) -> bool:
-        """Until ``/health`` and one real completion answer, however long the weights take. Raises ContainerFailed with
-        the cause that the log tells (formats.vllm_log; container_gone: name) and Rejected (start_completion_failed:
+        """Until ``/health`` and one real answer come, however long the weights take. Raises ContainerFailed with the
+        cause that the log tells (formats.vllm_log; container_gone: name) and Rejected (start_completion_failed:
         status, detail) where the server is up and cannot work."""
-        deployment = self._live(deployment_id)
-        progress, refusals = StartProgress(), 0
-        while not is_cancelled():
-            try:
-                progress = self._look(deployment, progress)
-                self._tell_stage(report, deployment, progress)
-                if self._serves(deployment, report, is_cancelled):
-                    self._mark(deployment, SERVED)
-                    self._store.deployments.set_state(deployment.id, DeploymentState.READY, at=self._clock.now())
-                    return True
-            except EngineUnavailable:
-                self._tell(report, 1, "away", deployment)
-            except EndpointError as refusal:
-                refusals += 1
-                if refusals >= _COMPLETION_TRIES:
-                    raise self._given_up(deployment, refusal) from refusal
-            if not is_cancelled():
-                self._sleep(_POLL_S)
-        return self._cancelled(deployment)
+        watch = _Watch(self._live(deployment_id))
+        return self._until(watch.deployment, 1, report, is_cancelled, lambda: self._ready(watch, report, is_cancelled))
 
-    def _serves(self, deployment: Deployment, report: Report, is_cancelled: Cancelled) -> bool:
-        """Whether health, a real completion and a check of what was promised answer. Raises EndpointError where the
-        server refuses to work, or is not what it was asked to be."""
-        url = base_url(deployment.spec)
-        if not self._client.is_healthy(url):
-            return False
-        self._tell(report, 1, "check", deployment)
-        ref = deployment.spec.secret_env.get(vllm_serve.KEY_VARIABLE)
-        key = self._secrets.get(ref) if ref else None
-        ask = partial(self._client.complete_once, url, key, deployment.served_name, _COMPLETION_TIMEOUT_S)
+    def _ready(self, watch: _Watch, report: Report, is_cancelled: Cancelled) -> bool:
+        deployment = watch.deployment
+        run = self._look(watch)
+        self._tell_stage(report, deployment, watch.progress)
         try:
-            if unless(is_cancelled, ask) is None:
+            url = base_url(deployment.spec)
+            told = partial(self._tell, report, 1, "check", deployment)
+            if not self._readiness.serves(deployment, url, told, is_cancelled):
                 return False
-        except (TimedOut, Unreachable):
-            return False  # the first one may compile for long, and what has died since shows in its container
-        check = unless(is_cancelled, partial(self._client.check, url, key, deployment.served_name))
-        if check is None or not check.reachable:
+        except EndpointError as refusal:
+            watch.refusals += 1
+            if watch.refusals >= _COMPLETION_TRIES:
+                raise _given_up(refusal) from refusal
             return False
-        for broken in unkept(promise_of(deployment), check):
-            raise Rejected(broken.code, url=url, **broken.params)
+        self._mark(deployment, SERVED)
+        found = self._store.deployments.get(deployment.id)
+        served = replace(found.facts, served_run=run)
+        self._store.deployments.update(
+            replace(found, state=DeploymentState.READY, facts=served, ended_at=None, reason_code=None, reason_params=())
+        )
         return True
 
-    def _look(self, deployment: Deployment, before: StartProgress) -> StartProgress:
-        """How far the log says it is. Raises ContainerFailed where the container has ended, or ends again and again."""
+    def _look(self, watch: _Watch) -> str | None:
+        """How far the log says it is; since when the container runs. Raises ContainerFailed where it has ended, or ends
+        again and again."""
+        deployment = watch.deployment
         container_id = deployment.container_id or ""
         try:
             view = self._engine.get(container_id)
-            restarted = view.restart_count > 0 and not deployment.adopted
+            restarted = view.restart_count > deployment.facts.restarts and not deployment.adopted
             if view.state in {"exited", "dead", "restarting"} or restarted:
                 raise self._failure(deployment, view)
-            return read_start(self._engine.logs_tail(container_id, _LOG_LINES), before)
+            watch.progress = read_start(self._engine.logs_tail(container_id, _LOG_LINES), watch.progress)
+            return view.started_at
         except NotFoundError as error:
-            gone = ContainerFailed("container_gone", name=deployment.spec.name)
-            at, params = self._clock.now(), {"name": deployment.spec.name}
-            self._store.deployments.set_state(
-                deployment.id, DeploymentState.LOST, at=at, reason_code=gone.code, reason_params=params
-            )
-            raise gone from error
+            raise ContainerFailed(_GONE, name=deployment.spec.name) from error
 
     def _failure(self, deployment: Deployment, view: ContainerView) -> ContainerFailed:
         log = self._engine.logs_tail(view.id, _LOG_LINES)
         if (mark := stage_of(read_start(log).stage.value)) is not None and log:
             self._mark(deployment, mark)  # a start that fails at once is over before anybody looks
-        reason = explain_failure(f"{view.error or ''}\n{log}", view.exit_code, view.oom_killed)
+        reason = explain_failure(f"{view.error or ''}\n{log}", view.exit_code, view.oom_killed, deployment.spec.env)
         failure = ContainerFailed(reason.code, **reason.params)
         if view.state != "exited" and not deployment.adopted:  # its restart policy would start it for ever
             self._engine.stop(view.id, _STOP_TIMEOUT_S)
-        self._fail(deployment.id, failure)
         return failure
-
-    def _given_up(self, deployment: Deployment, refusal: EndpointError) -> EndpointError:
-        params = {name: refusal.params.get(name) for name in ("url", "status", "detail")}
-        failed = Rejected("start_completion_failed", **params)
-        error = failed if params["status"] and refusal.code == Rejected.default_code else refusal
-        self._fail(deployment.id, error)
-        return error
 
     # ------------------------------------------------------------ the endpoint
 
-    def register(self, deployment_id: str, report: Report = ignore) -> None:
+    def register(self, deployment_id: str, report: Report = ignore, is_cancelled: Cancelled = never) -> bool:
         """Makes the endpoint that every other page offers. Raises EndpointError with the check's first finding."""
         deployment = self._live(deployment_id)
+        return self._until(deployment, 2, report, is_cancelled, lambda: self._register(deployment, report))
+
+    def _register(self, deployment: Deployment, report: Report) -> bool:
         self._tell(report, 2, "register", deployment)
-        ref = deployment.spec.secret_env.get(vllm_serve.KEY_VARIABLE)
         try:
             endpoint = self._endpoints.attach(
                 Actor(deployment.created_by, Role.OPERATOR),
                 base_url(deployment.spec),
-                key=self._secrets.get(ref) if ref else None,
+                key=self._readiness.key_of(deployment),
                 served_name=deployment.served_name,
                 version_label=deployment.version_label,
                 origin=Origin.DEPLOYED,
@@ -283,12 +262,39 @@ class DeploymentSteps:
                 deployment_id=deployment.id,
             )
         except PlanBlocked as error:
-            refusal = _as_error(error.findings)
-            self._fail(deployment.id, refusal)
-            raise refusal from error
+            raise _as_error(error.findings) from error
         self._store.deployments.update(replace(self._store.deployments.get(deployment.id), endpoint_id=endpoint.id))
+        return True
 
-    # ------------------------------------------------------------ parts
+    # ------------------------------------------------------------ waiting, failing, giving way
+
+    def _until(
+        self,
+        deployment: Deployment,
+        step: int,
+        report: Report,
+        is_cancelled: Cancelled,
+        attempt: Callable[[], bool],
+    ) -> bool:
+        """Tries until it is done; False where it was cancelled meanwhile, and what was begun is undone. An engine that
+        is away is waited for, an answer of it that says nothing is asked for again; every other error is written into
+        the deployment before it is raised."""
+        stumbles = 0
+        while not is_cancelled():
+            try:
+                if attempt():
+                    return True
+                stumbles = 0
+            except EngineUnavailable:
+                self._tell(report, step, "away", deployment)
+            except AppError as error:
+                stumbles += 1
+                if error.code not in _PASSING or stumbles >= _PASSING_TRIES:
+                    self._fail(deployment.id, error)
+                    raise
+            if not is_cancelled():
+                self._sleep(_POLL_S)
+        return self._cancelled(deployment)
 
     def _live(self, deployment_id: str) -> Deployment:
         deployment = self._store.deployments.get(deployment_id)
@@ -300,7 +306,7 @@ class DeploymentSteps:
         params = {name: str(value) for name, value in error.params.items() if value is not None}
         self._store.deployments.set_state(
             deployment_id,
-            DeploymentState.FAILED,
+            DeploymentState.LOST if error.code == _GONE else DeploymentState.FAILED,
             at=self._clock.now(),
             reason_code=error.code,
             reason_params=params,
@@ -311,14 +317,23 @@ class DeploymentSteps:
         if deployment.adopted:  # it works for somebody: only our word about it ends
             self._store.deployments.set_state(deployment.id, DeploymentState.REMOVED, at=self._clock.now())
             return False
-        container_id = self._store.deployments.get(deployment.id).container_id
-        if container_id is not None:
-            try:
-                self._engine.stop(container_id, _STOP_TIMEOUT_S)
-            except (EngineError, NotFoundError):
-                return False  # the deployments page shows what is there
+        try:
+            for container_id in self._containers_of(deployment):
+                with suppress(NotFoundError):
+                    self._engine.stop(container_id, _STOP_TIMEOUT_S)
+        except EngineError:  # the worker stops it once the engine is back (core.services.deployment_care)
+            self._store.deployments.set_state(
+                deployment.id, DeploymentState.STOPPED, at=self._clock.now(), reason_code=STOP_PENDING
+            )
+            return False
         self._store.deployments.set_state(deployment.id, DeploymentState.STOPPED, at=self._clock.now())
         return False
+
+    def _containers_of(self, deployment: Deployment) -> set[str]:
+        """Also one that was made in the moment in which the engine went, before we were told of it."""
+        known = self._store.deployments.get(deployment.id).container_id
+        labelled = {found.id for found in self._engine.list(f"{LABEL}={deployment.id}")}
+        return labelled | ({known} if known else set())
 
     def _mark(self, deployment: Deployment, stage: str) -> None:
         """Remembers when the start came to a stage; asked for often, written once."""
@@ -356,12 +371,10 @@ class DeploymentSteps:
         report(Progress(step, f"start_{stage}", counted, total, unit, None, None, now, detail))
 
 
-def promise_of(deployment: Deployment) -> Promise:
-    """What its container was told to serve."""
-    serve = vllm_serve.parse(deployment.spec.command)
-    settings = read_settings(serve.args) if serve else None
-    parser = settings.reasoning_parser if settings else None
-    return Promise(deployment.served_name, bool(deployment.spec.secret_env), parser)
+def _given_up(refusal: EndpointError) -> EndpointError:
+    params = {name: refusal.params.get(name) for name in ("url", "status", "detail")}
+    plain = params["status"] and refusal.code == Rejected.default_code
+    return Rejected("start_completion_failed", **params) if plain else refusal
 
 
 def _as_error(findings: tuple[Finding, ...]) -> EndpointError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as randomness
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,10 +43,12 @@ from core.services.deployment_plan import (
     no_registry,
     wants_port,
 )
+from core.services.deployment_readiness import Readiness
 from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore
 from core.services.device_findings import shared_devices
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
+from core.services.offers import Offers, offers
 from core.services.waiting import Cancelled, never
 
 SEARCHED_LINES = 20_000
@@ -109,7 +111,8 @@ class DeploymentService:
         self._sleep = sleep
         self._catalog = catalog
         self._planner = DeploymentPlanner(store, engine, probe, catalog, devices, preflight, registry)
-        self._steps = DeploymentSteps(store, engine, endpoints, client, secrets, clock, sleep)
+        readiness = Readiness(client, secrets, catalog)
+        self._steps = DeploymentSteps(store, engine, endpoints, readiness, secrets, clock, sleep)
 
     # ------------------------------------------------------------ planning and starting
 
@@ -197,6 +200,13 @@ class DeploymentService:
         found, situation = self._store.deployments.list(), self._now()
         views = [self._view(deployment, situation) for deployment in found]
         return tuple(view for view in views if include_ended or view.deployment.state not in ENDED)
+
+    def offers(self, keep: Collection[str] = ()) -> Offers:
+        """The endpoints that can be asked for text now (core.services.offers). The engine is asked only where one is
+        of a deployment of ours."""
+        endpoints = self._endpoints.list()
+        ours = any(endpoint.deployment_id for endpoint in endpoints)
+        return offers(endpoints, self.list() if ours else (), keep)
 
     def get(self, deployment_id: str) -> DeploymentView:
         """Raises NotFoundError."""
@@ -334,9 +344,11 @@ class DeploymentService:
         """See DeploymentSteps.wait_ready. False where it was cancelled."""
         return self._steps.wait_ready(deployment_id, progress, is_cancelled)
 
-    def step_register_endpoint(self, deployment_id: str, progress: Report = ignore) -> None:
-        """See DeploymentSteps.register."""
-        self._steps.register(deployment_id, progress)
+    def step_register_endpoint(
+        self, deployment_id: str, progress: Report = ignore, is_cancelled: Cancelled = never
+    ) -> bool:
+        """See DeploymentSteps.register. False where it was cancelled."""
+        return self._steps.register(deployment_id, progress, is_cancelled)
 
 
 def deployment_job(actor: Actor, deployment: Deployment, server_key: str, at: datetime) -> Job:
@@ -377,12 +389,20 @@ def merged(deployment: Deployment, container: ContainerView | None, ended_job: J
     if container is None:
         return _without_container(deployment, ended_job)
     if container.state in _RUNS:
-        waiting = container.state == "restarting" or deployment.state is DeploymentState.STOPPED
+        waiting = container.state == "restarting" or _started_anew(deployment, container)
         return replace(deployment, state=DeploymentState.LOADING) if waiting else deployment
     if deployment.state in {DeploymentState.STOPPED, DeploymentState.STARTING}:
         return deployment
     reason = (("exit_code", str(container.exit_code)),)
     return replace(deployment, state=DeploymentState.FAILED, reason_code="container_ended", reason_params=reason)
+
+
+def _started_anew(deployment: Deployment, container: ContainerView) -> bool:
+    """By hand, or by the engine after a crash: it loads again, whatever was true before."""
+    if deployment.state is DeploymentState.STOPPED:
+        return deployment.reason_code is None  # else it runs still because nobody could be told to stop it
+    served_run = deployment.facts.served_run
+    return deployment.state is DeploymentState.READY and served_run not in {None, container.started_at}
 
 
 def _without_container(deployment: Deployment, ended_job: Job | None) -> Deployment:

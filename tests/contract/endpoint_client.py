@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.domain.endpoint import KeyState
+from core.domain.endpoint import KeyState, Task
 from core.domain.finding import blocking
 from core.errors import Rejected, Unreachable
 from core.ports import EndpointClient
@@ -69,6 +69,14 @@ class EndpointClientContract:
 
     def test_a_completion_answers(self, client: EndpointClient, served: Served) -> None:
         assert isinstance(client.complete_once(served.base_url, served.key, served.served_name), str)
+
+    def test_what_a_model_does_is_found_out(self, client: EndpointClient, served: Served) -> None:
+        for first in (Task.GENERATE, Task.EMBED):
+            assert client.answer_once(served.base_url, served.key, served.served_name, first=first) is Task.GENERATE
+        assert client.check(served.base_url, served.key).task is Task.GENERATE
+        with pytest.raises(Rejected) as raised:
+            client.answer_once(served.base_url, served.key, "no-such-model")
+        assert raised.value.params["status"] == 404
 
     def test_a_completion_of_an_unknown_model_is_rejected(self, client: EndpointClient, served: Served) -> None:
         with pytest.raises(Rejected) as raised:

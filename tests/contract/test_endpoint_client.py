@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from core.adapters.endpoint_http import HttpEndpointClient
+from core.domain.endpoint import Task
+from core.domain.finding import blocking
+from core.errors import Rejected
 from tests.contract.endpoint_client import EndpointClientContract, Served
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
@@ -53,3 +56,18 @@ class TestSimulatedWithoutKey(TestSimulated):
     def test_a_key_that_is_not_needed_is_noted(self, client: HttpEndpointClient, served: Served) -> None:
         codes = [finding.code for finding in client.check(served.base_url, "any").findings]
         assert codes == ["endpoint_key_not_needed", "endpoint_simulated"]
+
+
+@pytest.mark.parametrize("task", [Task.EMBED, Task.SCORE])
+def test_a_server_that_writes_no_text_is_known_for_what_it_does(task: Task) -> None:
+    client = HttpEndpointClient(FakeClock())
+    with simulated("--model", "bge", "--api-key", "right", "--task", task) as server:
+        check = client.check(server.base_url, "right")
+        assert (check.task, check.serves, check.usable) == (task, True, False)
+        assert blocking(check.findings) == ()
+        assert f"endpoint_{task}" in {finding.code for finding in check.findings}
+        for first in Task:
+            assert client.answer_once(server.base_url, "right", "bge", first=first) in {task, first}
+        with pytest.raises(Rejected) as raised:
+            client.answer_once(server.base_url, "wrong", "bge")
+        assert raised.value.code == "endpoint_key_refused"

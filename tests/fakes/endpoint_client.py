@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.domain.endpoint import EndpointCheck, KeyState, ServedModel, host_and_port
+from core.domain.endpoint import EndpointCheck, KeyState, ServedModel, Task, host_and_port
 from core.domain.finding import Finding, Severity
 from core.errors import Rejected, Unreachable
 from core.ports import Clock
@@ -25,6 +25,9 @@ class FakeServer:
     reasons: bool = False
     simulated: bool = False
     trial_fails: bool = False
+    task: Task = Task.GENERATE
+    slow_checks: int = 0
+    """How many checks end before the first token comes."""
     metrics: dict[str, float] = field(default_factory=lambda: {"num_requests_running": 0.0})
 
 
@@ -37,7 +40,9 @@ class FakeEndpointClient:
         self.addresses: dict[str, str] = {}
         self.checked_with: list[str | None] = []
 
-    def check(self, base_url: str, key: str | None, served_name: str | None = None) -> EndpointCheck:
+    def check(
+        self, base_url: str, key: str | None, served_name: str | None = None, limit_s: float | None = None
+    ) -> EndpointCheck:
         self.checked_with.append(key)
         now, server = self._clock.now(), self.servers.get(base_url)
         if server is None:
@@ -53,6 +58,9 @@ class FakeEndpointClient:
             finding = Finding("endpoint_model_unknown", Severity.BLOCK, "served_name", params)
             return EndpointCheck(now, True, KeyState.OPEN, served_models=models, findings=(finding,))
         failed = Finding("endpoint_completion_failed", Severity.BLOCK, "url", {"url": base_url, "status": 500})
+        slow = Finding("endpoint_no_token_in_time", Severity.WARN, "url", {"url": base_url, "timeout_s": limit_s})
+        is_slow, server.slow_checks = server.slow_checks > 0, max(server.slow_checks - 1, 0)
+        writes = server.task is Task.GENERATE and not server.trial_fails and not is_slow
         return EndpointCheck(
             now,
             reachable=True,
@@ -62,14 +70,17 @@ class FakeEndpointClient:
             max_model_len=server.max_model_len,
             vocabulary_size=server.vocabulary_size,
             server_version=server.version,
-            streams=None if server.trial_fails else True,
-            reasons=server.reasons,
+            streams=True if writes else None,
+            reasons=server.reasons if writes else None,
             has_metrics=True,
             has_tokenize=True,
             simulated=server.simulated,
             latency_ms=1.0,
+            task=None if server.trial_fails or is_slow else server.task,
             findings=(
                 *((failed,) if server.trial_fails else ()),
+                *((slow,) if is_slow else ()),
+                *((Finding(f"endpoint_{server.task}", Severity.NOTE),) if server.task is not Task.GENERATE else ()),
                 *((Finding("endpoint_simulated", Severity.NOTE),) if server.simulated else ()),
             ),
         )
@@ -84,7 +95,19 @@ class FakeEndpointClient:
         if served_name != server.served_name:
             detail = f"The model `{served_name}` does not exist."
             raise Rejected(url=f"{base_url}/completions", status=404, detail=detail)
+        if server.task is not Task.GENERATE:
+            raise Rejected(url=f"{base_url}/completions", status=404, detail="Not Found")
         return "word"
+
+    def answer_once(
+        self, base_url: str, key: str | None, served_name: str, timeout_s: float = 60.0, first: Task = Task.GENERATE
+    ) -> Task:
+        try:
+            self.complete_once(base_url, key, served_name, timeout_s)
+        except Rejected as refusal:
+            if refusal.params.get("detail") != "Not Found":
+                raise
+        return self._server(base_url).task
 
     def metrics(self, base_url: str, timeout_s: float = 2.0) -> Mapping[str, float] | None:
         server = self.servers.get(base_url)

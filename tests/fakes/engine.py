@@ -301,6 +301,7 @@ class FakeEngine:
         container = self._containers[container_id]
         self._refuse_ports(container.spec)
         program = self._program(container.spec.command, FakeProgram())
+        self._ticks += 1
         started_at = f"2026-01-02T03:04:05.{self._ticks:09d}Z"
         self._set(container_id, state="running", exit_code=None, started_at=started_at)
         for line in program.lines:

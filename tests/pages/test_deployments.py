@@ -67,6 +67,19 @@ def test_a_container_that_ended_says_why_and_can_be_restarted(world: World, open
     assert f"stop_{found}" not in [button.key for button in at.button]
 
 
+@pytest.mark.parametrize("page", ["benchmark", "chat"])
+def test_an_endpoint_whose_deployment_is_stopped_is_not_offered_and_the_reason_is_said(
+    world: World, open_page: Open, page: str
+) -> None:
+    found = world.serve()
+    world.service.stop(LOCAL_OPERATOR, found)
+    (endpoint,) = world.app.store.endpoints.list()
+    at = open_page(page, endpoint=endpoint.id)
+    assert not at.exception
+    assert any("Its deployment is stopped" in str(box.value) for box in at.info)
+    assert not [one for one in (*at.selectbox, *at.multiselect) if endpoint.name in str(one.options)]
+
+
 def test_a_removed_one_is_shown_on_demand_and_a_viewer_changes_nothing(world: World, open_page: Open) -> None:
     found = world.serve()
     at = open_page("deployments", person=Role.VIEWER)

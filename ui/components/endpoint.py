@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
 from core.domain.endpoint import Endpoint, EndpointCheck, KeyState, Origin
 from core.domain.finding import Finding
 from core.domain.job import JobView
+from core.services.offers import Withheld
 from render.texts import Texts
 from ui import session
 from ui.components.findings import draw_findings
@@ -37,7 +38,7 @@ def health(check: EndpointCheck | None) -> str:
         return "unknown"
     if not check.reachable:
         return "silent"
-    return "answering" if check.usable else "limited"
+    return "answering" if check.serves else "limited"
 
 
 def health_badge(check: EndpointCheck | None) -> None:
@@ -58,10 +59,10 @@ def check_facts(check: EndpointCheck) -> None:
 def check_card(check: EndpointCheck, extra: Iterable[Finding] = ()) -> None:
     """The answer first, then the facts, then what to do about what is wrong."""
     t = session.texts()
-    ready = "usable" if check.usable else "unusable"
+    ready = "usable" if check.usable else "serves" if check.serves else "unusable"
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            icon, color = (":material/check_circle:", "green") if check.usable else (":material/error:", "red")
+            icon, color = (":material/check_circle:", "green") if check.serves else (":material/error:", "red")
             st.markdown(f":{color}[{icon}] **{t(f'page.endpoints.{ready}')}**", width="content")
             if check.simulated:
                 simulated_badge()
@@ -134,6 +135,21 @@ def _version(endpoint: Endpoint, t: Texts) -> str:
 
 def _pair(label: str, value: str) -> str:
     return session.texts()("component.pair", label=label, value=value)
+
+
+def withheld_notice(withheld: Sequence[Withheld]) -> None:
+    """Endpoints that are not offered now, each with the reason; the one in the address is not passed over silently."""
+    t, wanted = session.texts(), st.query_params.get("endpoint")
+    for one in withheld:
+        if one.endpoint.id == wanted:
+            told = t("page.offers.wanted", name=one.endpoint.name, reason=t.reason(one.reason))
+            st.info(plain(told), icon=":material/power_off:")
+    others = [one for one in withheld if one.endpoint.id != wanted]
+    if others:
+        with st.expander(t("page.offers.withheld", count=len(others)), icon=":material/power_off:", key="withheld"):
+            for one in others:
+                line = t("component.pair", label=f"**{plain(one.endpoint.name)}**", value=plain(t.reason(one.reason)))
+                st.caption(line)
 
 
 def running_here(busy: JobView | None) -> None:

@@ -47,8 +47,9 @@ class Steps:
         self.undone.append(deployment_id)
         return False
 
-    def step_register_endpoint(self, deployment_id: str, progress: Report) -> None:
+    def step_register_endpoint(self, deployment_id: str, progress: Report, is_cancelled: Cancelled) -> bool:
         self.asked.append(("register", deployment_id))
+        return True
 
 
 class Site:
