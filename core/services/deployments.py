@@ -54,6 +54,7 @@ from core.services.waiting import Cancelled, never
 SEARCHED_LINES = 20_000
 _CANCEL_WAIT_S = 15.0
 _CANCEL_POLL_S = 0.2
+_BEGUN = LIVING | {DeploymentState.STARTING}
 _RUNS = frozenset({"running", "restarting", "paused"})
 
 
@@ -129,6 +130,7 @@ class DeploymentService:
         """Records the deployment, its key and its job, then queues it. Raises NotAllowed, PlanBlocked; StalePlan where
         the world has changed since the plan; NameTaken, PortTaken where somebody was faster by a moment."""
         require(actor, Role.OPERATOR)
+        before = {found.id: found.state for found in self._store.deployments.list()}
         fresh = self._planner.plan(plan.request)
         blocks = blocking(fresh.findings)
         if blocks:
@@ -139,7 +141,7 @@ class DeploymentService:
             self._refuse_busy(plan.request.replaces)
         deployment, job = self._records(actor, fresh)
         with self._store.atomic():
-            self._refuse_second(deployment)
+            self._refuse_second(deployment, before)
             for ref in deployment.spec.secret_env.values():
                 self._secrets.put(ref, f"sk-{randomness.token_urlsafe(32)}")
             self._store.deployments.add(deployment)
@@ -171,11 +173,16 @@ class DeploymentService:
         job = deployment_job(actor, deployment, start_key(deployment), self._clock.now())
         return replace(deployment, job_id=job.id), job
 
-    def _refuse_second(self, deployment: Deployment) -> None:
-        """Within the transaction that records it: whoever comes second sees the first."""
+    def _refuse_second(self, deployment: Deployment, before: Mapping[str, DeploymentState]) -> None:
+        """Within the transaction that records it: whoever comes second sees the first, whether its container is made
+        already or not. ``before``: the states that the plan was made on; what was there then is the plan's to judge,
+        which asked the engine."""
         leaving = deployment.request.replaces if deployment.request else None
-        for other in self._planner.pending(self._store.deployments.list()):
-            if other.id == leaving:
+        every = self._store.deployments.list()
+        pending = {found.id for found in self._planner.pending(every)}
+        for other in every:
+            moved = other.state in _BEGUN and before.get(other.id) is not other.state
+            if other.id == leaving or not (moved or other.id in pending):
                 continue
             if other.name == deployment.name:
                 raise NameTaken(name=deployment.name)

@@ -11,10 +11,12 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR
-from core.domain.deployment import DeploymentState
+from core.domain.deployment import DeploymentPlan, DeploymentRequest, DeploymentState
 from core.domain.job import JobKind, JobState
 from core.errors import (
+    AppError,
     ContainerFailed,
+    DeviceTaken,
     NameTaken,
     NotAllowed,
     PlanBlocked,
@@ -110,6 +112,71 @@ def test_two_clicks_at_once_make_one_deployment(world: World) -> None:
     assert len(results) == 4
     assert sum(not isinstance(result, Exception) for result in results) == 1
     assert (len(world.store.deployments.list()), len(world.queue.begun_with)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        ({"served_name": "other"}, NameTaken),
+        ({"container_name": "other"}, PortTaken),
+        ({"container_name": "other", "host_port": 9000}, DeviceTaken),
+    ],
+)
+@pytest.mark.parametrize("reached", ["container", "serves"])
+def test_a_first_one_whose_container_appears_meanwhile_is_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch, second: dict[str, Any], error: type[AppError], reached: str
+) -> None:
+    """Between the second's plan and its record the first is planned, recorded, made, and even ready."""
+    on_devices: dict[str, Any] = {"platform": "nvidia-cuda", "devices": (0,)}
+    plan_before = world.service._planner.plan
+    asked = replace(REQUEST, **on_devices, **second)
+    plan = world.service.plan(asked)
+    begun: list[str] = []
+
+    def first_comes_between(request: DeploymentRequest, *, fresh: bool = True) -> DeploymentPlan:
+        found = plan_before(request, fresh=fresh)
+        if not begun and request == plan.request:
+            begun.append("now")
+            deployment_id = world.ready(**on_devices) if reached == "serves" else world.start(**on_devices)
+            if reached == "container":
+                world.service.step_create(deployment_id)
+        return found
+
+    monkeypatch.setattr(world.service._planner, "plan", first_comes_between)
+    with pytest.raises(error):
+        world.service.start(LOCAL_OPERATOR, plan)
+    assert (len(world.store.deployments.list()), world.engine.created) == (1, 1)
+
+
+def test_what_is_gone_or_ended_stands_in_nobodys_way(world: World) -> None:
+    first = world.ready()
+    world.engine.lose(world.container_id(first))
+    assert world.start() != first
+
+
+def test_two_processes_that_deploy_at_once_make_one_deployment(world: World, tmp_path: Path) -> None:
+    """As web and shell: each with a store of its own on the same file, so that only the database is between them."""
+    stores = [DatabaseStore(f"sqlite:///{tmp_path / 'seatrial.db'}") for _ in range(2)]
+    worlds = [World(store, tmp_path) for store in stores]
+    plans = [one.service.plan(REQUEST) for one in worlds]
+    begin, results = threading.Barrier(2), list[object]()
+
+    def click(index: int) -> None:
+        begin.wait(10)
+        try:
+            results.append(worlds[index].service.start(LOCAL_OPERATOR, plans[index]))
+        except (NameTaken, PortTaken, PlanBlocked, StalePlan) as refusal:
+            results.append(refusal)
+
+    threads = [threading.Thread(target=click, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sum(not isinstance(result, Exception) for result in results) == 1, results
+    assert len(world.store.deployments.list()) == 1
+    for store in stores:
+        store.close()
 
 
 def test_a_start_that_was_cancelled_before_it_began_holds_nothing(world: World) -> None:
