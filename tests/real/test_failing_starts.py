@@ -28,7 +28,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.real
 
 START_LIMIT_S = 300.0
-LEAST_BYTES = 160 * 1024**2
+LEAST_BYTES = 64 * 1024**2
 """Less than vLLM's imports alone take."""
 Deed = Callable[[ExitStack, Deployment], None]
 
