@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.postgresql import Cluster
+
 HERE = Path(__file__).parent
 NEEDS = {"browser": pytest.mark.browser, "real": pytest.mark.real}
 MEASURING = {"test_jobs_control", "test_jobs_measure", "test_loadgen_faults", "test_loadgen_measures"}
@@ -39,3 +41,12 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """One cluster for all tests that want a database of this kind; only tests marked real do."""
+    from tests.postgresql import cluster
+
+    with cluster() as found:
+        yield found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from tests.fakes.account_store import FakeAccountStore
 from tests.fakes.endpoint_store import FakeEndpointStore
 from tests.fakes.secrets import FakeSecrets
 
+if TYPE_CHECKING:
+    from tests.postgresql import Cluster
+
 LATER = samples.NOW + timedelta(days=1)
 
 
@@ -30,13 +34,17 @@ class Stores:
     secrets: Secrets
 
 
-@pytest.fixture(params=["fake", "database"])
+@pytest.fixture(params=["fake", "database", pytest.param("postgresql", marks=pytest.mark.real)])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
     if request.param == "fake":
         yield Stores(FakeEndpointStore(), FakeAccountStore(), FakeSecrets())
         return
-    url = f"sqlite:///{tmp_path / 'seatrial.db'}"
-    migrate(url)
+    if request.param == "postgresql":
+        cluster: Cluster = request.getfixturevalue("postgresql")
+        url = cluster.migrated()
+    else:
+        url = f"sqlite:///{tmp_path / 'seatrial.db'}"
+        migrate(url)
     store = DatabaseStore(url)
     yield Stores(store.endpoints, store.accounts, EncryptedSecrets(store.tokens, tmp_path))
     store.close()

@@ -1,4 +1,5 @@
-"""Connections: SQLite in WAL, short transactions, a version that grows with every write."""
+"""Connections: SQLite in WAL, or PostgreSQL; short transactions, one writer at a time, a version that grows with every
+write."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from core.adapters.database.failures import translated
 from core.adapters.database.tables import CounterTable
+from core.errors import StoreError
 
 DATA_VERSION = "data_version"
+_WRITER_KEY = 0x5EA7_121A  # PostgreSQL: any number that nothing else in the database uses
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -33,10 +36,23 @@ def open_engine(url: str, busy_timeout_s: float, *, foreign_keys: bool = True) -
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(url, pool_pre_ping=file is None)
+    engine = _engine(url, pool_pre_ping=file is None)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, busy_timeout_s, "ON" if foreign_keys else "OFF")
+    elif engine.dialect.name == "postgresql":
+        _prepare_postgresql(engine, busy_timeout_s)
     return engine
+
+
+def _engine(url: str, *, pool_pre_ping: bool) -> Engine:
+    """Raises StoreError where the driver is not installed. PostgreSQL's is psycopg, unless the URL says another."""
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(parsed, pool_pre_ping=pool_pre_ping)
+    except ImportError as error:
+        raise StoreError(detail=f"{parsed.drivername}: {error}") from error
 
 
 def _prepare_sqlite(engine: Engine, busy_timeout_s: float, foreign_keys: str) -> None:
@@ -58,6 +74,22 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float, foreign_keys: str) ->
     def begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(engine: Engine, busy_timeout_s: float) -> None:
+    """As SQLite behaves: one writer at a time, since stores look first and write then; and nobody waits for ever."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: object) -> None:
+        connection.execute(f"SET lock_timeout = {round(busy_timeout_s * 1000)}")
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_KEY})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 class Database:

@@ -220,6 +220,7 @@ def test_a_note_can_be_found(store: DatabaseStore) -> None:
     assert store.runs.get("run-0").note == "Warm-up was too SHORT"
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "where",
     [

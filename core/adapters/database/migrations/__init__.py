@@ -21,7 +21,6 @@ HEAD = "0010"
 """The newest revision; a test holds it to the files in versions/."""
 
 _WAIT_S = 60.0
-_ADVISORY_KEY = 0x5EA7_121A  # PostgreSQL: any number that nothing else in the database uses
 
 
 def migrate(url: str) -> None:
@@ -55,8 +54,6 @@ def configuration(connection: Connection | None = None) -> Config:
 
 def _upgrade(engine: Engine) -> None:
     with engine.execution_options(writes=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
         revision = current_revision(connection)
         if revision == HEAD:
             return
@@ -72,7 +69,7 @@ def _upgrade(engine: Engine) -> None:
 
 @contextmanager
 def _locked(url: str) -> Iterator[None]:
-    """A kernel lock beside the SQLite file; it ends with its process."""
+    """A kernel lock beside the SQLite file; it ends with its process. PostgreSQL's writers have a lock there."""
     file = sqlite_file(url)
     if file is None:
         yield
