@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -19,31 +22,82 @@ _TOOLS_TIMEOUT_S = 30.0
 _ERROR_LIMIT_BYTES = 65_536
 
 
+class _Line:
+    """The socket of one exchange. Whoever waits for its next byte is woken by ``cut``; closing it would not do that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.is_cut = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpcore's account of what it does: a new connection, and again once it is encrypted."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            with self._lock:
+                self._socket = info["return_value"].get_extra_info("socket")
+            if self.is_cut:
+                self.cut()
+
+    def cut(self) -> None:
+        """May be called by any thread, and again."""
+        self.is_cut = True
+        with self._lock, suppress(OSError):
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class HttpChatStream:
+    """See the port."""
+
+    def __init__(self, url: str, key: str | None, body: dict[str, Any]) -> None:
+        self._url = url
+        self._key = key
+        self._body = body
+        self._line = _Line()
+
+    def hang_up(self) -> None:
+        """See the port."""
+        self._line.cut()
+
+    def __iter__(self) -> Iterator[Piece]:
+        """See the port."""
+        if self._line.is_cut:
+            return
+        try:
+            yield from self._pieces()
+        except openai_chat.StreamError as error:
+            raise Rejected(url=self._url, status=200, detail=str(error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if not self._line.is_cut:
+                raise translated(error, self._url, _SILENCE_S) from error
+
+    def _pieces(self) -> Iterator[Piece]:
+        headers = {"authorization": f"Bearer {self._key}"} if self._key else {}
+        timeout = httpx.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S)
+        traced = {"trace": self._line.trace}
+        with (
+            open_client() as client,
+            client.stream(
+                "POST", self._url, headers=headers, json=self._body, timeout=timeout, extensions=traced
+            ) as got,
+        ):
+            if got.status_code != 200:
+                raise _refusal(self._url, got, bool(self._key))
+            kind = got.headers.get("content-type", "")
+            if not kind.startswith("text/event-stream"):
+                raise NotOpenAI(url=self._url, status=got.status_code, content_type=kind or "-")
+            for line in got.iter_lines():
+                piece = openai_chat.read_piece(line)
+                if piece is not None:
+                    yield piece
+
+
 class HttpChatClient:
     """Holds no state and no connection between calls."""
 
-    def stream(self, base_url: str, key: str | None, body: dict[str, Any]) -> Iterator[Piece]:
+    def stream(self, base_url: str, key: str | None, body: dict[str, Any]) -> HttpChatStream:
         """See the port."""
-        url = f"{base_url}/chat/completions"
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        timeout = httpx.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S)
-        try:
-            with (
-                open_client() as client,
-                client.stream("POST", url, headers=headers, json=body, timeout=timeout) as got,
-            ):
-                if got.status_code != 200:
-                    raise _refusal(url, got, bool(key))
-                if not got.headers.get("content-type", "").startswith("text/event-stream"):
-                    raise NotOpenAI(url=url, status=got.status_code, content_type=got.headers.get("content-type", "-"))
-                for line in got.iter_lines():
-                    piece = openai_chat.read_piece(line)
-                    if piece is not None:
-                        yield piece
-        except openai_chat.StreamError as error:
-            raise Rejected(url=url, status=200, detail=str(error)) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise translated(error, url, _SILENCE_S) from error
+        return HttpChatStream(f"{base_url}/chat/completions", key, body)
 
     def parses_tools(self, base_url: str, key: str | None, served_name: str) -> bool | None:
         """See the port."""

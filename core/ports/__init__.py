@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.ports.chat import ChatClient
+from core.ports.chat import ChatClient, ChatStream
 from core.ports.children import ToolRunner
 from core.ports.clock import Clock
 from core.ports.comparison import BaselineStore, NoiseStore
@@ -36,6 +36,7 @@ __all__ = [
     "ArtifactStore",
     "BaselineStore",
     "ChatClient",
+    "ChatStream",
     "Clock",
     "ContainerEngine",
     "DatasetFolders",

@@ -14,7 +14,7 @@ from core.domain.chat import Answer, AnswerState, ChatParameters, Message, Piece
 from core.domain.job import Reason
 from core.errors import AppError, BadInput, NotFoundError, RefusedError
 from core.formats.openai_chat import chat_request
-from core.ports import ChatClient
+from core.ports import ChatClient, ChatStream
 from core.services.access import require
 from core.services.endpoints import EndpointService
 
@@ -31,6 +31,7 @@ class _Stream:
     id: str
     endpoint_id: str
     owner: str
+    line: ChatStream
     began_s: float
     seen_s: float
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -44,7 +45,6 @@ class _Stream:
     output_tokens: int | None = None
     finish_reason: str | None = None
     reason: Reason | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class ChatService:
@@ -71,9 +71,9 @@ class ChatService:
             raise BadInput("chat_empty", field="message")
         endpoint = self._endpoints.get(endpoint_id)
         key = self._endpoints.key_of(endpoint)
-        stream = self._admit(actor, endpoint_id)
         body = chat_request(endpoint.served_name, messages, parameters)
-        self._spawn(lambda: self._read(stream, endpoint.base_url, key, body))
+        stream = self._admit(actor, endpoint_id, self._client.stream(endpoint.base_url, key, body))
+        self._spawn(lambda: self._read(stream))
         return _answer(stream, self._now())
 
     def look(self, actor: Actor, answer_id: str) -> Answer:
@@ -90,7 +90,7 @@ class ChatService:
 
     # ------------------------------------------------------------ the registry
 
-    def _admit(self, actor: Actor, endpoint_id: str) -> _Stream:
+    def _admit(self, actor: Actor, endpoint_id: str, line: ChatStream) -> _Stream:
         now = self._now()
         self._hang_up_abandoned(now)
         with self._lock:
@@ -100,7 +100,7 @@ class ChatService:
             ended = [stream.id for stream in self._streams.values() if not stream.state.is_active]
             for answer_id in ended[: max(len(self._streams) - MAX_ANSWERS + 1, 0)]:
                 del self._streams[answer_id]
-            stream = _Stream(f"an-{uuid.uuid4().hex[:12]}", endpoint_id, actor.name, now, now)
+            stream = _Stream(f"an-{uuid.uuid4().hex[:12]}", endpoint_id, actor.name, line, now, now)
             self._streams[stream.id] = stream
             return stream
 
@@ -119,23 +119,15 @@ class ChatService:
 
     # ------------------------------------------------------------ the reader
 
-    def _read(self, stream: _Stream, base_url: str, key: str | None, body: dict[str, object]) -> None:
-        pieces = self._client.stream(base_url, key, body)
+    def _read(self, stream: _Stream) -> None:
         try:
-            for piece in pieces:
-                if stream.stop.is_set():
-                    return
+            for piece in stream.line:
                 self._take(stream, piece)
                 if self._now() - stream.seen_s > ABANDONED_S:
                     _hang_up(stream, self._now())
-                    return
             self._end(stream, AnswerState.DONE)
         except AppError as error:
             self._end(stream, AnswerState.FAILED, Reason(error.code, error.params))
-        finally:
-            close = getattr(pieces, "close", None)
-            if close is not None:
-                close()
 
     def _take(self, stream: _Stream, piece: Piece) -> None:
         now = self._now()
@@ -159,10 +151,12 @@ class ChatService:
 
 
 def _hang_up(stream: _Stream, now: float) -> None:
-    stream.stop.set()
+    """The state first: what the cut line does to the reader then changes nothing any more."""
     with stream.lock:
-        if stream.state.is_active:
-            stream.state, stream.ended_s = AnswerState.STOPPED, now
+        if not stream.state.is_active:
+            return
+        stream.state, stream.ended_s = AnswerState.STOPPED, now
+    stream.line.hang_up()
 
 
 def _answer(stream: _Stream, now: float) -> Answer:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from core.adapters.chat_http import HttpChatClient
-from core.domain.chat import ChatParameters, Message
+from core.domain.chat import ChatParameters, Message, Piece
 from core.errors import Rejected, Unreachable
 from core.formats.openai_chat import chat_request
 from tests.contract.endpoint_client import NOBODY
@@ -41,6 +43,52 @@ def test_refusals_have_their_names(server: SimulatedServer) -> None:
         list(client.stream(server.base_url, "sk-1", chat_request("none", HELLO, ChatParameters())))
     with pytest.raises(Unreachable):
         list(client.stream(NOBODY, None, chat_request("tiny", HELLO, ChatParameters())))
+
+
+HEADERS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+class SilentServer:
+    """Takes one request, says ``first`` and nothing more; ``hung_up`` when the client is gone."""
+
+    def __init__(self, first: bytes) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.asked, self.hung_up, self._first = threading.Event(), threading.Event(), first
+        self.base_url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        line, _ = self.listener.accept()
+        with line:
+            assert line.recv(65_536)
+            line.sendall(self._first)
+            self.asked.set()
+            while line.recv(65_536):
+                pass
+        self.hung_up.set()
+
+
+@pytest.mark.parametrize("first", [b"", HEADERS])
+def test_hanging_up_reaches_a_silent_server_at_once(first: bytes) -> None:
+    """Before it has said anything, and while its first token is awaited."""
+    server = SilentServer(first)
+    stream = HttpChatClient().stream(server.base_url, None, chat_request("tiny", HELLO, ChatParameters()))
+    pieces: list[Piece] = []
+    reader = threading.Thread(target=lambda: pieces.extend(stream), daemon=True)
+    with server.listener:
+        reader.start()
+        assert server.asked.wait(10.0)
+        stream.hang_up()
+        assert server.hung_up.wait(5.0), "the server still reckons"
+    reader.join(5.0)
+    assert not reader.is_alive(), "it reads on"
+    assert pieces == []
+
+
+def test_what_was_hung_up_before_is_not_asked() -> None:
+    stream = HttpChatClient().stream(NOBODY, None, chat_request("tiny", HELLO, ChatParameters()))
+    stream.hang_up()
+    assert list(stream) == []
 
 
 def test_a_server_without_a_tool_parser_is_known(server: SimulatedServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -92,6 +93,20 @@ def test_a_stop_hangs_up() -> None:
     answer = world.chat.look(LOCAL_OPERATOR, answer_id)
     assert (answer.state, answer.content) == (AnswerState.STOPPED, "")
     assert world.client.hung_up == 1
+
+
+def test_a_stop_reaches_a_server_that_is_silent() -> None:
+    world, silence = World(), threading.Event()
+    world.client.pieces = [silence, Piece(content="late")]
+    answer_id = world.ask()
+    reader = threading.Thread(target=world.read, daemon=True)
+    reader.start()
+    world.chat.stop(LOCAL_OPERATOR, answer_id)
+    reader.join(5.0)
+    assert not reader.is_alive(), "the reader still waits for a first token"
+    answer = world.chat.look(LOCAL_OPERATOR, answer_id)
+    assert (answer.state, answer.content, world.client.hung_up) == (AnswerState.STOPPED, "", 1)
+    assert not silence.is_set()
 
 
 def test_what_nobody_looks_at_any_more_is_hung_up() -> None:
