@@ -30,9 +30,9 @@ def _readiness() -> dict[str, bool]:
     app = session.app()
     try:
         app.store.ping()
+        return {"database": True, "worker": app.jobs.worker_alive()}
     except AppError:
         return {"database": False, "worker": False}
-    return {"database": True, "worker": app.jobs.worker_alive()}
 
 
 async def not_found(_: Request) -> Response:

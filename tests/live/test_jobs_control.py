@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from core.domain.benchmark import RunState
 from core.domain.job import JobState
 from core.errors import RefusedError
+from core.jobs.database import APPLICATION_VERSION
 from tests.live.job_site import ONE, TWO, Site, job_site, until
 from tests.live.servers import ROOT, alive
 
@@ -116,6 +120,16 @@ def test_log_and_progress_are_readable_while_it_runs_and_a_second_worker_refuses
         more, end = site.app.jobs.log_tail(job, offset)
         assert "point measured" in more
         assert site.app.jobs.log_tail(job, end) == ("", end)
+        engine_remembers_in_json_under_the_pinned_version(tmp_path)
+
+
+def engine_remembers_in_json_under_the_pinned_version(home: Path) -> None:
+    with closing(sqlite3.connect(home / "jobs.db")) as database:
+        rows = database.execute("SELECT application_version, serialization FROM workflow_status").fetchall()
+        output = database.execute("SELECT output FROM workflow_output").fetchone()
+        steps = database.execute("SELECT output FROM operation_outputs").fetchall()
+    assert rows == [(APPLICATION_VERSION, "portable_json")]
+    assert [json.loads(said) for (said,) in (output, *steps)] == ["done", None]
 
 
 def test_the_web_side_never_becomes_an_engine(tmp_path: Path) -> None:

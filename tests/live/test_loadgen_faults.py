@@ -132,14 +132,21 @@ def test_a_task_that_cannot_be(tmp_path):
     assert "repeats" in failed["params"]["detail"]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_records_that_cannot_be_written(tmp_path, processes):
-    (tmp_path / "requests-0.part").mkdir()
+@pytest.mark.parametrize(
+    ("processes", "target", "code", "said"),
+    [
+        (1, "/", "tool_failed", "directory"),
+        (1, "/dev/full", "disk_full", "space"),
+        (2, "/dev/full", "disk_full", "space"),
+    ],
+)
+def test_records_that_cannot_be_written(tmp_path, processes, target, code, said):
+    (tmp_path / "requests-0.part").symlink_to(target)
     with load.exact_server() as url:
         outcome = load.run(load.task(url, tmp_path, processes=processes))
     assert outcome.exit_code == 1
-    assert outcome.events[-1]["code"] == "tool_failed"
-    assert "directory" in outcome.events[-1]["params"]["detail"].lower()
+    assert outcome.events[-1]["code"] == code
+    assert said in outcome.events[-1]["params"]["detail"].lower()
 
 
 def test_a_server_that_dies_midway(tmp_path):
