@@ -39,6 +39,17 @@ def test_closed_loop_reads_the_schedule(tmp_path, exact):
     assert measured.warnings == ()
 
 
+def test_a_jittering_server_is_read_request_by_request(tmp_path):
+    point = LoadPoint(0, concurrency=8, requests=32, warmup=0)
+    with load.exact_server("--jitter", "lognormal", "--sigma", "0.6") as url:
+        measured = load.run(load.task(url, tmp_path, point=point, output_tokens=4)).measured
+        truth = load.truth(url)
+    assert measured.ttft_ms.n == 32
+    assert measured.ttft_ms.std > 8, "log-normal, with a mean of 40 ms"
+    assert measured.ttft_ms.mean == pytest.approx(truth["ttft_ms"]["mean"], abs=4)
+    assert measured.tpot_ms.mean == pytest.approx(4.0, abs=1)
+
+
 def test_the_events_tell_the_story(tmp_path):
     with load.exact_server("--itl-ms", "20") as url:
         point = LoadPoint(0, concurrency=2, requests=4, warmup=2)
