@@ -4,7 +4,12 @@ and find the numbers again."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
+import docker
 import pytest
 
 from core.adapters.docker_engine import DockerEngine
@@ -13,10 +18,17 @@ from core.domain.benchmark import MEASURING, Engine, Measurement, RunState
 from core.domain.deployment import DeploymentState
 from core.domain.endpoint import Endpoint, KeyState, Origin
 from core.domain.job import JobState
+from core.domain.workload import BenchFiles
+from core.jobs.server_watch import PROMPTS_CACHED
+from core.ports import ContainerEngine
 from tests.real.house import House, sweep
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.real
+
+
+def container_of(house: House, deployed: Endpoint) -> str:
+    return str(house.app.deployments.get(str(deployed.deployment_id)).deployment.container_id)
 
 
 def test_the_deployed_endpoint_is_known_and_checked(house: House, deployed: Endpoint) -> None:
@@ -27,6 +39,25 @@ def test_the_deployed_endpoint_is_known_and_checked(house: House, deployed: Endp
     assert [found.id for found in house.app.endpoints.list()] == [deployed.id]
     engine_id = house.app.containers.info().id
     assert deployed.server_key.startswith(f"container:{engine_id}/")
+
+
+def test_the_container_is_what_was_asked_for(house: House, deployed: Endpoint, weights: Path) -> None:
+    """By the engine's own word, not by ours; the key is in the environment and nowhere else."""
+    deployment = house.app.deployments.get(str(deployed.deployment_id)).deployment
+    told = docker.from_env().api.inspect_container(str(deployment.container_id))
+    host, config = told["HostConfig"], told["Config"]
+    assert (host["Privileged"], host["ShmSize"], host["IpcMode"]) == (True, 1024**3, "host")
+    assert (host["NetworkMode"], host["RestartPolicy"]["Name"]) == ("host", "unless-stopped")
+    assert [(mount["Type"], mount["Source"], mount["Destination"], mount["RW"]) for mount in told["Mounts"]] == [
+        ("bind", str(weights.parent), "/weights", True)
+    ]
+    key = str(house.app.endpoints.key_of(deployed))
+    assert {"VLLM_CPU_OMP_THREADS_BIND=0", f"VLLM_API_KEY={key}"} <= set(config["Env"])
+    assert config["Labels"]["seatrial.deployment"] == deployment.id
+    assert config["Cmd"][:3] == ["vllm", "serve", "/weights/tiny"]
+    without = {**told, "Config": {**config, "Env": []}}
+    assert key not in json.dumps(without)
+    assert key not in house.app.deployments.logs(deployment.id, 2000)
 
 
 def test_a_sweep_is_measured_point_by_point_with_every_request_kept(house: House, deployed: Endpoint) -> None:
@@ -41,6 +72,8 @@ def test_a_sweep_is_measured_point_by_point_with_every_request_kept(house: House
         assert (found.input_tokens, found.output_tokens) == (16 * 64, 16 * 32)
         assert found.ttft_ms and found.tpot_ms and found.ttft_ms.p50 > 0 and found.tpot_ms.p50 > 0
         assert found.server_metrics
+        assert found.server_metrics["prefix_cache_queries_total"] >= 16 * 64
+        assert (found.server_metrics["prefix_cache_hits_total"], found.warnings.count(PROMPTS_CACHED)) == (0, 0)
         rows = house.app.results.requests(str(job.job.run_id), found.point_index, 0)
         assert [row.output_tokens for row in rows] == [32] * 16
     run = house.app.results.run(str(job.job.run_id)).run
@@ -84,6 +117,35 @@ def test_the_tools_own_result_is_kept(house: House, deployed: Endpoint) -> None:
     assert not [name for name, data in content.items() if key in data]
 
 
+def test_a_call_of_its_own_where_no_process_stays_warm(house: House, deployed: Endpoint) -> None:
+    """As in an image whose Python bears another name; and the results lie in a folder of the container's own, named as
+    the guide names it."""
+    containers, container_id = house.app.containers, container_of(house, deployed)
+    files = BenchFiles(result_dir="./benchmark_result", result_filename="result.json")
+    load = replace(sweep(2, requests=4), bench_files=files)
+    with without_python(containers, container_id):
+        job = house.benchmark(deployed, load, Engine.VLLM_BENCH)
+        (found,) = house.measured(job)
+    assert (found.requests.succeeded, found.tool) == (4, "vllm bench serve")
+    assert "# one call per point: " in house.app.jobs.log_tail(job.job.id, -100_000)[0]
+    detail = house.app.results.run(str(job.job.run_id))
+    kept = {row.name: b"".join(house.app.results.artifact(row.id)) for row in detail.artifacts}
+    there = containers.read_file(container_id, "./benchmark_result/result.json")
+    assert there == kept["vllm-bench-p0-r0.json"]
+
+
+@contextmanager
+def without_python(containers: ContainerEngine, container_id: str) -> Iterator[None]:
+    """No ``python3`` to be found by name; ``vllm`` names its own by path."""
+    hidden = "/usr/local/bin/python3"
+    script = f"printf '#!/bin/sh\\nexit 127\\n' >{hidden} && chmod 755 {hidden}"
+    assert containers.exec(container_id, ("sh", "-c", script)).exit_code == 0
+    try:
+        yield
+    finally:
+        containers.exec(container_id, ("rm", hidden))
+
+
 @pytest.mark.parametrize("tool", MEASURING)
 def test_a_killed_worker_costs_nothing(house: House, deployed: Endpoint, tool: Engine) -> None:
     job = house.benchmark(deployed, sweep(1, 2, requests=8), tool)
@@ -98,8 +160,7 @@ def test_a_killed_worker_costs_nothing(house: House, deployed: Endpoint, tool: E
 
 def test_a_cancelled_tool_leaves_the_container_quiet(house: House, deployed: Endpoint) -> None:
     job = house.benchmark(deployed, sweep(1, requests=2000), Engine.VLLM_BENCH)
-    deployment = house.app.deployments.get(str(deployed.deployment_id))
-    container_id = str(deployment.deployment.container_id)
+    container_id = container_of(house, deployed)
 
     def benches() -> int:
         script = "grep -lz SEATRIAL_EXEC= /proc/[0-9]*/environ 2>/dev/null | wc -l"
@@ -112,14 +173,21 @@ def test_a_cancelled_tool_leaves_the_container_quiet(house: House, deployed: End
     assert house.app.results.run(str(job.job.run_id)).run.state is RunState.PARTIAL
 
 
-def test_everything_restarted_the_results_are_still_there(
+def test_everything_killed_or_restarted_the_results_are_still_there(
     house: House, deployed: Endpoint, engine: DockerEngine
 ) -> None:
     job = house.benchmark(deployed, sweep(1, 2))
     measured = house.measured(job)
     assert house.stop_worker() == 0
+    docker.from_env().containers.get(container_of(house, deployed)).kill()
     house.start_worker()
     house.reopen()
+    killed = house.app.deployments.get(str(deployed.deployment_id)).deployment
+    assert (killed.state, killed.reason_code, dict(killed.reason_params)) == (
+        DeploymentState.FAILED,
+        "container_ended",
+        {"exit_code": "137"},
+    )
     restarted = house.app.deployments.restart(LOCAL_OPERATOR, str(deployed.deployment_id))
     house.reaches(restarted.job.id, JobState.DONE)
     view = house.app.deployments.get(str(deployed.deployment_id))
