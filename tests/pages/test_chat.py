@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -48,6 +49,34 @@ def test_an_answer_with_its_reasoning_folded_and_its_figures(client: FakeChatCli
     assert said == ["What is it?", "Forty-two.", "And then?"], "reasoning is not sent back"
     at = at.button(key="chat_new").click().run()
     assert "Forty-two." not in sentences(at)
+
+
+def test_an_answer_outlives_reruns_and_a_stop_ends_it_in_its_silence(
+    app: App, client: FakeChatClient, open_page: Open
+) -> None:
+    going_on = threading.Event()
+    client.pieces = [Piece(content="Forty-"), going_on, Piece(content="never")]
+    service = ChatService(session.app().endpoints, client)
+    session.install(replace(session.app(), chat=service))
+    at = open_page("chat")
+    at.text_area(key="chat_system").set_value("Be brief.")
+    at.number_input(key="chat_max_tokens").set_value(64)
+    at.number_input(key="chat_temperature").set_value(0.6)
+    at.number_input(key="chat_seed").set_value(7)
+    at = at.chat_input(key="chat_message").set_value("What is it?").run()
+    for _ in range(2):
+        at = at.run()
+        assert not at.exception
+        assert "Forty-" in sentences(at)
+        assert at.chat_input(key="chat_message").disabled
+    ((_, _, body),) = client.asked
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert (body["max_tokens"], body["temperature"], body["seed"], "top_p" in body) == (64, 0.6, 7, False)
+    at = at.button(key="chat_stop").click().run()
+    assert client.streams[0].hung_up.is_set()
+    assert not going_on.is_set(), "the model is still silent"
+    assert "Stopped" in sentences(at)
+    assert "chat_stop" not in [button.key for button in at.button]
 
 
 def test_two_endpoints_get_the_same_message(client: FakeChatClient, open_page: Open) -> None:

@@ -10,11 +10,15 @@ from streamlit.testing.v1 import AppTest
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.domain.endpoint import canonical_url
+from core.domain.job import JobState
+from core.domain.webui import UpstreamRequest, WebUi, WebUiStartRequest
+from render.qr import qr_png
 from tests.fakes.open_webui import ADMIN, PASSWORD
 from tests.pages.conftest import Open
 from tests.pages.test_shell import sentences
-from tests.webui_world import R1, UI, World
+from tests.webui_world import QWEN, R1, UI, World
 from ui import session
+from ui.components import webui_hand_over
 
 
 @pytest.fixture
@@ -121,6 +125,115 @@ def test_one_is_started_with_a_password_that_is_shown_once(world: World, open_pa
     assert password in [block.value for block in at.code]
     at = at.button(key="webui_password_once_ok").click().run()
     assert password not in [block.value for block in at.code]
+
+
+@pytest.fixture
+def kept(world: World) -> WebUi:
+    """Connected, with a sign-in that is kept."""
+    webui = world.connect().webui
+    world.room.connect.keep_token(LOCAL_OPERATOR, webui.id, world.access())
+    return world.room.doctor.examine(webui.id)
+
+
+def agreed(at: AppTest, key: str, yes: str) -> None:
+    """The button in a dialog, pressed. In a browser the dialog alone runs again; here whatever opened it is pressed
+    along."""
+    at.button(key=key).click()
+    assert not at.button(key=yes).click().run().exception
+
+
+def told(at: AppTest) -> list[str]:
+    return [toast.value.replace("\\", "") for toast in at.toast]
+
+
+def test_a_redeployed_service_is_put_right_on_its_own_page(world: World, kept: WebUi, open_page: Open) -> None:
+    assert f"right_{kept.id}_ep-1" not in [button.key for button in open_page("endpoints").button]
+    world.server.upstreams[R1].key = world.client.servers[R1].key = "sk-new"
+    world.endpoints.set_key(LOCAL_OPERATOR, "ep-1", "sk-new")
+    at = open_page("endpoints")
+    assert "Replaces the key of `http://127.0.0.1:8000/v1`" in sentences(at)
+    assert "1 change" in [link.label.partition(" · ")[2] for link in at.get("page_link")] or "1 change" in sentences(at)
+    at = at.button(key=f"right_{kept.id}_ep-1").click().run()
+    assert not at.exception
+    assert "1 setting put right." in told(at)
+    assert world.server.documents["/openai/config"]["OPENAI_API_KEYS"] == ["sk-new"]
+    assert f"right_{kept.id}_ep-1" not in [button.key for button in at.button]
+    assert open_page("endpoints", person=Role.VIEWER).exception == []
+
+
+def test_one_of_two_services_is_disconnected_after_a_look(world: World, kept: WebUi, open_page: Open) -> None:
+    world.connect(world.r1, world.serve(QWEN, "Qwen3-8B", "sk-q"))
+    at = open_page("open_webui").button(key=f"disconnect_{kept.id}_ep-1").click().run()
+    assert f"Takes the connection `{R1}` away" in sentences(at)
+    assert R1 in world.server.documents["/openai/config"]["OPENAI_API_BASE_URLS"]
+    agreed(at, f"disconnect_{kept.id}_ep-1", "disconnect_yes")
+    assert world.server.documents["/openai/config"]["OPENAI_API_BASE_URLS"] == [QWEN]
+    assert [one.served_name for one in world.room.connect.get(kept.id).connected] == ["Qwen3-8B"]
+
+
+def test_what_was_not_taken_stays_on_the_card(world: World, open_page: Open) -> None:
+    world.server.forgets.add("ENABLE_TAGS_GENERATION")
+    webui = world.connect().webui
+    world.room.connect.keep_token(LOCAL_OPERATOR, webui.id, world.access())
+    world.room.doctor.examine(webui.id)
+    at = open_page("open_webui")
+    assert "1 change was written, but Open WebUI did not keep it" in sentences(at)
+    assert "Something has changed since" not in sentences(at), "nobody else has done it"
+    at = at.button(key=f"undo_{webui.id}").click().run()
+    assert not at.exception
+
+
+def test_hand_over_an_address_an_account_and_a_token(
+    world: World, kept: WebUi, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(webui_hand_over, "qr_png", lambda text: drawn.append(text) or qr_png(text))
+    at, form = open_page("open_webui"), f"webui_public_{kept.id}"
+    assert drawn == ["http://10.0.0.5:18080"], "what a colleague's telephone opens"
+    at = at.text_input(key=form).set_value("http://127.0.0.1:18080").run().button(key=f"{form}_do").click().run()
+    assert "leads every colleague to their own machine" in sentences(at)
+    at = at.text_input(key=form).set_value("https://chat.example").run().button(key=f"{form}_do").click().run()
+    assert drawn[-1] == "https://chat.example"
+
+    form = f"webui_colleague_{kept.id}"
+    at.text_input(key=f"{form}_name").set_value("Li")
+    at.text_input(key=f"{form}_email").set_value("li@lab.local")
+    at = at.button(key=f"{form}_do").click().run()
+    _, password, role = world.server.accounts["li@lab.local"]
+    assert role == "user"
+    assert password in [block.value for block in at.code]
+
+    at = at.toggle(key=f"keep_{kept.id}").set_value(False).run()
+    assert not at.exception
+    assert f"webui/{kept.id}/token" not in world.secrets.values
+    assert not world.room.connect.get(kept.id).token_kept
+
+
+def test_without_an_address_nothing_leads_to_loopback(world: World, kept: WebUi, open_page: Open) -> None:
+    world.addresses.address = None
+    at = open_page("open_webui")
+    assert "This machine has no address but its own loopback" in sentences(at)
+    assert f"]({UI})" not in sentences(at)
+
+
+def test_one_of_ours_is_stopped_restarted_and_removed(world: World, open_page: Open) -> None:
+    containers = world.room.containers
+    request = WebUiStartRequest("open-webui:test", ADMIN, (UpstreamRequest("ep-1"),), password=PASSWORD)
+    webui, _ = containers.start(LOCAL_OPERATOR, containers.plan(request))
+    for step in (world.room.steps.create, world.room.steps.connect):
+        step(webui.id, lambda _: None)
+    world.store.jobs.finish(str(webui.job_id), JobState.DONE, world.clock.now())
+    for verb in ("stop", "restart"):
+        at = open_page("open_webui").button(key=f"{verb}_{webui.id}").click().run()
+        agreed(at, f"{verb}_{webui.id}", "confirm_yes")
+        view = containers.container(world.room.connect.get(webui.id))
+        assert view is not None
+        assert view.state == ("exited" if verb == "stop" else "running")
+    assert len(world.queue.begun_with) == 2, "connected and proved again"
+    at = open_page("open_webui").button(key=f"remove_{webui.id}").click().run()
+    assert "stay in the volume" in sentences(at)
+    agreed(at, f"remove_{webui.id}", "confirm_yes")
+    assert world.engine.list() == ()
 
 
 def test_a_viewer_sees_and_changes_nothing(world: World, open_page: Open) -> None:
