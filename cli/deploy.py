@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cli.deploy_options import request_of
+from cli.deployments import reach_document
 from cli.output import BAD_INPUT, FAILED, guarded, print_findings, print_json, reason_document, record, texts
 from cli.watch import watch
 from core.bootstrap import App, compose
@@ -115,12 +116,15 @@ def _report(app: App, view: JobView, as_json: bool) -> int:
                 "state": deployment.state.value,
                 "container_id": deployment.container_id,
                 "base_url": endpoint.base_url if endpoint else None,
+                **reach_document(found if endpoint else None),
                 "served_name": deployment.served_name,
                 "job": {"id": view.job.id, "state": view.state.value, "reason": reason_document(view.job.reason)},
             }
         )
     elif endpoint is not None:
-        print(t("cli.deploy.ready", name=endpoint.served_name, url=endpoint.base_url))
+        print(t("cli.deploy.ready", name=endpoint.served_name, url=found.reach.url if found.reach else ""))
+        if found.reach and found.reach.is_local:
+            print(t("page.deployment.local_only"))
     if view.job.reason is not None:
         print(t.reason(view.job.reason), file=sys.stderr)
     return 0 if view.state is JobState.DONE else FAILED

@@ -77,6 +77,12 @@ def _row(view: DeploymentView) -> list[str]:
     return [deployment.name, state, deployment.served_name, ports, devices or "–", t.when(deployment.created_at)]
 
 
+def reach_document(view: DeploymentView | None) -> dict[str, Any]:
+    """The address for clients; both values null where nothing serves yet."""
+    reach = view.reach if view else None
+    return {"url": reach.url if reach else None, "this_machine_only": reach.is_local if reach else None}
+
+
 def document(view: DeploymentView) -> dict[str, Any]:
     """One deployment as plain values."""
     deployment, endpoint = view.deployment, view.endpoint
@@ -89,6 +95,7 @@ def document(view: DeploymentView) -> dict[str, Any]:
         "image": deployment.spec.image,
         "container_id": deployment.container_id,
         "base_url": endpoint.base_url if endpoint else None,
+        **reach_document(view if endpoint else None),
         "profile": deployment.request.profile if deployment.request else None,
         "devices": list(deployment.request.devices) if deployment.request else [],
         "adopted": deployment.adopted,

@@ -66,7 +66,7 @@ def below(detail: DeploymentDetail) -> None:
             history(detail)
     if inside.open:
         with inside:
-            run_inside(deployment.id)
+            run_inside(detail.view)
 
 
 def page() -> None:

@@ -197,6 +197,14 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """The address to give to clients. ``is_local``: from this machine only."""
+
+    url: str
+    is_local: bool
+
+
+@dataclass(frozen=True)
 class DeploymentView:
     """A deployment as it is now: our word and the engine's, merged. ``container`` None: it is gone, was never made, or
     (``engine_known`` False) no engine answers and the state is as last written. ``busy``: what runs on its server."""
@@ -206,3 +214,4 @@ class DeploymentView:
     endpoint: Endpoint | None
     busy: JobView | None
     engine_known: bool = True
+    reach: Reach | None = None

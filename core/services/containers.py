@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import shlex
+import uuid
 
 from core.domain.access import Actor, Role
+from core.domain.deployment import ContainerCommand, Deployment
 from core.errors import BadInput, ImageMissing, NotFoundError
-from core.ports import ContainerEngine, ExecResult, Store
+from core.formats import vllm_serve
+from core.ports import Clock, ContainerEngine, ExecResult, Secrets, Store
 from core.services.access import require
 
 LOG = logging.getLogger("seatrial.containers")
@@ -22,21 +25,43 @@ _LEAST_FLAGS = 20
 class ContainerService:
     """For operators."""
 
-    def __init__(self, store: Store, engine: ContainerEngine) -> None:
+    def __init__(self, store: Store, engine: ContainerEngine, secrets: Secrets, clock: Clock) -> None:
         self._store = store
         self._engine = engine
+        self._secrets = secrets
+        self._clock = clock
 
     def run_inside(self, actor: Actor, deployment_id: str, command: str) -> ExecResult:
-        """One command in the deployment's container, words as a shell would split them; nothing is expanded. Raises
-        NotAllowed, NotFoundError, BadInput (command_empty, command_unbalanced), ContainerFailed, EngineError."""
+        """One command in the deployment's container, words as a shell would split them; nothing is expanded. Written
+        down before it runs, its exit code afterwards. Raises NotAllowed, NotFoundError, BadInput (command_empty,
+        command_unbalanced), ContainerFailed, EngineError."""
         require(actor, Role.OPERATOR)
         words = _words(command)
-        container_id = self._store.deployments.get(deployment_id).container_id
-        if container_id is None:
+        deployment = self._store.deployments.get(deployment_id)
+        if deployment.container_id is None:
             raise NotFoundError(kind="container", id=deployment_id)
         LOG.info("%s runs %s in %s", actor.name, words[0], deployment_id)
-        result = self._engine.exec(container_id, words)
+        kept = ContainerCommand(
+            id=f"cmd-{uuid.uuid4().hex[:12]}",
+            deployment_id=deployment_id,
+            at=self._clock.now(),
+            by=actor.name,
+            words=self._without_keys(words, deployment),
+        )
+        self._store.deployments.add_command(kept)
+        result = self._engine.exec(deployment.container_id, words)
+        self._store.deployments.end_command(kept.id, result.exit_code)
         return ExecResult(result.exit_code, result.output[-_OUTPUT_LIMIT:])
+
+    def commands(self, deployment_id: str) -> tuple[ContainerCommand, ...]:
+        """What was run in its container, the newest first."""
+        return self._store.deployments.commands(deployment_id)
+
+    def _without_keys(self, words: list[str], deployment: Deployment) -> tuple[str, ...]:
+        """The service's own key, and what follows ``--api-key``, are never written down."""
+        keys = [key for ref in deployment.spec.secret_env.values() if (key := self._secrets.get(ref))]
+        shown, _ = vllm_serve.without_key(words)
+        return tuple(_masked(word, keys) for word in shown)
 
     def flags_known(self, image: str) -> tuple[str, ...] | None:
         """What was learned from the image; None where it was never asked, or is not here."""
@@ -60,6 +85,12 @@ class ContainerService:
 def read_flags(text: str) -> tuple[str, ...]:
     """Every flag that a help text lists, sorted; the ends of sentences and of brackets are no part of them."""
     return tuple(sorted({match.rstrip(".-") for match in _FLAG.findall(text)}))
+
+
+def _masked(word: str, keys: list[str]) -> str:
+    for key in keys:
+        word = word.replace(key, "***")
+    return word
 
 
 def _words(command: str) -> list[str]:

@@ -12,8 +12,8 @@ from functools import partial
 
 from core.domain.access import Actor, Role
 from core.domain.container import ContainerSpec, ContainerView
-from core.domain.deployment import Deployment, DeploymentState
-from core.domain.endpoint import Origin, canonical_url
+from core.domain.deployment import Deployment, DeploymentState, Reach
+from core.domain.endpoint import Origin, canonical_url, host_and_port
 from core.domain.finding import Finding
 from core.domain.job import Param, Progress
 from core.domain.storyboard import SERVED, stage_of
@@ -45,6 +45,7 @@ _COMPLETION_TRIES = 3
 _STOP_TIMEOUT_S = 1
 _EVERYWHERE = {None, "", "0.0.0.0", "::"}
 _HERE = "127.0.0.1"
+_LOOPBACK = {"localhost", "::1"}
 
 
 STOP_PENDING = "stop_pending"
@@ -64,6 +65,19 @@ def base_url(spec: ContainerSpec) -> str:
     port = spec.ports[0]
     host = _HERE if port.host_ip in _EVERYWHERE else str(port.host_ip)
     return canonical_url(f"http://{f'[{host}]' if ':' in host else host}:{port.host_port}")
+
+
+def reach(spec: ContainerSpec, outward: str | None, *, is_simulated: bool) -> Reach | None:
+    """Where clients reach it: by ``outward``, this machine's name or address, where it listens on every address. A
+    stand-in listens on loopback alone. None where no port is published."""
+    if not spec.ports:
+        return None
+    here, ip = base_url(spec), spec.ports[0].host_ip
+    if is_simulated or (ip in _EVERYWHERE and outward is None):
+        return Reach(here, is_local=True)
+    if ip in _EVERYWHERE:
+        return Reach(canonical_url(f"http://{outward}:{spec.ports[0].host_port}"), is_local=False)
+    return Reach(here, is_local=host_and_port(here)[0] in _LOOPBACK or str(ip).startswith("127."))
 
 
 def server_key(engine_id: str, container_id: str) -> str:

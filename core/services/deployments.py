@@ -16,7 +16,7 @@ from core.domain.catalog import Catalog
 from core.domain.container import ContainerView
 from core.domain.deployment import Deployment, DeploymentPlan, DeploymentRequest, DeploymentState, DeploymentView
 from core.domain.devices import write_devices
-from core.domain.endpoint import Endpoint
+from core.domain.endpoint import Endpoint, Origin
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.host import DeviceGroup
 from core.domain.job import Job, JobKind, JobState, JobView, Reason
@@ -44,7 +44,7 @@ from core.services.deployment_plan import (
     wants_port,
 )
 from core.services.deployment_readiness import Readiness
-from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore
+from core.services.deployment_steps import STEPS, DeploymentSteps, Report, ignore, reach
 from core.services.device_findings import shared_devices
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
@@ -58,6 +58,11 @@ _BEGUN = LIVING | {DeploymentState.STARTING}
 _RUNS = frozenset({"running", "restarting", "paused"})
 
 
+def nowhere() -> str | None:
+    """No address but loopback."""
+    return None
+
+
 @dataclass(frozen=True)
 class _Now:
     """What is there at this moment. ``containers``: all by id, None where no engine answers."""
@@ -65,6 +70,7 @@ class _Now:
     containers: Mapping[str, ContainerView] | None
     endpoints: Mapping[str, Endpoint]
     active: tuple[JobView, ...]
+    outward: str | None = None
 
     def endpoint_of(self, deployment: Deployment) -> Endpoint | None:
         """None before it is registered, and once a later deployment has taken it over."""
@@ -100,6 +106,7 @@ class DeploymentService:
         devices: Callable[[], tuple[DeviceGroup, ...]] = tuple,
         preflight: Preflight = no_preflight,
         registry: Registry = no_registry,
+        outward: Callable[[], str | None] = nowhere,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
@@ -110,6 +117,7 @@ class DeploymentService:
         self._secrets = secrets
         self._clock = clock
         self._sleep = sleep
+        self._outward = outward
         self._catalog = catalog
         self._planner = DeploymentPlanner(store, engine, probe, catalog, devices, preflight, registry)
         readiness = Readiness(client, secrets, catalog)
@@ -241,7 +249,7 @@ class DeploymentService:
         with suppress(EngineError):
             containers = {found.id: found for found in self._engine.list()}
         endpoints = {found.id: found for found in self._endpoints.list(include_archived=True)}
-        return _Now(containers, endpoints, self._jobs.active())
+        return _Now(containers, endpoints, self._jobs.active(), self._outward())
 
     def _view(self, deployment: Deployment, now: _Now) -> DeploymentView:
         container = (now.containers or {}).get(deployment.container_id or "")
@@ -249,7 +257,9 @@ class DeploymentService:
             deployment = merged(deployment, container, self._ended_job(deployment))
         endpoint = now.endpoint_of(deployment)
         busy = now.busy(deployment)
-        return DeploymentView(deployment, container, endpoint, busy, engine_known=now.containers is not None)
+        is_simulated = endpoint is not None and endpoint.origin is Origin.SIMULATED
+        where = reach(deployment.spec, now.outward, is_simulated=is_simulated)
+        return DeploymentView(deployment, container, endpoint, busy, now.containers is not None, where)
 
     def _ended_job(self, deployment: Deployment) -> Job | None:
         """The job of a deployment without a container, once it has ended: it will not make one any more."""

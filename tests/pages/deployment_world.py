@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -57,6 +58,7 @@ class World:
             catalog=app.catalog.catalog,
             devices=hosts.devices,
             preflight=preflight.check,
+            outward=lambda: "gpu-7.example",
         )
         details = DeploymentDetails(app.store, self.engine, self.service, app.catalog, app.clock)
         adoption = AdoptionService(app.store, self.queue, self.engine, app.catalog, app.secrets, app.clock)
@@ -68,19 +70,19 @@ class World:
                 deployments=self.service,
                 deployment_details=details,
                 adoption=adoption,
-                inside=ContainerService(app.store, self.engine),
+                inside=ContainerService(app.store, self.engine, app.secrets, app.clock),
                 preflight=preflight,
             )
         )
 
-    def start(self) -> str:
+    def start(self, **changes: Any) -> str:
         """A recorded deployment's id."""
-        view = self.service.start(LOCAL_OPERATOR, self.service.plan(REQUEST))
+        view = self.service.start(LOCAL_OPERATOR, self.service.plan(replace(REQUEST, **changes)))
         return view.job.deployment_id or ""
 
-    def serve(self) -> str:
+    def serve(self, **changes: Any) -> str:
         """A deployment whose service answers."""
-        found = self.start()
+        found = self.start(**changes)
         self.service.step_create(found)
         ref = self.app.store.deployments.get(found).spec.secret_env["VLLM_API_KEY"]
         self.client.servers["http://127.0.0.1:8000/v1"] = FakeServer(key=self.app.secrets.get(ref))

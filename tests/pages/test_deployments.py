@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +12,28 @@ from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.domain.container import ContainerSpec, PublishedPort
 from core.domain.deployment import DeploymentState
+from core.domain.job import JobState
 from core.errors import ContainerFailed
+from tests.fakes import samples
 from tests.fakes.engine import FakeProgram
 from tests.pages.conftest import Open
 from tests.pages.deployment_world import REQUEST, World
 from tests.pages.test_shell import sentences
+from ui.act import act
 
 
 @pytest.fixture
 def world(app: App) -> World:
     return World(app)
+
+
+def confirmed(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """From now on everybody says yes: AppTest cannot press a button in a dialog, which is drawn by its own run."""
+
+    def confirm(title: str, text: str, yes: str, action: Callable[[], object], told: str | None = None) -> None:
+        act(action)
+
+    monkeypatch.setattr(f"ui.components.{module}.confirm", confirm)
 
 
 def test_without_containers_one_sentence_and_the_way_to_the_first(world: World, open_page: Open) -> None:
@@ -39,8 +52,10 @@ def test_a_ready_container_shows_what_it_serves_and_its_log(
     at = open_page("deployments", locale=locale)
     assert not at.exception
     assert word in sentences(at)
-    assert any(block.value == "http://127.0.0.1:8000/v1" for block in at.code)
+    address = "http://gpu-7.example:8000/v1"
+    assert any(block.value == address for block in at.code), "what others on the network use"
     at = open_page("deployment", locale=locale, id=found)
+    assert any(block.value == address for block in at.code)
     assert not at.exception
     assert word in sentences(at)
     assert any("Application startup complete." in block.value for block in at.code)
@@ -56,6 +71,56 @@ def test_removing_asks_first_and_names_what_would_be_cancelled(world: World, ope
     assert "will be cancelled first" in written
     assert world.app.store.deployments.get(found).state is not DeploymentState.REMOVED
     assert at.button(key="confirm_yes").label == "Remove"
+
+
+@pytest.mark.parametrize(
+    ("verb", "is_busy", "state"),
+    [("stop", False, DeploymentState.STOPPED), ("restart", True, DeploymentState.STARTING)],
+)
+def test_stopping_and_restarting_ask_first_and_then_do_it(
+    world: World,
+    open_page: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+    is_busy: bool,
+    state: DeploymentState,
+) -> None:
+    found = world.serve()
+    if is_busy:
+        (endpoint,) = world.app.store.endpoints.list()
+        world.app.store.jobs.add(samples.job(server_key=endpoint.server_key, run_id=None, title="tiny sweep"))
+    at = open_page("deployments")
+    at.button(key=f"{verb}_{found}").click().run()
+    assert not at.exception
+    written = sentences(at).replace("\\", "")
+    assert ("“tiny sweep” is running on it and will be cancelled first." in written) is is_busy
+    assert world.app.store.deployments.get(found).state is DeploymentState.READY, "nothing happens before the answer"
+    confirmed(monkeypatch, "deployment")
+    at.button(key=f"{verb}_{found}").click().run()
+    assert not at.exception
+    assert world.app.store.deployments.get(found).state is state
+    assert not is_busy or world.app.store.jobs.get("job-1").outcome is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("now", ["serves", "removed"])
+def test_an_earlier_one_is_brought_back_in_the_place_of_what_is_there(world: World, open_page: Open, now: str) -> None:
+    first = world.serve()
+    world.service.remove(LOCAL_OPERATOR, first)
+    second = world.serve(serve_args=("--max-model-len", "2048"))
+    if now == "removed":
+        world.service.remove(LOCAL_OPERATOR, second)
+    at = open_page("deployment", id=second)
+    at.session_state["deployment_tab"] = "History"
+    at.run()
+    at.button(key=f"back_{first}").click().run()
+    assert not at.exception
+    at = open_page("deploy", **{name: at.query_params[name] for name in at.query_params})
+    at.button(key="deploy_start").click().run()
+    assert not at.exception
+    newest = world.app.store.deployments.list()[0]
+    assert newest.request is not None
+    assert newest.id not in {first, second}
+    assert (newest.request.replaces, newest.request.serve_args) == (second if now == "serves" else None, ())
 
 
 def test_a_container_that_ended_says_why_and_can_be_restarted(world: World, open_page: Open) -> None:
@@ -125,10 +190,34 @@ def test_the_tabs_of_one_deployment(world: World, open_page: Open) -> None:
         assert told in sentences(at) + " ".join(block.value for block in at.code)
     at.session_state["deployment_tab"] = "Run a command"
     at.run()
-    at.text_input(key="exec_command").set_value("nvidia-smi")
+
+
+def test_a_command_is_asked_about_run_and_written_down(
+    world: World, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = world.serve()
+    world.engine.programs[("nvidia-smi",)] = FakeProgram(("one GPU",), 3)
+    (endpoint,) = world.app.store.endpoints.list()
+    world.app.store.jobs.add(samples.job(server_key=endpoint.server_key, run_id=None, title="tiny sweep"))
+    at = open_page("deployment", id=found)
+    at.session_state["deployment_tab"] = "Run a command"
+    at.run()
+    at.text_input(key="exec_command").set_value("nvidia-smi -L")
+    at.button(key="exec_yes").click().run()
+    written = sentences(at).replace("\\", "")
+    assert "“tiny sweep” is running on it" in written
+    assert not world.app.store.deployments.commands(found), "nothing runs before the answer"
+    confirmed(monkeypatch, "deployment_more")
     at.button(key="exec_yes").click().run()
     assert not at.exception
     assert any(block.value == "one GPU" for block in at.code)
+    (kept,) = world.app.store.deployments.commands(found)
+    assert (kept.words, kept.exit_code) == (("nvidia-smi", "-L"), 3)
+    at = open_page("deployment", id=found, person=Role.VIEWER)
+    at.session_state["deployment_tab"] = "Run a command"
+    at.run()
+    assert kept.by in sentences(at)
+    assert "exec_yes" not in [button.key for button in at.button]
 
 
 def test_another_ones_container_is_adopted(world: World, open_page: Open) -> None:

@@ -85,7 +85,7 @@ def deployment_facts(view: DeploymentView) -> None:
     ]
     st.markdown(" · ".join(parts))
     if view.endpoint is not None and deployment.state is DeploymentState.READY:
-        st.code(view.endpoint.base_url, language=None, width="content")
+        address(view)
     made = t("component.started_by", name=plain(deployment.created_by), when=t.when(deployment.created_at))
     st.caption(" · ".join([f"`{deployment.spec.image}`", made, *_since(deployment)]))
     if deployment.reason_code:
@@ -95,6 +95,14 @@ def deployment_facts(view: DeploymentView) -> None:
             st.caption(f":blue[:material/progress_activity: {plain(progress_text(view.busy.progress))}]")
     elif deployment.state is DeploymentState.READY:
         running_here(view.busy)
+
+
+def address(view: DeploymentView) -> None:
+    """What clients are given, to be copied; one that only this machine can use says so."""
+    if view.reach is not None:
+        copyable(view.reach.url)
+        if view.reach.is_local:
+            st.caption(session.texts()("page.deployment.local_only"))
 
 
 def _devices(deployment: Deployment) -> tuple[str, ...]:
@@ -156,7 +164,7 @@ def facts(detail: DeploymentDetail) -> None:
     with left:
         if detail.view.endpoint is not None:
             st.caption(t("page.deployment.endpoint"))
-            copyable(detail.view.endpoint.base_url)
+            address(detail.view)
         key = "page.deployment.keyed" if deployment.spec.secret_env else "page.deployment.open"
         st.markdown(t(key))
     with right:

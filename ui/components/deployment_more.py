@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import streamlit as st
 
 from core.domain.access import Role
-from core.domain.deployment import Deployment, DeploymentState
+from core.domain.deployment import ContainerCommand, Deployment, DeploymentState, DeploymentView
 from core.formats.spec_diff import Difference
+from core.ports import ExecResult
 from core.services.adoption import Candidate
 from core.services.deployment_details import DeploymentDetail
 from ui import session
 from ui.act import act
+from ui.components.cards import confirm
 from ui.components.grid_table import Column, grid_table
 from ui.components.links import go, link, link_button
 from ui.components.pieces import state_badge
@@ -96,12 +99,27 @@ def _past(one: Deployment, now: Deployment) -> None:
             link_button("deploy", label, key=key, icon=icon, like=one.id)
 
 
-def run_inside(deployment_id: str) -> None:
-    """One command, for operators; its output stays until the next."""
+def run_inside(view: DeploymentView) -> None:
+    """One command, for operators, after a question that names what would be disturbed; its output stays until the next.
+    What was run before, by whom and how it ended, is there for everybody."""
     t = session.texts()
-    if not session.may(Role.OPERATOR):
+    if session.may(Role.OPERATOR):
+        _ask_to_run(view)
+    else:
         st.caption(t("page.deployment.exec_role"))
-        return
+    done: ExecResult | None = st.session_state.get(_output_key(view))
+    if done is not None:
+        st.caption(t("page.deployment.exec_code", code=done.exit_code))
+        st.code(done.output.rstrip() or "–", language=None, wrap_lines=True)
+    _commands_before(view)
+
+
+def _output_key(view: DeploymentView) -> str:
+    return f"exec_output_{view.deployment.id}"
+
+
+def _ask_to_run(view: DeploymentView) -> None:
+    t = session.texts()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         command = st.text_input(
             t("page.deployment.exec"),
@@ -112,11 +130,43 @@ def run_inside(deployment_id: str) -> None:
         pressed = st.button(t("page.deployment.exec_yes"), key="exec_yes", icon=":material/play_arrow:")
     if not pressed:
         return
-    with st.spinner(t("page.deployment.exec_running")):
-        done = act(session.app().inside.run_inside, session.actor(), deployment_id, command)
-    if done:
-        st.caption(t("page.deployment.exec_code", code=done.value.exit_code))
-        st.code(done.value.output.rstrip() or "–", language=None, wrap_lines=True)
+    asked = t("page.deployment.exec_text", command=command.strip())
+    if view.busy is not None:
+        asked = f"{t('page.deployment.exec_busy', title=view.busy.job.title)} {asked}"
+    confirm(
+        t("page.deployment.exec_title", name=view.deployment.name),
+        asked,
+        t("page.deployment.exec_yes"),
+        lambda: _run(view, command),
+    )
+
+
+def _run(view: DeploymentView, command: str) -> ExecResult:
+    with st.spinner(session.texts()("page.deployment.exec_running")):
+        done = session.app().inside.run_inside(session.actor(), view.deployment.id, command)
+    st.session_state[_output_key(view)] = done
+    return done
+
+
+def _commands_before(view: DeploymentView) -> None:
+    t, found = session.texts(), session.app().inside.commands(view.deployment.id)
+    if not found:
+        return
+    st.caption(t("page.deployment.exec_before"))
+    columns = (
+        Column("at", t("page.deployment.exec_at"), 2),
+        Column("by", t("page.deployment.exec_by"), 2),
+        Column("words", t("page.deployment.exec"), 5),
+        Column("code", t("page.deployment.exec_end"), 2, right=True),
+    )
+    grid_table(columns, [_command_row(one) for one in found])
+
+
+def _command_row(one: ContainerCommand) -> dict[str, str]:
+    t = session.texts()
+    unseen = t("page.deployment.exec_unseen")
+    code = unseen if one.exit_code is None else str(one.exit_code)
+    return {"at": plain(t.when(one.at)), "by": plain(one.by), "words": plain(shlex.join(one.words)), "code": code}
 
 
 def adoptable(candidates: Sequence[Candidate]) -> None:

@@ -32,7 +32,7 @@ class Room(World):
         super().__init__(store, home)
         self.catalog = CatalogService(CatalogFolder(home / "catalog"), self.clock, {})
         self.details = DeploymentDetails(store, self.engine, self.service, self.catalog, self.clock)
-        self.inside = ContainerService(store, self.engine)
+        self.inside = ContainerService(store, self.engine, self.secrets, self.clock)
         self.adoption = AdoptionService(store, self.queue, self.engine, self.catalog, self.secrets, self.clock)
 
     def stranger(self, *more: str, env: dict[str, str] | None = None) -> str:
@@ -182,6 +182,44 @@ def test_a_command_inside(room: Room) -> None:
             room.inside.run_inside(LOCAL_OPERATOR, deployment_id, text)
     with pytest.raises(NotFoundError):
         room.inside.run_inside(LOCAL_OPERATOR, room.start(container_name="b", host_port=1), "ls")
+
+
+def test_what_was_run_inside_is_kept_without_keys(room: Room) -> None:
+    deployment_id = room.ready()
+    key = room.secrets.get(f"deployment/{deployment_id}")
+    room.engine.programs[("curl",)] = FakeProgram((), 7)
+    room.inside.run_inside(LOCAL_OPERATOR, deployment_id, f"curl -H 'Authorization: Bearer {key}' --api-key abc x")
+    room.clock.advance(1)
+    room.engine.faults["exec"] = ContainerFailed("container_not_running", name="vllm_service")
+    with pytest.raises(ContainerFailed):
+        room.inside.run_inside(LOCAL_OPERATOR, deployment_id, "ls /weights")
+    unseen, ended = room.inside.commands(deployment_id)
+    assert (unseen.words, unseen.exit_code) == (("ls", "/weights"), None)
+    assert ended.words == ("curl", "-H", "Authorization: Bearer ***", "--api-key", "***", "x")
+    assert (ended.by, ended.exit_code) == (LOCAL_OPERATOR.name, 7)
+    assert room.inside.commands("dep-other") == ()
+
+
+@pytest.mark.parametrize("living", [True, False])
+def test_an_earlier_one_is_brought_back_in_place_of_what_runs_or_of_nothing(room: Room, living: bool) -> None:
+    first = room.ready(serve_args=("--max-model-len", "1024"), version_label="one")
+    room.service.remove(LOCAL_OPERATOR, first)
+    second = room.ready(serve_args=("--max-model-len", "2048"), version_label="two")
+    if not living:
+        room.service.remove(LOCAL_OPERATOR, second)
+    request = room.details.again(first, replaces=second if living else None)
+    back = room.service.start(LOCAL_OPERATOR, room.service.plan(request)).job.deployment_id or ""
+    assert room.service.step_create(back)
+    (container,) = room.engine.list()
+    assert container.id == room.container_id(back)
+    assert room.engine.describe(container.id).command[3:5] == ("--max-model-len", "1024")
+    room.serve(back)
+    assert room.service.step_wait_ready(back)
+    assert room.service.step_register_endpoint(back)
+    room.finish_job(back)
+    assert [room.state(one) for one in (second, back)] == [DeploymentState.REMOVED, DeploymentState.READY]
+    (endpoint,) = room.endpoints.list()
+    assert (endpoint.deployment_id, endpoint.version_label) == (back, "one")
 
 
 def test_an_image_tells_its_flags_once(room: Room) -> None:

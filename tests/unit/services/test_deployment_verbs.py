@@ -171,12 +171,24 @@ def test_a_container_that_is_gone_can_still_be_removed_and_stopped(world: World)
 
 
 def test_where_the_server_is_reached() -> None:
-    from core.services.deployment_steps import base_url
+    from core.services.deployment_steps import base_url, reach
 
     def at(**changes: Any) -> str:
         spec: ContainerSpec = container_spec(replace(REQUEST, **changes), "dep-1")
         return base_url(spec)
 
+    def outward(name: str | None = "gpu-7", *, is_simulated: bool = False, **changes: Any) -> tuple[str, bool]:
+        found = reach(container_spec(replace(REQUEST, **changes), "dep-1"), name, is_simulated=is_simulated)
+        assert found is not None
+        return found.url, found.is_local
+
+    assert outward() == ("http://gpu-7:8000/v1", False)
+    assert outward(host_ip="0.0.0.0", host_port=9000) == ("http://gpu-7:9000/v1", False)
+    assert outward(host_ip="10.0.0.5") == ("http://10.0.0.5:8000/v1", False)
+    assert outward(host_ip="127.0.0.1") == ("http://127.0.0.1:8000/v1", True)
+    assert outward(host_ip="::1") == ("http://[::1]:8000/v1", True)
+    assert outward(None) == ("http://127.0.0.1:8000/v1", True)
+    assert outward(is_simulated=True) == ("http://127.0.0.1:8000/v1", True)
     assert at() == "http://127.0.0.1:8000/v1"
     assert at(host_ip="0.0.0.0", host_port=9000) == "http://127.0.0.1:9000/v1"
     assert at(host_ip="10.0.0.5") == "http://10.0.0.5:8000/v1"
