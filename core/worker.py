@@ -21,6 +21,7 @@ from core.settings import read_settings
 
 if TYPE_CHECKING:
     from core.jobs.benchmark import PointRunner
+    from core.jobs.upkeep import Upkeep
 
 __all__ = ["ensure_worker", "main", "run"]
 
@@ -97,7 +98,6 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     from core.jobs.evaluation import EvaluationWork
     from core.jobs.evaluation_runner import EvalscopeRunner
     from core.jobs.image import ImageWork
-    from core.jobs.upkeep import Upkeep
     from core.jobs.vllm_bench_runner import end_left_behind
     from core.jobs.webui import WebUiWork
     from core.jobs.workflows import Work
@@ -125,13 +125,23 @@ def _work(app: App, runners: Runners, told: threading.Event) -> None:
     }
     engine = JobEngine(app.settings, app.store, works, is_cancelled, app.queue, app.clock)
     engine.start()
-    rounds = Upkeep(((app.care.look, CARE_S), (app.webui.doctor.examine_all, WEBUI_ROUND_S)))
-    rounds.start()
+    beside = rounds(app)
+    for one in beside:
+        one.start()
     try:
         told.wait()
     finally:
         engine.stop()
-        rounds.stop()
+        for one in beside:
+            one.stop()
+
+
+def rounds(app: App) -> tuple[Upkeep, ...]:
+    """What is done by the clock beside the jobs. Each has a thread of its own: an Open WebUI that is away makes its
+    round wait for half a minute, and containers are not looked at so seldom."""
+    from core.jobs.upkeep import Upkeep
+
+    return Upkeep(((app.care.look, CARE_S),)), Upkeep(((app.webui.doctor.examine_all, WEBUI_ROUND_S),))
 
 
 if __name__ == "__main__":
