@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
+from core.domain.endpoint import Origin
 from core.services.endpoints import EndpointService
 from tests.fakes import samples
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
@@ -90,10 +91,15 @@ def test_the_list_says_how_each_is_and_what_runs_on_it(app: App, client: FakeEnd
     client.servers["http://10.0.0.6:8000/v1"] = FakeServer(served_name="sim", simulated=True)
     session.app().endpoints.attach(LOCAL_OPERATOR, URL, name="real")
     session.app().endpoints.attach(LOCAL_OPERATOR, "http://10.0.0.6:8000", name="pretended")
+    app.store.deployments.add(samples.deployment())
+    deployed = samples.endpoint(origin=Origin.DEPLOYED, deployment_id="d-1", version_verified=True)
+    app.store.endpoints.add(deployed)
     app.store.jobs.add(samples.job(server_key="address:10.0.0.5:8000", run_id=None))
     at = open_page("endpoints")
     written = sentences(at)
-    assert "2 endpoints; 2 answered" in written
+    assert "3 endpoints; 3 answered" in written
+    assert ("Deployed here" in written, "Attached" in written) == (True, True)
+    assert f"measure_{deployed.id}" in [button.key for button in at.button]
     assert "tiny: 1, 16" in written.replace("\\", "")
     assert "Nothing is running on it" in written
     assert "Simulated" in written

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.bootstrap import App
 from core.domain.access import Role
 from core.domain.benchmark import RunState
 from core.domain.endpoint import Origin
+from core.domain.job import JobState
+from core.services.jobs import JobService
 from tests.fakes import samples
+from tests.fakes.job_queue import FakeJobQueue
 from tests.pages.conftest import Open
 from tests.pages.test_shell import sentences
+from ui import session
 
 
 def test_a_new_installation_is_explained_in_three_steps_with_a_way_to_go(open_page: Open) -> None:
@@ -34,6 +40,24 @@ def test_it_tells_in_a_sentence_and_shows_what_there_is(app: App, open_page: Ope
     assert "**tiny**" in written
     assert "Partial" in written
     assert ":violet-badge[:material/science: Simulated]" in written
+
+
+def test_what_runs_is_shown_as_it_goes_and_its_server_is_not_offered(app: App, open_page: Open) -> None:
+    queue = FakeJobQueue(app.clock.now())
+    session.install(replace(app, jobs=JobService(app.store.jobs, queue, app.tools, app.settings, app.clock)))
+    app.store.endpoints.add(samples.endpoint())
+    app.store.runs.add(samples.run())
+    app.store.jobs.add(samples.job())
+    app.store.jobs.mark_started("job-1", app.clock.now())
+    app.store.jobs.save_progress("job-1", samples.progress(updated_at=app.clock.now()))
+    queue.engine["job-1"] = JobState.RUNNING
+    at = open_page("overview")
+    written = sentences(at).replace("\\", "")
+    assert "1 endpoint attached, 1 job in progress, 1 run so far." in written
+    assert "0 of 2 steps done" in written
+    assert "Running" in written
+    assert "Being measured" in written
+    assert "bench_ep-1" not in [button.key for button in at.button]
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlit.testing.v1 import AppTest
 
+from core.adapters.disk import LocalDisk
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
+from core.services.storage import StorageService
 from tests.pages.conftest import PASSWORD, Open
 from tests.pages.test_shell import sentences
+from ui import session
 
 
 def fill(at: AppTest, name: str, password: str) -> AppTest:
@@ -22,6 +27,17 @@ def test_it_shows_where_data_live(app: App, open_page: Open) -> None:
     at = open_page("settings")
     assert str(app.settings.home) in [block.value for block in at.code]
     assert [metric.value for metric in at.metric][2:] == ["For ever", "512 MiB"]
+
+
+def test_the_language_and_a_retention_with_an_end(app: App, open_page: Open) -> None:
+    settings = replace(app.settings, retention_days=30)
+    session.install(replace(app, settings=settings, storage=StorageService(settings, LocalDisk())))
+    at = open_page("settings")
+    assert at.metric[2].value == "30 days"
+    at.button_group(key="settings_language").set_value("zh").run()
+    assert not at.exception
+    assert (at.metric[2].label, at.metric[2].value) == ("原始文件保留", "30 天")
+    assert app.store.preferences.get("language.local") == "zh", "the next visit is in Chinese too"
 
 
 def test_an_account_is_added_and_the_way_to_open_the_app_is_shown(app: App, open_page: Open) -> None:
