@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cli.check import key_from
 from cli.output import BAD_INPUT, FAILED, guarded, print_error, print_findings, print_json, reason_document, texts
@@ -22,10 +22,9 @@ from core.domain.endpoint import Endpoint
 from core.domain.finding import Severity, blocking
 from core.domain.job import JobState, JobView
 from core.domain.limits import left_out_by_reason
-from core.domain.workload import Api, Arrival, BenchFiles, Slo, Workload
+from core.domain.workload import Api, Arrival, BenchFiles, Dataset, Slo, Workload
 from core.domain.workload_rules import workload_findings
 from core.errors import BadInput, PlanBlocked
-from core.formats.datasets import LIMIT_BYTES
 from core.formats.seatrial_bench import BenchOptions, grid_of, preset_options, workload_of
 from render.documents import run_document
 
@@ -35,6 +34,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("bench", help="measure latency and throughput over concurrency or arrival rate")
     parser.add_argument("--url", required=True, help="the endpoint, with or without /v1")
     parser.add_argument("--model", metavar="NAME", help="the served name; the server's first one by default")
+    parser.add_argument(
+        "--label", default="", metavar="TEXT", help="the version that is measured; kept with the endpoint"
+    )
     parser.add_argument("--preset", action=FromPreset, metavar="KEY", help="begin with it; options after it change it")
     _add_load(parser.add_argument_group("load"))
     _add_prompts(parser.add_argument_group("prompts"))
@@ -112,10 +114,10 @@ def run(arguments: argparse.Namespace) -> int:
     bad input. Ctrl-C cancels the job and keeps the finished points."""
     options = _options(arguments)
     grid = grid_of(options)
-    prompts = _prompts(arguments.dataset)
+    file = _opened(arguments.dataset)
     _check(workload_of(options))
     app = compose()
-    dataset = app.benchmarks.add_prompts(LOCAL_OPERATOR, Path(arguments.dataset).name, prompts)[0] if prompts else None
+    dataset = _kept(app, file, arguments.dataset) if file else None
     workload = workload_of(options, dataset)
     try:
         endpoint = _attach(app, arguments)
@@ -178,7 +180,12 @@ def _print_plan(plan: BenchmarkPlan | GridPlan, command: Sequence[str], as_json:
 def _attach(app: App, arguments: argparse.Namespace) -> Endpoint:
     key = key_from(arguments.key_env)
     return app.endpoints.attach(
-        LOCAL_OPERATOR, arguments.url, key=key, served_name=arguments.model, trial_may_fail=True
+        LOCAL_OPERATOR,
+        arguments.url,
+        key=key,
+        served_name=arguments.model,
+        version_label=arguments.label,
+        trial_may_fail=True,
     )
 
 
@@ -198,13 +205,16 @@ def _check(workload: Workload) -> None:
         raise PlanBlocked(blocks)
 
 
-def _prompts(name: str | None) -> bytes | None:
+def _kept(app: App, file: BinaryIO, name: str) -> Dataset:
+    """Raises BadInput (prompts_*)."""
+    with file:
+        return app.benchmarks.add_prompts(LOCAL_OPERATOR, Path(name).name, file)[0]
+
+
+def _opened(name: str | None) -> BinaryIO | None:
     """Raises BadInput (result_file_unreadable)."""
-    if name is None:
-        return None
     try:
-        with Path(name).open("rb") as file:
-            return file.read(LIMIT_BYTES + 1)
+        return None if name is None else Path(name).open("rb")  # read to its end and closed by _kept
     except OSError as error:
         raise BadInput("result_file_unreadable", file=name, detail=error.strerror or "") from error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from core.adapters.database.failures import translated
@@ -18,18 +20,27 @@ class FolderPromptFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, text: str) -> str:
-        """The digest. Raises StoreError (disk_full)."""
-        content = text.encode()
-        digest = hashlib.sha256(content).hexdigest()
-        file = self._file(digest)
-        if not file.exists():
+    def put(self, lines: Iterable[str]) -> str:
+        """The digest, known once all is written. Raises StoreError (disk_full)."""
+        with translated():
+            self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f"{uuid.uuid4().hex}.part"
+        try:
+            digest = self._write(draft, lines)
             with translated():
-                self._folder.mkdir(parents=True, exist_ok=True)
-                draft = file.with_suffix(".part")
-                draft.write_bytes(content)
-                draft.replace(file)
+                draft.replace(self._file(digest))
+        finally:
+            draft.unlink(missing_ok=True)
         return digest
+
+    def _write(self, draft: Path, lines: Iterable[str]) -> str:
+        digest = hashlib.sha256()
+        with translated(), draft.open("wb") as file:
+            for line in lines:
+                data = line.encode("utf-8", "replace")
+                digest.update(data)
+                file.write(data)
+        return digest.hexdigest()
 
     def path(self, digest: str) -> Path:
         """Raises NotFoundError."""

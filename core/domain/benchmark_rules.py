@@ -85,10 +85,16 @@ def _length_findings(workload: Workload, check: EndpointCheck | None) -> Iterato
 
 def _file_findings(workload: Workload, limit: int | None) -> Iterator[Finding]:
     """A file's lengths are a guess; what turns out too long is refused by the server and counted."""
-    mean = workload.dataset.input_tokens if workload.dataset else None
-    if mean is not None and limit is not None and mean + workload.output_tokens > limit:
-        params = {"total": mean + workload.output_tokens, "limit": limit}
-        yield Finding("bench_file_over_context", Severity.WARN, "dataset", params)
+    dataset = workload.dataset
+    if dataset is None or limit is None:
+        return
+    output = dataset.output_tokens or workload.output_tokens
+    mean = None if dataset.input_tokens is None else dataset.input_tokens + output
+    longest = dataset.longest_total or (dataset.longest_input and dataset.longest_input + output)
+    if mean is not None and mean > limit:
+        yield Finding("bench_file_over_context", Severity.WARN, "dataset", {"total": mean, "limit": limit})
+    elif longest and longest > limit:
+        yield Finding("bench_file_some_over_context", Severity.WARN, "dataset", {"total": longest, "limit": limit})
 
 
 def limit_findings(workload: Workload, limits: ServingLimits) -> Iterator[Finding]:
@@ -97,6 +103,10 @@ def limit_findings(workload: Workload, limits: ServingLimits) -> Iterator[Findin
     if limits.max_input is not None and workload.longest_input > limits.max_input and workload.dataset is None:
         params = {"input": workload.longest_input, "limit": limits.max_input, "profile": limits.name}
         yield Finding("bench_over_input", Severity.BLOCK, "input_tokens", params, source=limits.source)
+    longest = workload.dataset.longest_input if workload.dataset else None
+    if limits.max_input is not None and longest and longest > limits.max_input:
+        params = {"input": longest, "limit": limits.max_input, "profile": limits.name}
+        yield Finding("bench_file_over_input", Severity.WARN, "dataset", params, source=limits.source)
     if limits.max_concurrency is not None and most > limits.max_concurrency:
         params = {"concurrency": most, "limit": limits.max_concurrency, "profile": limits.name}
         yield Finding("bench_over_concurrency", Severity.WARN, "concurrency", params, source=limits.source)

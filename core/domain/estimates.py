@@ -82,7 +82,8 @@ def _wave_s(point: LoadPoint, workload: Workload, past: Sequence[Past]) -> float
     nearest = min(usable, key=lambda one: _distance(one, wanted, workload))
     ttft, tpot = nearest.measurement.ttft_ms, nearest.measurement.tpot_ms
     ttft_ms = (ttft.mean if ttft else 0.0) * workload.mean_input / max(1, nearest.input_tokens)
-    return (ttft_ms + (workload.output_tokens - 1) * (tpot.mean if tpot else 0.0)) / 1000.0
+    output_tokens = (workload.dataset and workload.dataset.output_tokens) or workload.output_tokens
+    return (ttft_ms + (output_tokens - 1) * (tpot.mean if tpot else 0.0)) / 1000.0
 
 
 def _distance(one: Past, concurrency: int, workload: Workload) -> tuple[float, int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any
 
-from core.domain.workload import Api, Workload
+from core.domain.workload import Api, Dataset, Workload
 
 NOT_LIKE_FOR_LIKE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
 """Fields of a workload that two runs of the same question may differ in."""
@@ -46,6 +46,8 @@ def workload_key(workload: Workload) -> str:
     limit. A field at its default adds nothing, so that old keys stay when a workload learns something new."""
     asked = [field for field in fields(workload) if field.name not in NOT_LIKE_FOR_LIKE]
     values = asdict(workload)
+    if workload.dataset is not None:
+        values["dataset"] = {f.name: getattr(workload.dataset, f.name) for f in fields(Dataset) if f.compare}
     return _digest({f.name: values[f.name] for f in asked if getattr(workload, f.name) != _default(f)})
 
 

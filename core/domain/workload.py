@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -48,7 +48,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A file of prompts, kept under its SHA-256. ``input_tokens`` is a guess from its characters."""
+    """A file of prompts, kept under its SHA-256. Tokens are a guess from its characters: of the mean prompt, the
+    longest one, the longest prompt with its recorded answer (None where some have none), the mean recorded answer.
+    ``turns_at_least``: how many conversations have one turn, two, and so on. Two are the same file by their content:
+    what was learnt of it later does not count."""
 
     name: str
     digest: str
@@ -56,6 +59,10 @@ class Dataset:
     kind: Literal["sharegpt", "jsonl"]
     has_messages: bool = False
     input_tokens: int | None = None
+    longest_input: int | None = field(default=None, compare=False)
+    longest_total: int | None = field(default=None, compare=False)
+    output_tokens: int | None = field(default=None, compare=False)
+    turns_at_least: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import isfinite
 
 from core.domain.finding import Finding, Severity
-from core.domain.workload import Api, Arrival, LoadPoint, Slo, Spread, Workload
+from core.domain.workload import Api, Arrival, Dataset, LoadPoint, Slo, Spread, Workload
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
 P99_REQUESTS = 100
@@ -95,8 +95,6 @@ def _turns(workload: Workload) -> Iterator[Finding]:
         return
     if any(point.arrival is not Arrival.CLOSED for point in workload.points):
         yield Finding("bench_turns_need_closed", BLOCK, "turns")
-    if workload.dataset is not None:
-        yield Finding("bench_turns_no_file", BLOCK, "turns")
     short = [one.requests for one in workload.points if one.requests and one.requests < workload.turns]
     if short:
         yield Finding("bench_turns_cut", WARN, "turns", {"turns": workload.turns, "requests": min(short)})
@@ -106,14 +104,27 @@ def _file(workload: Workload) -> Iterator[Finding]:
     dataset = workload.dataset
     if dataset is None:
         return
-    if dataset.has_messages and workload.api is Api.COMPLETIONS:
+    if workload.api is Api.COMPLETIONS and (dataset.has_messages or workload.turns > 1):
         yield Finding("bench_file_needs_chat", BLOCK, "api", {"name": dataset.name})
     if workload.prefix_share or workload.input_spread:
         yield Finding("bench_file_has_lengths", BLOCK, "dataset", {"name": dataset.name})
+    there = _samples(dataset, workload.turns)
+    if not there:
+        params = {"turns": workload.turns, "most": len(dataset.turns_at_least) or 1}
+        yield Finding("bench_turns_not_in_file", BLOCK, "turns", params)
     most = max((point.requests or 0 for point in workload.points), default=0)
-    if most > dataset.samples:
-        params = {"samples": dataset.samples, "requests": most}
-        yield Finding("bench_file_repeats", WARN, "dataset", params)
+    if 0 < there < most:
+        yield Finding("bench_file_repeats", WARN, "dataset", {"samples": there, "requests": most})
+    if dataset.output_tokens is not None:
+        params = {"recorded": dataset.output_tokens, "output": workload.output_tokens}
+        yield Finding("bench_file_outputs", NOTE, "output_tokens", params)
+
+
+def _samples(dataset: Dataset, turns: int) -> int:
+    """Requests until one comes again: of conversations, those with so many turns."""
+    if turns <= 1:
+        return dataset.samples
+    return dataset.turns_at_least[turns - 1] * turns if turns <= len(dataset.turns_at_least) else 0
 
 
 def _stops(workload: Workload) -> Iterator[Finding]:
@@ -136,10 +147,21 @@ def _ascends(points: tuple[LoadPoint, ...]) -> bool:
 
 
 def _few_requests(workload: Workload) -> Iterator[Finding]:
-    counts = [point.requests * workload.repeats for point in workload.points if point.requests]
-    if counts and min(counts) < P99_REQUESTS:
-        params = {"requests": min(counts), "enough": P99_TRUSTED}
-        yield Finding("bench_few_requests", NOTE, "requests", params)
+    """Each point's, over all repeats. How many a closed loop makes in a time is not known before."""
+    counts = [count * workload.repeats for point in workload.points if (count := _requests(point))]
+    if counts and min(counts) < P99_TRUSTED:
+        code = "bench_few_requests" if min(counts) < P99_REQUESTS else "bench_p99_rough"
+        yield Finding(code, NOTE, "requests", {"requests": min(counts), "enough": P99_TRUSTED})
+    if any(point.duration_s and _requests(point) is None for point in workload.points):
+        yield Finding("bench_p99_timed", NOTE, "duration_s", {"enough": P99_TRUSTED})
+
+
+def _requests(point: LoadPoint) -> int | None:
+    """How many there will be, at a rate about; None where only the server's speed tells."""
+    if point.requests is not None or not (point.duration_s and point.rate_per_s):
+        return point.requests
+    known = isfinite(point.duration_s) and isfinite(point.rate_per_s)
+    return round(point.duration_s * point.rate_per_s) if known else None
 
 
 def _is_below(value: float, least: float) -> bool:

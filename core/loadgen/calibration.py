@@ -70,10 +70,10 @@ def make_prompts(task: LoadTask, target: Target, seed: int) -> Made:
 
 
 def _from_file(task: LoadTask, path: str, seed: int) -> Made:
-    from core.loadgen.file_prompts import FilePrompts, read_samples
+    from core.loadgen.file_prompts import FilePrompts
 
     try:
-        prompts = FilePrompts(read_samples(path), seed, task.api)
+        prompts = FilePrompts(path, seed, task.api, task.turns)
     except (OSError, ValueError) as error:
         raise ToolFailed(tool=TOOL, exit_code=1, detail=f"{path}: {error}") from error
     return Made(prompts, lambda index: prompts.output_tokens(index) or task.output_tokens)

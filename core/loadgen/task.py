@@ -107,7 +107,10 @@ def _rules(task: LoadTask) -> tuple[tuple[str, bool], ...]:
         ("prefix_share must be from 0 to below 1", not 0 <= task.prefix_share < 1),
         ("turns must be at least 1", task.turns < 1),
         ("turns need a closed loop", task.turns > 1 and not closed),
-        ("a file has no turns", task.turns > 1 and task.dataset_path is not None),
+        (
+            "turns of a file need the chat route",
+            task.turns > 1 and task.dataset_path is not None and task.api is not Api.CHAT,
+        ),
         ("a spread goes from 1 up", any(one and not 1 <= one.low <= one.high for one in _spreads(task))),
         (
             f"processes must be 1 to {MAX_PROCESSES}",

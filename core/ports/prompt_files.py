@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -9,8 +10,8 @@ from typing import Protocol
 class PromptFiles(Protocol):
     """Kept under the SHA-256 of their content, for as long as results refer to them."""
 
-    def put(self, text: str) -> str:
-        """The digest. Raises StoreError."""
+    def put(self, lines: Iterable[str]) -> str:
+        """The digest. Nothing is kept where ``lines`` raises. Raises StoreError."""
         ...
 
     def path(self, digest: str) -> Path:

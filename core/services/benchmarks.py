@@ -8,7 +8,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.domain.access import Actor, Role
 from core.domain.benchmark import UNDRAWN, BenchmarkPlan, BenchmarkRequest, Engine, GridPlan, Run, RunState
@@ -18,7 +18,7 @@ from core.domain.deployment import Deployment
 from core.domain.endpoint import Endpoint
 from core.domain.estimates import Past, estimate_s
 from core.domain.finding import Finding, Severity, blocking
-from core.domain.history import RunFilter
+from core.domain.history import Facet, RunFilter
 from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.limits import ServingLimits, grid_workloads
 from core.domain.seeds import point_seed
@@ -95,23 +95,15 @@ class BenchmarkService:
 
     # ------------------------------------------------------------ prompts
 
-    def add_prompts(self, actor: Actor, name: str, content: bytes) -> tuple[Dataset, PromptFile]:
-        """Keeps a file of prompts, and says what was left out of it. Raises NotAllowed, BadInput (prompts_*) and
-        StoreError."""
+    def add_prompts(self, actor: Actor, name: str, source: BinaryIO) -> tuple[Dataset, PromptFile]:
+        """Keeps a file of prompts, read as a stream, and says what was left out of it. Raises NotAllowed, BadInput
+        (prompts_*) and StoreError."""
         require(actor, Role.OPERATOR)
         if self._prompts is None:
             raise RuntimeError("no place for prompts was given")
-        found = read_prompts(content)
-        digest = self._prompts.put(found.text())
-        dataset = Dataset(
-            name=name[:_NAME_LIMIT],
-            digest=digest,
-            samples=len(found.samples),
-            kind=found.kind,
-            has_messages=found.has_messages,
-            input_tokens=found.mean_tokens,
-        )
-        return dataset, found
+        found, lines = read_prompts(source)
+        digest = self._prompts.put(lines)
+        return found.dataset(name[:_NAME_LIMIT], digest), found
 
     # ------------------------------------------------------------ planning
 
@@ -168,14 +160,21 @@ class BenchmarkService:
         return (Finding("bench_will_queue", Severity.NOTE, "endpoint_id", {"title": first, "count": count}),)
 
     def _estimate_s(self, request: BenchmarkRequest) -> float | None:
-        rows = self._store.runs.page(0, _PAST_RUNS, RunFilter(endpoint_id=request.endpoint_id)).rows
+        """By what this endpoint did, else by what the same model did elsewhere: a first guess is better than none."""
+        endpoint = self._endpoints.get(request.endpoint_id)
+        alike = (RunFilter(endpoint_id=endpoint.id), RunFilter(facets={Facet.MODEL: endpoint.served_name}))
+        guesses = (self._foreseen_s(request.workload, where) for where in alike)
+        return next((guess for guess in guesses if guess is not None), None)
+
+    def _foreseen_s(self, workload: Workload, where: RunFilter) -> float | None:
+        rows = self._store.runs.page(0, _PAST_RUNS, where).rows
         past = [
             Past(measurement, row.input_tokens, row.output_tokens)
             for row in rows
             if row.input_tokens is not None and row.output_tokens is not None
             for measurement in self._store.runs.measurements(row.id)
         ]
-        return estimate_s(request.workload, past)
+        return estimate_s(workload, past)
 
     # ------------------------------------------------------------ starting
 

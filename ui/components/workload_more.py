@@ -113,7 +113,7 @@ def _take_file() -> None:
     if given is None:
         return
     t, app = session.texts(), session.app()
-    if kept := act(app.benchmarks.add_prompts, session.actor(), given.name, given.getvalue()):
+    if kept := act(app.benchmarks.add_prompts, session.actor(), given.name, given):
         dataset, found = kept.value
         st.session_state[key("dataset")] = dataset
         if found.bad:

@@ -6,10 +6,12 @@ import argparse
 import json
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from cli.bench import add_parser
+from cli.bench import _attach, add_parser
 from cli.main import main
 from core.adapters.workload_files import load_presets
 from core.domain.workload import Preset
@@ -88,3 +90,17 @@ def test_a_preset_is_options(preset: Preset) -> None:
     options = BenchOptions(**{field.name: getattr(told, field.name) for field in fields(BenchOptions)})
     assert workload_of(options) == preset.workload
     assert grid_of(options) == preset.grid
+
+
+def test_a_version_label_goes_to_the_endpoint() -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    told = _attached(parser.parse_args(["bench", "--url", "http://127.0.0.1:9", "--label", "R1 0528"]))
+    assert told["version_label"] == "R1 0528"
+    assert _attached(parser.parse_args(["bench", "--url", "http://127.0.0.1:9"]))["version_label"] == ""
+
+
+def _attached(arguments: argparse.Namespace) -> Any:
+    """What the service is asked for."""
+    app = SimpleNamespace(endpoints=SimpleNamespace(attach=lambda *_, **told: told))
+    return _attach(app, arguments)  # type: ignore[arg-type]

@@ -125,16 +125,39 @@ def test_a_later_turn_begins_with_all_before_it():
     assert other[:8] != first[:8]
 
 
-def test_a_file_gives_each_sample_once_before_any_again_and_none_to_the_warm_up():
+def kept(tmp_path, samples):
+    file = tmp_path / "samples.jsonl"
+    file.write_text("".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples), encoding="utf-8")
+    return str(file)
+
+
+def test_a_file_gives_each_sample_once_before_any_again_and_none_to_the_warm_up(tmp_path):
     samples = [{"prompt": f"text {n}", "output_tokens": n or None} for n in range(5)]
-    prompts = FilePrompts(samples, 3, Api.COMPLETIONS)
+    prompts = FilePrompts(kept(tmp_path, samples), 3, Api.COMPLETIONS)
     said = [json.loads(b"{" + prompts.field("measured", n) + b"}")["prompt"] for n in range(10)]
     assert sorted(said[:5]) == sorted(said[5:]) == [f"text {n}" for n in range(5)]
     assert json.loads(b"{" + prompts.field("warmup", 0) + b"}")["prompt"] not in said
     assert prompts.output_tokens(said.index("text 3")) == 3
     assert prompts.output_tokens(said.index("text 0")) is None
-    chat = FilePrompts([{"prompt": "x", "messages": [{"role": "system", "content": "s"}]}], 3, Api.CHAT)
+    said = [{"prompt": "x", "messages": [{"role": "system", "content": "s"}]}]
+    chat = FilePrompts(kept(tmp_path, said), 3, Api.CHAT)
     assert json.loads(b"{" + chat.field("measured", 0) + b"}")["messages"][0]["role"] == "system"
+
+
+def test_a_later_turn_of_a_file_repeats_what_was_recorded(tmp_path):
+    talk = {"n_turns": 2, "prompt": "你好", "output_tokens": 3, "turns": [["你好", "Hi there", 3], ["And?", "No", 1]]}
+    path = kept(tmp_path, [{"prompt": "alone", "output_tokens": 9}, talk])
+    prompts = FilePrompts(path, 3, Api.CHAT, turns=2)
+    first, second, again = (json.loads(b"{" + prompts.field("measured", n) + b"}")["messages"] for n in range(3))
+    assert first == again == [{"role": "user", "content": "你好"}]
+    assert [(one["role"], one["content"]) for one in second] == [
+        ("user", "你好"),
+        ("assistant", "Hi there"),
+        ("user", "And?"),
+    ]
+    assert [prompts.output_tokens(n) for n in range(2)] == [3, 1]
+    with pytest.raises(ValueError, match="3 turns"):
+        FilePrompts(path, 3, Api.CHAT, turns=3)
 
 
 def task(**changes: object) -> LoadTask:
