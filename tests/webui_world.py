@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
+from core.adapters.catalog_files import load_catalog
 from core.adapters.database.store import DatabaseStore
 from core.adapters.openwebui_http import HttpWebUiAdmin
 from core.domain.access import LOCAL_OPERATOR
@@ -13,6 +15,7 @@ from core.domain.endpoint import Endpoint
 from core.domain.webui import Access, ConnectPlan, UpstreamRequest, WebUiInfo, Wishes
 from core.services.endpoints import EndpointService
 from core.services.webui import Applied
+from core.services.webui_containers import WebUiContainers
 from core.services.webui_room import WebUiRoom, webui_room
 from tests.fakes.chat_client import FakeChatClient
 from tests.fakes.clock import FakeClock
@@ -56,8 +59,16 @@ class World:
         self.engine = FakeEngine({"open-webui:test": "sha256:" + "2" * 64})
         self.queue = FakeJobQueue()
         self.addresses = FakeAddresses()
-        self.room: WebUiRoom = webui_room(
-            store=database,
+        self.room = self._room(Catalog, {})
+        self.r1 = self.serve(R1, "DeepSeek-R1-0528", "token-abc123")
+
+    def containers(self, registries: dict[str, str]) -> WebUiContainers:
+        """Over the catalog that is shipped, and a team's own registries."""
+        return self._room(load_catalog, registries).containers
+
+    def _room(self, catalog: Callable[[], Catalog], registries: dict[str, str]) -> WebUiRoom:
+        return webui_room(
+            store=self.store,
             queue=self.queue,
             engine=self.engine,
             endpoints=self.endpoints,
@@ -68,10 +79,9 @@ class World:
             secrets=self.secrets,
             clock=self.clock,
             probe=FakeHostProbe(),
-            catalog=Catalog,
-            registries={},
+            catalog=catalog,
+            registries=registries,
         )
-        self.r1 = self.serve(R1, "DeepSeek-R1-0528", "token-abc123")
 
     def serve(self, url: str, name: str, key: str, inside: str | None = None) -> Endpoint:
         """A model server that answers here at ``url`` and from inside at ``inside``."""

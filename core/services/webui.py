@@ -360,8 +360,8 @@ class WebUiService:
         return webui.written in {WriteState.DONE, WriteState.HALF} and self._undo(webui.id) is not None
 
     def undo(self, actor: Actor, webui_id: str, access: Access) -> Applied:
-        """Takes the last change back, but for what others have changed since. Raises NotAllowed, NotFoundError,
-        WebUiError, EndpointError."""
+        """Takes the last change back, but for what others have changed since. Where it fails half-way the record says
+        so; undoing again goes on. Raises NotAllowed, NotFoundError, WebUiError, EndpointError."""
         require(actor, Role.OPERATOR)
         webui, undo = self._store.get(webui_id), self._undo(webui_id)
         if undo is None or not self.can_undo(webui):
@@ -369,6 +369,8 @@ class WebUiService:
         models = tuple(sorted({*undo.before.cards, *undo.after.cards}))
         documents = self._admin.read(webui.url, access, models)
         target = undone(undo.before, undo.after, read_settings(documents))
+        begun = replace(webui, written=WriteState.HALF, written_at=self._clock.now(), connected=undo.connected)
+        webui = self._saved(begun)
         writes = self._write(webui.url, access, documents, target)
         not_taken = changes(read_settings(self._admin.read(webui.url, access, models)), target)
         self._secrets.delete(undo_ref(webui_id))

@@ -61,6 +61,7 @@ class FakeEngine:
         self.working_dirs: dict[str, str] = {}
         """By image; ``/`` where none is named."""
         self.ports_of_others: set[int] = set()
+        self.architecture = "x86_64"
         self.down: str | None = None
         self.actual: dict[str, ContainerSpec] = {}
         """What ``describe`` tells, where it is not the spec."""
@@ -104,7 +105,7 @@ class FakeEngine:
 
     def info(self) -> EngineInfo:
         self._meet_faults("info")
-        return EngineInfo("fake-engine", "20.10", "x86_64", 2, 8 * 1024**3)
+        return EngineInfo("fake-engine", "20.10", self.architecture, 2, 8 * 1024**3)
 
     def image_digest(self, image: str) -> str | None:
         self._meet_faults("image_digest")

@@ -192,6 +192,40 @@ def test_one_that_dies_between_two_writes_is_finished_or_undone(world: World, wa
     assert world.server.documents == before, "back to the very beginning, also after finishing"
 
 
+@pytest.mark.parametrize("way", ["undo", "finish"])
+def test_an_undo_that_dies_between_two_writes_says_so_and_goes_on(world: World, way: str) -> None:
+    before = {path: dict(document) for path, document in world.server.documents.items()}
+    webui, token = world.connect().webui, world.access()
+    after = {path: dict(document) for path, document in world.server.documents.items()}
+    world.server.calls.clear()
+    world.server.dies_after = 1
+    with pytest.raises(Unreachable):
+        world.room.connect.undo(LOCAL_OPERATOR, webui.id, token)
+    world.server.dies_after = None
+    assert world.room.connect.get(webui.id).written is WriteState.HALF
+    assert world.server.documents not in (before, after)
+    if way == "finish":
+        world.room.links.put_right(LOCAL_OPERATOR, webui.id, token)
+        assert world.server.documents == after
+        assert world.room.connect.drift(world.room.connect.get(webui.id), token) == ()
+    world.room.connect.undo(LOCAL_OPERATOR, webui.id, token)
+    assert world.server.documents == before
+    assert world.room.connect.get(webui.id).written is WriteState.UNDONE
+
+
+def test_ordinary_users_may_connect_servers_of_their_own_and_may_not_again(world: World) -> None:
+    document = world.server.documents["/api/v1/configs/connections"]
+    document["ENABLE_DIRECT_CONNECTIONS"] = False
+    plan = world.plan(wishes=Wishes(user_connections=True))
+    assert "user_connections_on" in codes(plan.changes)
+    webui = world.room.connect.apply(LOCAL_OPERATOR, plan, world.access()).webui
+    assert world.server.documents["/api/v1/configs/connections"] == {**document, "ENABLE_DIRECT_CONNECTIONS": True}
+    assert codes(world.room.connect.drift(webui, world.access())) == []
+    world.room.connect.undo(LOCAL_OPERATOR, webui.id, world.access())
+    assert world.server.documents["/api/v1/configs/connections"] == document
+    assert "user_connections_on" not in codes(world.plan().changes), "left as it is unless somebody asks"
+
+
 def test_what_was_not_taken_is_named(newest: World) -> None:
     newest.server.forgets.add("ENABLE_TAGS_GENERATION")
     applied = newest.connect()
@@ -253,6 +287,23 @@ def test_an_upstream_that_lists_a_model_and_cannot_serve_it(world: World) -> Non
     assert bad is not None
     assert bad.code == "webui_probe_failed"
     assert "EngineCore" in str(bad.params["detail"])
+
+
+def probed(world: World, webui_id: str) -> str:
+    report = world.room.doctor.examine(webui_id, world.access()).report
+    assert report is not None
+    (code,) = [one.finding.code for one in report.checks if one.code == "probe" and one.finding]
+    return code
+
+
+def test_why_a_chat_fails_has_a_name(world: World) -> None:
+    webui = world.connect().webui
+    upstream = world.server.upstreams.pop(R1)
+    assert probed(world, webui.id) == "webui_probe_down"
+    world.server.upstreams[R1] = replace(upstream, model="Another")
+    assert probed(world, webui.id) == "webui_probe_model"
+    world.server.upstreams[R1] = replace(upstream, key="another")
+    assert probed(world, webui.id) == "webui_probe_key"
 
 
 def test_two_services_of_one_name_are_refused(world: World) -> None:

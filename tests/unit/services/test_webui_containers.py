@@ -62,11 +62,33 @@ def test_the_guides_settings_put_right(world: World) -> None:
     assert [env[f"ENABLE_{name}_GENERATION"] for name in ("TITLE", "TAGS", "FOLLOW_UP", "AUTOCOMPLETE")] == [
         "False"
     ] * 4
+    assert [env[f"ENABLE_{name}_QUERY_GENERATION"] for name in ("SEARCH", "RETRIEVAL")] == ["False"] * 2
+    assert env["BYPASS_MODEL_ACCESS_CONTROL"] == "True", "ordinary users see no model otherwise"
     assert env["DEFAULT_MODEL_METADATA"] == '{"capabilities":{"builtin_tools":false}}'
     assert env["WEBUI_ADMIN_EMAIL"] == EMAIL
     assert "admin123" not in plan.docker_run
     assert "token-abc123" not in plan.docker_run
     assert words[-1] == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("architecture", "own", "vendors"),
+    [("x86_64", "main", "latest"), ("aarch64", "main", "latest_arm"), ("arm64", "main", "latest_arm")],
+)
+def test_the_images_for_each_architecture_from_ones_own_registry(
+    database: DatabaseStore, architecture: str, own: str, vendors: str
+) -> None:
+    world = World(database)
+    world.engine.architecture = architecture
+    images = world.containers({"vastai": "harbor.lab.local/vastai", "ghcr": "mirror.lab.local"}).images()
+    assert images == (
+        f"mirror.lab.local/open-webui/open-webui:{own}",
+        f"harbor.lab.local/vastai/ai_deliver/vast-webui:{vendors}",
+    )
+    assert world.containers({}).images() == (
+        f"ghcr.io/open-webui/open-webui:{own}",
+        f"harbor.vastaitech.com/ai_deliver/vast-webui:{vendors}",
+    )
 
 
 def test_a_named_volume_is_one_for_the_sdk_and_for_compose(world: World) -> None:
@@ -177,6 +199,42 @@ def test_one_that_ends_shows_the_end_of_its_log(world: World) -> None:
         unhealthy.wait(webui.id, lambda _: None)
     assert raised.value.code == "webui_container_ended"
     assert "database is locked" in str(raised.value.params["detail"])
+
+
+def test_a_missing_image_is_pulled_first(database: DatabaseStore) -> None:
+    world = World(database, fresh=True)
+    plan = world.room.containers.plan(asked(world, image="open-webui:new"))
+    assert "image_will_be_pulled" in [one.code for one in plan.findings]
+    webui, _ = world.room.containers.start(LOCAL_OPERATOR, plan)
+    assert run(world, webui)[0] == "webui_pull"
+    assert world.engine.pulled == ["open-webui:new"]
+
+
+def test_one_that_runs_and_never_answers_is_given_up(world: World) -> None:
+    webui, _ = started(world)
+    world.room.steps.create(webui.id, lambda _: None)
+    world.engine.emit(str(world.room.connect.get(webui.id).container_id), "still migrating")
+    steps, waited = replace_admin(world.room.steps), []
+    steps._sleep = waited.append  # type: ignore[attr-defined]
+    with pytest.raises(ContainerFailed) as raised:
+        steps.wait(webui.id, lambda _: None)  # type: ignore[attr-defined]
+    assert raised.value.code == "webui_never_healthy"
+    assert "still migrating" in str(raised.value.params["detail"])
+    assert sum(waited) >= 600
+
+
+def test_a_restart_makes_a_container_again_that_is_gone(world: World) -> None:
+    webui, _ = started(world)
+    run(world, webui)
+    first = world.room.connect.get(webui.id).container_id
+    world.engine.lose(str(first))
+    world.room.containers.restart(LOCAL_OPERATOR, webui.id)
+    run(world, webui)
+    found = world.room.connect.get(webui.id)
+    assert found.container_id not in {None, first}
+    assert world.engine.created == 2
+    assert found.report is not None
+    assert found.report.state is CheckState.GOOD
 
 
 def replace_admin(steps: object) -> object:
