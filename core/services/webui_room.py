@@ -30,6 +30,15 @@ from core.services.webui_upstreams import UpstreamFinder
 
 
 @dataclass(frozen=True)
+class Taken:
+    """``calls``: finished, running and waiting. ``input_tokens``: of all of them, tool descriptions included; a server
+    counts tokens and no bytes. None: not told."""
+
+    calls: int
+    input_tokens: int | None = None
+
+
+@dataclass(frozen=True)
 class WebUiRoom:
     """``connect``: look, plan, write, undo. ``doctor``: check again. ``containers``: ours. ``steps``: the worker's.
     ``links``: from a service to where people chat with it."""
@@ -47,14 +56,15 @@ class WebUiRoom:
         """See webui_address: never loopback, None where there is no other."""
         return address_for_colleagues(webui, self.addresses)
 
-    def calls(self, endpoint_id: str) -> int | None:
-        """Requests that the model server has taken since it started, finished and running, by its own counters; None
-        where it has none."""
+    def taken(self, endpoint_id: str) -> Taken | None:
+        """What the model server has been asked since it started, by its own counters; None where it has none."""
         found = self.client.metrics(self.endpoints.get(endpoint_id).base_url)
         done = (found or {}).get("request_success_total")
         if found is None or done is None:
             return None
-        return round(done + found.get("num_requests_running", 0) + found.get("num_requests_waiting", 0))
+        calls = done + found.get("num_requests_running", 0) + found.get("num_requests_waiting", 0)
+        tokens = found.get("prompt_tokens_total")
+        return Taken(round(calls), None if tokens is None else round(tokens))
 
 
 def webui_room(

@@ -226,7 +226,8 @@ def _calls_of_a_message(page: Any, site: Site) -> int:
     """How many requests the model server has counted for the first message of a new chat."""
 
     def counted() -> int:
-        return site.app.webui.calls(site.endpoint.id) or 0
+        found = site.app.webui.taken(site.endpoint.id)
+        return found.calls if found else 0
 
     page.goto(site.info.url)
     box = page.locator("#chat-input")

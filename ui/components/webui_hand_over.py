@@ -123,8 +123,8 @@ def _count(webui: WebUi) -> None:
     t, room = session.texts(), session.app().webui
     key = f"webui_count_{webui.id}"
     if st.button(t("page.open_webui.count_start"), key=f"{key}_do", icon=":material/pin:"):
-        calls = {one.endpoint_id: room.calls(one.endpoint_id) for one in webui.connected}
-        st.session_state[key] = (session.app().clock.now(), calls)
+        taken = {one.endpoint_id: room.taken(one.endpoint_id) for one in webui.connected}
+        st.session_state[key] = (session.app().clock.now(), taken)
     if key in st.session_state:
         st.fragment(_counted, run_every=_COUNT_POLL_S)(webui, key)
 
@@ -134,9 +134,12 @@ def _counted(webui: WebUi, key: str) -> None:
     began, before = st.session_state[key]
     with guard():
         for one in webui.connected:
-            start, now = before.get(one.endpoint_id), app.webui.calls(one.endpoint_id)
+            start, now = before.get(one.endpoint_id), app.webui.taken(one.endpoint_id)
             if start is None or now is None:
                 st.caption(plain(t("page.open_webui.count_impossible", name=one.served_name)))
                 continue
-            since = t.when(began)
-            st.markdown(plain(t("page.open_webui.count_so_far", count=now - start, name=one.served_name, since=since)))
+            told = {"count": now.calls - start.calls, "name": one.served_name, "since": t.when(began)}
+            st.markdown(plain(t("page.open_webui.count_so_far", **told)))
+            if now.input_tokens is not None and start.input_tokens is not None:
+                tokens = t.number(now.input_tokens - start.input_tokens)
+                st.caption(plain(t("page.open_webui.count_tokens", tokens=tokens)))

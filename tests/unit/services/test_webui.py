@@ -12,6 +12,7 @@ from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.finding import blocking
 from core.domain.webui import Card, CheckState, Switch, UpstreamRequest, WebUi, Wishes, WriteState
 from core.errors import AppError, BadInput, NotAllowed, PlanBlocked, StalePlan, Unreachable, WebUiError
+from core.services.webui_room import Taken
 from tests.fakes.open_webui import ADMIN, PASSWORD, VERSIONS, FakeUpstream
 from tests.webui_world import OUTWARD, QWEN, R1, UI, World
 
@@ -544,9 +545,12 @@ def test_an_address_for_colleagues_that_does_not_answer_is_told(newest: World) -
 
 
 def test_calls_are_counted_by_the_servers_own_counter(newest: World) -> None:
-    assert newest.room.calls(newest.r1.id) is None
-    newest.client.servers[R1].metrics = {"request_success_total": 7.0, "num_requests_running": 1.0}
-    assert newest.room.calls(newest.r1.id) == 8
+    assert newest.room.taken(newest.r1.id) is None
+    counted = {"request_success_total": 7.0, "num_requests_running": 1.0}
+    newest.client.servers[R1].metrics = counted
+    assert newest.room.taken(newest.r1.id) == Taken(8)
+    newest.client.servers[R1].metrics = {**counted, "num_requests_waiting": 2.0, "prompt_tokens_total": 5213.0}
+    assert newest.room.taken(newest.r1.id) == Taken(10, 5213)
 
 
 def test_a_viewer_changes_nothing(newest: World) -> None:
