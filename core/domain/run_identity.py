@@ -28,10 +28,10 @@ class RunIdentity:
 
 def run_identity(model: str, version_label: str, provenance: Mapping[str, Any]) -> RunIdentity:
     """From the snapshots: ``platform`` and ``profile`` (a name, or an object with ``name`` and ``revision``),
-    ``image`` or the container spec's, ``image_digest``, ``weights_fingerprint``."""
+    ``image`` or the container spec's, ``image_digest``, ``weights_fingerprint``, ``profile_revision``."""
     image = _text(provenance.get("image")) or _text((provenance.get("container_spec") or {}).get("image"))
-    profile = provenance.get("profile")
-    revision = profile.get("revision") if isinstance(profile, Mapping) else None
+    profile: Any = provenance.get("profile")
+    revision = profile_revision(provenance)
     made_of = [provenance.get("weights_fingerprint"), provenance.get("image_digest") or image, _text(profile), revision]
     return RunIdentity(
         version_key=_digest([model, version_label, *made_of]),
@@ -39,6 +39,21 @@ def run_identity(model: str, version_label: str, provenance: Mapping[str, Any]) 
         profile=_text(profile),
         image=image,
     )
+
+
+def profile_revision(provenance: Mapping[str, Any]) -> Any:
+    """Of the profile as it was when the run was made; None where it is not known."""
+    profile: Any = provenance.get("profile")
+    return profile.get("revision") if isinstance(profile, Mapping) else provenance.get("profile_revision")
+
+
+def devices_of(provenance: Mapping[str, Any]) -> str | None:
+    """Kind and number of the devices that the server had to itself, ``/dev/va* x 32``; None where they are not known.
+    ``devices`` is a number, words, or an object with ``kind`` and ``count``."""
+    told: Any = provenance.get("devices")
+    named = told if isinstance(told, Mapping) else {"count": told}
+    words = (named.get("kind") or provenance.get("device_kind"), named.get("count"))
+    return " x ".join(str(word) for word in words if isinstance(word, str | int) and word) or None
 
 
 def workload_key(workload: Workload) -> str:
