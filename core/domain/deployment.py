@@ -141,15 +141,18 @@ class StageMark:
 
 @dataclass(frozen=True)
 class StartFacts:
-    """What was found when the container was started; None: not known. ``weights_fingerprint``: see
-    core.services.fingerprint. ``profile_revision``: of the catalog's entry as it was then. ``devices``: how many of
-    their kind were there. ``served_run``: the container's own start time when it last proved that it serves: another
-    one means that it was started anew since. ``restarts``: its count of restarts when this start began."""
+    """What was found when the container was started; None: not known.
+
+    ``weights_fingerprint``: see core.services.fingerprint. ``profile_revision``: of the catalog's entry as it was then.
+    ``devices``: how many it has to itself; ``devices_there``: how many of their kind the host had. ``served_run``: the
+    container's own start time when it last proved that it serves: another one means that it was started anew since.
+    ``restarts``: its count of restarts when this start began."""
 
     weights_fingerprint: str | None = None
     profile_revision: str | None = None
     device_kind: str | None = None
     devices: int | None = None
+    devices_there: int | None = None
     driver: str | None = None
     served_run: str | None = None
     restarts: int = 0

@@ -34,6 +34,7 @@ from core.ports import Clock, ContainerEngine, Secrets, Store
 from core.services.deployment_plan import replaceable
 from core.services.deployment_readiness import Readiness
 from core.services.endpoints import EndpointService
+from core.services.start_facts import StartLook
 from core.services.waiting import Cancelled, never, unless
 
 STEPS = 3
@@ -104,6 +105,7 @@ class DeploymentSteps:
         engine: ContainerEngine,
         endpoints: EndpointService,
         readiness: Readiness,
+        found: StartLook,
         secrets: Secrets,
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
@@ -112,6 +114,7 @@ class DeploymentSteps:
         self._engine = engine
         self._endpoints = endpoints
         self._readiness = readiness
+        self._found = found
         self._secrets = secrets
         self._clock = clock
         self._sleep = sleep
@@ -143,7 +146,14 @@ class DeploymentSteps:
             facts=replace(before.facts, restarts=view.restart_count, served_run=None),
         )
         self._store.deployments.update(started)
+        self._remember(started, is_cancelled)
         return True
+
+    def _remember(self, started: Deployment, is_cancelled: Cancelled) -> None:
+        """While it loads: which weights, devices and driver these are."""
+        facts = unless(is_cancelled, partial(self._found.look, started))
+        if facts is not None:
+            self._store.deployments.update(replace(self._store.deployments.get(started.id), facts=facts))
 
     def _container(self, deployment: Deployment, secrets: dict[str, str]) -> ContainerView:
         """Made, or found again; whatever stood in its place makes way at the last moment."""

@@ -49,6 +49,7 @@ from core.services.device_findings import shared_devices
 from core.services.endpoints import EndpointService
 from core.services.jobs import JobService
 from core.services.offers import Offers, offers
+from core.services.start_facts import StartLook
 from core.services.waiting import Cancelled, never
 
 SEARCHED_LINES = 20_000
@@ -121,7 +122,8 @@ class DeploymentService:
         self._catalog = catalog
         self._planner = DeploymentPlanner(store, engine, probe, catalog, devices, preflight, registry)
         readiness = Readiness(client, secrets, catalog)
-        self._steps = DeploymentSteps(store, engine, endpoints, readiness, secrets, clock, sleep)
+        found = StartLook(probe, catalog, devices)
+        self._steps = DeploymentSteps(store, engine, endpoints, readiness, found, secrets, clock, sleep)
 
     # ------------------------------------------------------------ planning and starting
 

@@ -21,6 +21,7 @@ _ENDPOINT = (
     "version_verified",
     "deployment_id",
 )
+_FACTS = ("weights_fingerprint", "profile_revision", "device_kind", "devices", "devices_there", "driver")
 
 
 def provenance(
@@ -55,6 +56,7 @@ def _container_snapshot(deployment: Deployment) -> dict[str, Any]:
         "image_digest": deployment.image_digest,
         "platform": request.platform if request else None,
         "profile": request.profile if request else None,
+        **{name: getattr(deployment.facts, name) for name in _FACTS},
     }
 
 
