@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.domain.finding import Finding, Severity, blocking
@@ -25,7 +25,7 @@ from core.services.webui_address import address_for_colleagues
 from core.services.webui_upstreams import Serving
 
 LOG = logging.getLogger("seatrial.worker")
-_INSIDE = ("route", "settings", "probe")
+_INSIDE = ("route", "settings", "kept", "probe")
 """Checks that need somebody signed in."""
 _GOOD, _BAD, _ATTENTION, _UNKNOWN = CheckState.GOOD, CheckState.BAD, CheckState.ATTENTION, CheckState.UNKNOWN
 
@@ -112,9 +112,7 @@ class WebUiDoctor:
         drift: tuple[Change, ...] = ()
         try:
             drift = self._service.drift(webui, access)
-            state = _ATTENTION if drift else _GOOD
-            finding = Finding("webui_drifted", Severity.WARN, None, {"count": len(drift)}) if drift else None
-            checks.append(Check("settings", state, {}, finding))
+            checks.extend(_settings_checks(drift, webui.not_taken))
         except (WebUiError, EndpointError) as error:
             checks.append(_bad("settings", error))
         if ask_model:
@@ -193,6 +191,19 @@ def _earlier(webui: WebUi, *codes: str) -> Iterator[Check]:
     for check in webui.report.checks if webui.report else ():
         if check.code in codes and check.params.get("name") in {None, *names} and webui.report is not None:
             yield replace(check, at=check.at or webui.report.at)
+
+
+def _settings_checks(drift: Sequence[Change], not_taken: Sequence[Change]) -> Iterator[Check]:
+    """What somebody has changed, and apart from it what was never kept."""
+    changed = [change for change in drift if change not in not_taken]
+    if len(changed) < len(drift):
+        finding = Finding("webui_not_kept", Severity.WARN, None, {"count": len(drift) - len(changed)})
+        yield Check("kept", _ATTENTION, {}, finding)
+    if changed:
+        finding = Finding("webui_drifted", Severity.WARN, None, {"count": len(changed)})
+        yield Check("settings", _ATTENTION, {}, finding)
+    elif not drift:
+        yield Check("settings", _GOOD)
 
 
 def _check(code: str, state: CheckState, finding: str, **params: str) -> Check:

@@ -231,6 +231,10 @@ def test_what_was_not_taken_is_named(newest: World) -> None:
     newest.server.forgets.add("ENABLE_TAGS_GENERATION")
     applied = newest.connect()
     assert [(one.code, one.params["switch"]) for one in applied.not_taken] == [("switch_off", "tags")]
+    report = newest.room.doctor.examine(applied.webui.id, newest.access()).report
+    assert report is not None
+    told = [check.finding.code for check in report.checks if check.finding]
+    assert (told, report.drift) == (["webui_not_kept"], applied.not_taken), "and not that somebody has changed it"
 
 
 # ---------------------------------------------------------------- nothing is written before it can work
