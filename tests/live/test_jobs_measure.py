@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from core.domain.endpoint import Endpoint, Origin
 from core.domain.job import Job, JobState
 from core.domain.workload import LoadPoint, Workload
 from tests.live.job_site import Site, job_site, until
-from tests.live.servers import ROOT
+from tests.live.servers import ROOT, alive, children_of
 from tests.simulated import simulated
 
 WORKER = "core.worker"
@@ -32,15 +34,19 @@ def sweep(site: Site, endpoint: Endpoint, points: tuple[tuple[int, int], ...], w
     return site.app.benchmarks.start(LOCAL_OPERATOR, plan).job
 
 
-def test_a_server_that_dies_mid_sweep_leaves_its_points_and_the_job_resumes_when_it_is_back(tmp_path: Path) -> None:
+def test_a_killed_generator_is_replaced_a_dead_server_leaves_its_points_and_the_job_resumes(tmp_path: Path) -> None:
     with job_site(tmp_path) as site:
         with simulated() as server:
             port = urlsplit(server.base_url).port
             endpoint = attach(site, server.base_url)
             job = sweep(site, endpoint, ((1, 2), (8, 320), (4, 4)))
-            site.start_worker(WORKER)
+            worker = site.start_worker(WORKER)
             until(lambda: len(site.app.store.runs.measurements(job.run_id or "")) == 1, 30, "the first point")
             until(lambda: requests_done(site, job) > 2, 30, "the second to be under way")
+            (generator,) = generators(worker.pid)
+            os.kill(generator, signal.SIGKILL)
+            until(lambda: generators(worker.pid) not in ([], [generator]), 10, "another load generator")
+            until(lambda: requests_done(site, job) > 2, 30, "the second to be under way again")
             server.process.kill()
             view = site.reaches(job.id, JobState.FAILED, 30)
         assert view.job.reason is not None
@@ -48,7 +54,7 @@ def test_a_server_that_dies_mid_sweep_leaves_its_points_and_the_job_resumes_when
         detail = site.app.results.run(job.run_id or "")
         assert detail.run.state is RunState.PARTIAL
         assert [found.point_index for found in detail.measurements] == [0]
-        with simulated("--port", str(port)):
+        with simulated("--port", str(port), "--ttft-ms", "5", "--itl-ms", "1"):
             site.resume(job.id)
             site.reaches(job.id, JobState.DONE, 60)
         detail = site.app.results.run(job.run_id or "")
@@ -56,6 +62,11 @@ def test_a_server_that_dies_mid_sweep_leaves_its_points_and_the_job_resumes_when
         assert [found.point_index for found in detail.measurements] == [0, 1, 2]
         rows = site.app.results.requests(job.run_id or "", 2)
         assert [row.failure for row in rows] == [None] * 4
+
+
+def generators(worker: int) -> list[int]:
+    """The load generators that this worker has started and that live."""
+    return [pid for pid, line in children_of(worker).items() if "core.loadgen" in line and alive(pid)]
 
 
 def requests_done(site: Site, job: Job) -> int:
