@@ -51,6 +51,10 @@ class RunStore(Protocol):
         """In the order asked for; unknown ones are left out."""
         ...
 
+    def newest(self, beside: Mapping[tuple[str, str], str]) -> Mapping[tuple[str, str], RunRow]:
+        """By (model, workload key): the newest measured run on the shelf but the one that is named."""
+        ...
+
     def points(self, run_ids: Sequence[str]) -> tuple[PointFigures, ...]:
         """By run, point and repeat."""
         ...

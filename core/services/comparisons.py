@@ -51,6 +51,7 @@ class ComparisonService:
         self._benchmarks = benchmarks
         self._clock = clock
         self._comparisons: Kept[tuple[object, ...], Comparison] = Kept(_KEPT_COMPARISONS)
+        self._watched: Kept[int, tuple[Watched, ...]] = Kept(1)
         self._points: Kept[tuple[str, int, int], Records] = Kept(_KEPT_POINTS)
 
     # ------------------------------------------------------------ comparing
@@ -152,13 +153,14 @@ class ComparisonService:
         return self._store.baselines.list()
 
     def watched(self) -> tuple[Watched, ...]:
-        """All that are pinned, each with what was measured last beside it."""
-        return tuple(Watched(pinned, self._newest(pinned)) for pinned in self.baselines())
+        """All that are pinned, each with what was measured last beside it; looked for once for each version of the
+        data."""
+        return self._watched.get(self._store.data_version(), self._look)
 
-    def _newest(self, pinned: Baseline) -> RunRow | None:
-        where = RunFilter(facets={Facet.MODEL: pinned.model, Facet.WORKLOAD: pinned.workload_key})
-        rows = self._store.runs.page(0, 5, where).rows
-        return next((row for row in rows if row.id != pinned.run_id and row.points_done), None)
+    def _look(self) -> tuple[Watched, ...]:
+        every = self.baselines()
+        newest = self._store.runs.newest({(one.model, one.workload_key): one.run_id for one in every})
+        return tuple(Watched(one, newest.get((one.model, one.workload_key))) for one in every)
 
     def baseline_for(self, run: Run) -> Baseline | None:
         """What is pinned for the run's model and workload."""

@@ -17,6 +17,9 @@ from core.domain.history import Facet, FacetValue, PointFigures, RunFilter, Shel
 _ROW_COLUMNS = [getattr(RunTable, field.name) for field in fields(RunRow)]
 _NEWEST_FIRST = (RunTable.created_at.desc(), RunTable.id.desc())
 _EVERYTHING = RunFilter()
+_WALK = 500
+_TRIED = 5
+"""The newest runs of a kind that are looked at for one that has measured something."""
 
 
 class RunLists:
@@ -50,6 +53,27 @@ class RunLists:
             query = _filtered(select(RunTable.id), where).order_by(*_NEWEST_FIRST).limit(limit)
             return tuple(session.scalars(query))
 
+    def newest(self, beside: Mapping[tuple[str, str], str]) -> Mapping[tuple[str, str], RunRow]:
+        """By (model, workload key): the newest measured run on the shelf but the one that is named. One walk along the
+        index, down to where the last of them is found."""
+        found: dict[tuple[str, str], list[str]] = {key: [] for key in beside}
+        with self._database.read() as session:
+            walk = session.execute(_alike(beside).execution_options(yield_per=_WALK)) if beside else ()
+            left = len(found)
+            for run_id, model, workload_key in walk:
+                key = (model, workload_key)
+                if key not in found or len(found[key]) == _TRIED or run_id == beside[key]:
+                    continue
+                found[key].append(run_id)
+                left -= len(found[key]) == _TRIED
+                if not left:
+                    break
+        rows = {row.id: row for row in self.rows([run_id for ids in found.values() for run_id in ids])}
+        measured = {
+            key: [rows[one] for one in ids if one in rows and rows[one].points_done] for key, ids in found.items()
+        }
+        return {key: those[0] for key, those in measured.items() if those}
+
     def points(self, run_ids: Sequence[str]) -> tuple[PointFigures, ...]:
         """The figures of every point of these runs, by run, point and repeat."""
         columns = [getattr(MeasurementTable, field.name) for field in fields(PointFigures)]
@@ -78,6 +102,14 @@ class RunLists:
     def _count(self, session: Session, where: RunFilter) -> int:
         total: int = session.scalars(_filtered(select(func.count()).select_from(RunTable), where)).one()
         return total
+
+
+def _alike(beside: Mapping[tuple[str, str], str]) -> Select[str, str, str]:
+    """Runs of these models and workloads (and of pairs across them), the newest first."""
+    models, workloads = zip(*beside, strict=True)
+    query = select(RunTable.id, RunTable.model, RunTable.workload_key)
+    query = query.where(RunTable.archived_at.is_(None), RunTable.model.in_(set(models)))
+    return query.where(RunTable.workload_key.in_(set(workloads))).order_by(*_NEWEST_FIRST)
 
 
 def store_facets(session: Session, row: RunTable) -> None:

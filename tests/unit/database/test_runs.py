@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Connection, event
 
 from core.adapters.database.store import DatabaseStore
+from core.domain.baseline import Baseline
 from core.domain.benchmark import Engine, RequestCounts, RunHead, RunKind, RunState
 from core.domain.history import Facet, RunFilter, Shelf
+from core.domain.run_identity import workload_key
 from core.errors import NotFoundError
 from tests.fakes import samples
 
@@ -220,6 +222,60 @@ def test_a_note_can_be_found(store: DatabaseStore) -> None:
     assert store.runs.get("run-0").note == "Warm-up was too SHORT"
 
 
+def plans_of(store: DatabaseStore) -> list[str]:
+    """How SQLite goes about each query from now on."""
+    seen: list[str] = []
+
+    @event.listens_for(store._database._engine, "before_cursor_execute")
+    def remember(
+        connection: Connection, cursor: object, statement: str, values: tuple[object, ...], *_: object
+    ) -> None:
+        if statement.startswith(("SELECT", "WITH")):
+            plan = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+            seen.append(" ".join(str(step[-1]) for step in plan))
+
+    return seen
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_every_other_query_of_the_history_goes_by_an_index(store: DatabaseStore) -> None:
+    run = samples.run(id="run-0")
+    store.runs.add(run)
+    store.runs.save_measurement("run-0", samples.measurement())
+    store.baselines.pin(Baseline(run.model, workload_key(run.workload), "128/128", "run-0", samples.NOW, "local"))
+    key = (run.model, workload_key(run.workload))
+    seen = plans_of(store)
+    for ask, wanted in (
+        (lambda: store.runs.points(["run-0", "run-1"]), "USING INDEX sqlite_autoindex_measurements_1 (run_id=?)"),
+        (lambda: store.runs.facets(), "run_facets"),
+        (lambda: store.runs.ids(RunFilter(text="x"), 9), "COVERING INDEX ix_runs_filters"),
+        (lambda: store.runs.page(0, 9, RunFilter(endpoint_id="ep-1")), "INDEX ix_runs_endpoint_id_created_at_id"),
+        (lambda: store.runs.page(0, 9, RunFilter(run_ids=("run-0",))), "sqlite_autoindex_runs_1 (id=?)"),
+        (lambda: store.runs.rows(["run-0"]), "sqlite_autoindex_runs_1 (id=?)"),
+        (lambda: store.runs.newest({key: "run-9"}), "COVERING INDEX ix_runs_filters"),
+        (lambda: store.baselines.get(*key), "sqlite_autoindex_baselines_1 (model=? AND workload_key=?)"),
+        (lambda: store.baselines.list(), "baselines"),
+    ):
+        seen.clear()
+        ask()
+        assert wanted in seen[0], seen
+        assert [plan for plan in seen if "SCAN measurements" in plan or "SCAN runs" in plan.replace(COVERED, "")] == []
+
+
+COVERED = "SCAN runs USING COVERING INDEX ix_runs_filters"
+
+
+def test_the_newest_measured_run_beside_another(store: DatabaseStore) -> None:
+    add_runs(store, {}, {}, {}, {"model": "other"}, {"workload": samples.workload(input_tokens=9)}, {})
+    for run_id in ("run-0", "run-1", "run-2", "run-3", "run-4"):
+        store.runs.save_measurement(run_id, samples.measurement())
+    store.runs.archive(["run-2"], samples.NOW)
+    key, alone = (samples.run().model, workload_key(samples.workload())), ("other", workload_key(samples.workload()))
+    found = store.runs.newest({key: "run-0", alone: "run-3"})
+    assert {at: row.id for at, row in found.items()} == {key: "run-1"}, "run-5 has measured nothing, run-2 is put away"
+    assert store.runs.newest({}) == {}
+
+
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "where",
@@ -232,16 +288,7 @@ def test_a_note_can_be_found(store: DatabaseStore) -> None:
     ],
 )
 def test_pages_walk_one_index_and_sort_nothing(store: DatabaseStore, where: RunFilter) -> None:
-    seen: list[str] = []
-
-    @event.listens_for(store._database._engine, "before_cursor_execute")
-    def remember(
-        connection: Connection, cursor: object, statement: str, values: tuple[object, ...], *_: object
-    ) -> None:
-        if statement.startswith("SELECT") and "runs" in statement:
-            plan = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
-            seen.append(" ".join(str(step[-1]) for step in plan))
-
+    seen = plans_of(store)
     store.runs.page(1000, 50, where)
     store.runs.count(where)
     assert len(seen) == 3
