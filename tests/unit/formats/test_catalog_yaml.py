@@ -19,6 +19,12 @@ def test_our_own_catalog_is_whole_and_has_no_problem() -> None:
     assert all(item.source for item in (*catalog.platforms.values(), *catalog.models.values()))
 
 
+def test_every_model_of_ours_is_told_by_the_class_in_its_folder() -> None:
+    models = load_catalog().models
+    assert [model.name for model in models.values() if not model.classes] == []
+    assert models["qwen3-reranker-8b"].classes == ("Qwen3ForCausalLM", "Qwen3ForSequenceClassification")
+
+
 @pytest.mark.parametrize(
     ("name", "devices", "context", "input_len", "mtp"),
     [("tp32", 32, 65536, 57344, True), ("tp32-pp2", 64, 131072, 102400, False)],
