@@ -282,6 +282,11 @@ class WebUi:
     removed_at: datetime | None = None
 
     @property
+    def drifted(self) -> tuple[Change, ...]:
+        """What has changed since, by the last round; without what was never kept."""
+        return tuple(change for change in self.report.drift if change not in self.not_taken) if self.report else ()
+
+    @property
     def is_ours(self) -> bool:
         """Whether its container is ours to stop and remove."""
         return self.spec is not None

@@ -225,8 +225,7 @@ def _not_taken(webui: WebUi) -> None:
 
 
 def _drift(webui: WebUi, access: Access | None) -> None:
-    report, t = webui.report, session.texts()
-    drift = [change for change in report.drift if change not in _untaken(webui)] if report else []
+    drift, t = webui.drifted, session.texts()
     if not drift:
         return
     with st.container(border=True, gap="small"):

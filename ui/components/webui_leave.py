@@ -34,9 +34,9 @@ def _ask(webui: WebUi, access: Access, plan: ConnectPlan) -> None:
     def ask() -> None:
         if plan.changes:
             change_lines(plan.changes)
+            st.caption(t("page.open_webui.disconnect_text"))
         else:
             st.markdown(t("page.open_webui.disconnect_nothing"))
-        st.caption(t("page.open_webui.disconnect_text"))
         with st.container(horizontal=True, horizontal_alignment="right"):
             if st.button(t("word.cancel"), key="disconnect_no"):
                 st.rerun()

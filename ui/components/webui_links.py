@@ -39,7 +39,7 @@ def webui_links(endpoint_id: str) -> None:
 
 def _link(found: WebUiLink) -> None:
     t, webui = session.texts(), found.webui
-    count = len(found.changes) or (len(webui.report.drift) if webui.report else 0)
+    count = len(found.changes or webui.drifted)
     state = t("page.open_webui.plan_title", count=count) if count else t(f"page.open_webui.state_{state_of(webui)}")
     icon = ":material/difference:" if found.changes else _ICONS[state_of(webui)]
     with st.container(horizontal=True):
