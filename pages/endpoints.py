@@ -25,7 +25,7 @@ def one_endpoint(endpoint: Endpoint) -> None:
             buttons(endpoint)
         endpoint_facts(endpoint)
         running_here(busy.get(endpoint.server_key))
-        webui_links(endpoint.id)
+        webui_links(endpoint.id, links.get(endpoint.id, ()))
 
 
 def buttons(endpoint: Endpoint) -> None:
@@ -37,9 +37,10 @@ def buttons(endpoint: Endpoint) -> None:
             tell(t("page.endpoints.restored", name=name))
             st.rerun()
         return
-    if may_change:
+    if may_change and endpoint.writes:
         link_button("benchmark", t("page.endpoints.measure"), key=f"measure_{key}", type="primary", endpoint=key)
-    chat_button(key)
+    if endpoint.writes:
+        chat_button(key)
     pressed = st.button(t("page.endpoints.refresh"), key=f"refresh_{key}", icon=":material/refresh:")
     if pressed and act(app.endpoints.refresh, key):
         tell(t("page.endpoints.refreshed", name=name))
@@ -52,6 +53,7 @@ def buttons(endpoint: Endpoint) -> None:
 
 
 endpoints = app.endpoints.list(include_archived=st.query_params.get("archived") == "true")
+links = app.webui.links.by_endpoint()
 busy = {view.job.server_key: view for view in reversed(app.jobs.active())}
 answering = sum(health(endpoint.check) in {"answering", "limited"} for endpoint in endpoints)
 header("endpoints", t("page.endpoints.answer", count=len(endpoints), answering=answering) if endpoints else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from core.domain.access import Actor
@@ -29,16 +29,21 @@ class WebUiLinks:
         self._connect = connect
         self._secrets = secrets
 
-    def of_endpoint(self, endpoint_id: str) -> tuple[WebUiLink, ...]:
-        """Each Open WebUI that it stands behind, the oldest first."""
-        found = ((webui, self._serving(webui, endpoint_id)) for webui in self._connect.list() if webui.connected)
-        return tuple(WebUiLink(webui, tuple(self._changes(serving))) for webui, serving in found if serving)
+    def by_endpoint(self) -> Mapping[str, tuple[WebUiLink, ...]]:
+        """Each endpoint's Open WebUIs, the oldest first; nothing for one that stands behind none."""
+        found: dict[str, tuple[WebUiLink, ...]] = {}
+        for webui in self._connect.list():
+            for serving in self._connect.serving(webui):
+                link = WebUiLink(webui, tuple(self._changes(serving)))
+                found[serving.endpoint.id] = (*found.get(serving.endpoint.id, ()), link)
+        return found
 
     def reconnect(self, actor: Actor, webui_id: str, endpoint_id: str, access: Access) -> Applied:
         """Connects this one service again, by its address, name and key of now; the others are left alone. Raises
         NotAllowed, NotFoundError, PlanBlocked, StalePlan, WebUiError, EndpointError."""
         webui = self._connect.get(webui_id)
-        serving = self._serving(webui, endpoint_id)
+        found = self._connect.serving(webui)
+        serving = next((one for one in found if one.endpoint.id == endpoint_id), None)
         if serving is None:
             raise NotFoundError(kind="service", id=endpoint_id)
         plan = self._connect.plan(self._connect.look(webui.url), access, [serving.request], webui.wishes)
@@ -47,10 +52,6 @@ class WebUiLinks:
     def put_right(self, actor: Actor, webui_id: str, access: Access) -> Applied:
         """All of it: drift, services that were deployed anew, a change that was cut off. Raises as ``reconnect``."""
         return self._connect.apply(actor, self._connect.plan_again(webui_id, access), access)
-
-    def _serving(self, webui: WebUi, endpoint_id: str) -> Serving | None:
-        found = self._connect.serving(webui)
-        return next((one for one in found if one.endpoint.id == endpoint_id), None)
 
     def _changes(self, serving: Serving) -> Iterator[Change]:
         one, name = serving.connected, serving.endpoint.served_name

@@ -98,7 +98,8 @@ class UpstreamFinder:
         if not connected:
             return ()
         endpoints = {one.id: one for one in self._endpoints.list(include_archived=True)}
-        containers = {one.id: one.name for one in self._deployments.list()}
+        archived = any(one.endpoint_id in endpoints and endpoints[one.endpoint_id].archived_at for one in connected)
+        containers = {one.id: one.name for one in self._deployments.list()} if archived else {}
         taken = {one.endpoint_id for one in connected}
         free = [one for one in endpoints.values() if one.id not in taken]
         found: list[Serving] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from core.domain.access import Role
@@ -29,9 +31,9 @@ def chat_button(endpoint_id: str) -> None:
     link_button("chat", label, key=f"chat_{endpoint_id}", icon=":material/forum:", endpoint=endpoint_id)
 
 
-def webui_links(endpoint_id: str) -> None:
+def webui_links(endpoint_id: str, links: Iterable[WebUiLink]) -> None:
     """Each Open WebUI that it stands behind, how that is, and what of the service has changed since."""
-    for found in session.app().webui.links.of_endpoint(endpoint_id):
+    for found in links:
         _link(found)
         if found.changes and session.may(Role.OPERATOR):
             _renewed(found, endpoint_id)
@@ -65,6 +67,6 @@ def _renewed(found: WebUiLink, endpoint_id: str) -> None:
 
 def for_people(endpoint: Endpoint | None) -> None:
     """Under a deployment: a first try, and where colleagues chat with it."""
-    if endpoint is not None:
+    if endpoint is not None and endpoint.writes:
         chat_button(endpoint.id)
-        webui_links(endpoint.id)
+        webui_links(endpoint.id, session.app().webui.links.by_endpoint().get(endpoint.id, ()))

@@ -29,13 +29,13 @@ def served_anew(world: World, url: str, name: str, key: str) -> None:
 
 
 def codes(world: World, endpoint: Endpoint) -> list[str]:
-    (link,) = world.room.links.of_endpoint(endpoint.id)
+    (link,) = world.room.links.by_endpoint()[endpoint.id]
     return [change.code for change in link.changes]
 
 
 def healed(world: World, endpoint: Endpoint) -> list[str]:
     """What the page offers, done; the models that Open WebUI offers then."""
-    (link,) = world.room.links.of_endpoint(endpoint.id)
+    (link,) = world.room.links.by_endpoint()[endpoint.id]
     world.room.links.reconnect(LOCAL_OPERATOR, link.webui.id, endpoint.id, world.access())
     assert codes(world, endpoint) == []
     report = world.room.doctor.examine(link.webui.id, world.access()).report
@@ -78,7 +78,7 @@ def test_a_new_name_at_the_same_address(world: World) -> None:
     world.clock.advance(60)
     successor = world.endpoints.attach(LOCAL_OPERATOR, R1, key="token-abc123")
     assert codes(world, successor) == ["connection_models"]
-    assert world.room.links.of_endpoint(world.r1.id) == (), "it serves nothing any more"
+    assert set(world.room.links.by_endpoint()) == {successor.id}, "the other serves nothing any more"
     assert healed(world, successor) == ["DeepSeek-V3.1"]
 
 
