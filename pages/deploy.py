@@ -27,7 +27,7 @@ app, t, actor = session.app(), session.texts(), session.actor()
 def plan_panel(plan: DeploymentPlan, found: tuple[Finding, ...]) -> None:
     """Where it would run, what stands against it, the command, the button."""
     st.subheader(t("page.deploy.plan"), anchor=False)
-    engine_line(app.deployments.engine_state())
+    engine_line(app.deployments.engine_state(fresh=False))
     if plan.arithmetic:
         arithmetic(plan.arithmetic, known_platform=plan.request.platform is not None)
     other_findings(found, *form.FIELDS)

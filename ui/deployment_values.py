@@ -14,7 +14,7 @@ from core.domain.devices import read_devices, write_devices
 from core.domain.finding import Finding, Severity
 from core.errors import BadInput
 from core.formats import docker_cli
-from core.formats.serve_settings import ServeSettings, read_settings
+from core.formats.serve_settings import ServeSettings, read_settings, token_count
 from ui.command_words import read_args, read_env
 
 Values = Mapping[str, Any]
@@ -23,7 +23,10 @@ _PLAIN = (
     "version_label",
 )  # fmt: skip
 _MAYBE = ("host_ip", "shm_size", "ipc", "restart", "network", "gpus")
+_COUNTS = ("tp", "pp", "max_model_len", "host_port", "container_port")
+"""Whole numbers, held as they are typed, so that the plan follows every digit."""
 _SETTINGS = ("tp", "pp", "max_model_len", "trust_remote_code", "enforce_eager", "reasoning_parser", "mtp")
+_MOST_DIGITS, _SHOWN = 12, 40
 BLANK = DeploymentRequest(image="", weights="", served_name="")
 
 
@@ -33,6 +36,7 @@ def values_of(request: DeploymentRequest) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(request, name) for name in _PLAIN}
     values |= {name: getattr(request, name) or "" for name in _MAYBE}
     values |= {name: getattr(settings, name) for name in _SETTINGS}
+    values |= {name: "" if values[name] is None else str(values[name]) for name in _COUNTS}
     values["reasoning_parser"] = settings.reasoning_parser or ""
     values["restart"] = request.restart or "no"
     values["serve_args"] = shlex.join(settings.extra)
@@ -54,12 +58,16 @@ def request_of(values: Values) -> tuple[DeploymentRequest, tuple[Finding, ...]]:
         return found
 
     extra = read(read_args(values["serve_args"]), ())
+    counts = {name: read(_count(name, str(values[name])), None) for name in _COUNTS}
+    typed = {**values, **counts}
+    for port in ("host_port", "container_port"):
+        typed[port] = getattr(BLANK, port) if counts[port] is None else counts[port]
     settings = ServeSettings(
-        **{name: values[name] for name in _SETTINGS if name != "reasoning_parser"},
+        **{name: typed[name] for name in _SETTINGS if name != "reasoning_parser"},
         reasoning_parser=values["reasoning_parser"].strip() or None,
         extra=extra,
     )
-    plain: dict[str, Any] = {name: values[name] for name in _PLAIN if name != "served_name"}
+    plain: dict[str, Any] = {name: typed[name] for name in _PLAIN if name != "served_name"}
     maybe: dict[str, Any] = {name: values[name] or None for name in _MAYBE}
     request = DeploymentRequest(
         **plain,
@@ -72,6 +80,16 @@ def request_of(values: Values) -> tuple[DeploymentRequest, tuple[Finding, ...]]:
     )
     rest = read(_options(values["docker_options"]), None)
     return (_with_rest(request, rest) if rest else request), tuple(unread)
+
+
+def _count(field: str, text: str) -> int | Finding | None:
+    """A whole number from 1 on, ``64K`` as vLLM reads it; nothing typed is None."""
+    if not text.strip():
+        return None
+    found = token_count(text)
+    if found is None or found < 1 or len(text) > _MOST_DIGITS:
+        return Finding("count_bad", Severity.BLOCK, field, {"value": text.strip()[:_SHOWN]})
+    return found
 
 
 def folder_name(weights: str) -> str:

@@ -16,7 +16,7 @@ from core.domain.platform import Platform
 from core.errors import EngineError, EngineUnavailable
 from core.formats import compose, docker_cli, records
 from core.formats.deployment import LABEL, NO_DEVICES, container_spec, device_options
-from core.ports import ContainerEngine, HostProbe, Store
+from core.ports import ContainerEngine, EngineInfo, HostProbe, Store
 from core.services.device_findings import device_findings, held_devices, with_devices
 from core.services.profile_findings import arithmetic, flag_findings, memory_findings, profile_findings
 from core.services.request_findings import request_findings
@@ -70,6 +70,7 @@ class _EngineWord:
     architecture: str | None
     problem: Finding | None
     users: tuple[DeviceUser, ...] = ()
+    engine: EngineInfo | None = None
 
 
 class DeploymentPlanner:
@@ -139,6 +140,11 @@ class DeploymentPlanner:
 
     # ------------------------------------------------------------ looking
 
+    def engine_seen(self) -> EngineInfo | None:
+        """As it answered for the last plan, at most GLANCE_S ago."""
+        word = next(iter(self._words.values()), None)
+        return word.engine if word and time.monotonic() - word.at_s < GLANCE_S else None
+
     def _look(self, request: DeploymentRequest, catalog: Catalog, platform: Platform | None, fresh: bool) -> Situation:
         deployments = self._store.deployments.list()
         leaving = next((found for found in deployments if found.id == request.replaces), None)
@@ -180,8 +186,8 @@ class DeploymentPlanner:
         nothing = _EngineWord(now_s, groups, (), None, None, None, users)
         try:
             containers = self._engine.list()
-            architecture = self._engine.info().architecture
-            word = replace(nothing, containers=containers, architecture=architecture)
+            engine = self._engine.info()
+            word = replace(nothing, containers=containers, architecture=engine.architecture, engine=engine)
             return replace(word, image_id=self._engine.image_digest(image) if image else None)
         except EngineUnavailable as error:
             return replace(nothing, problem=Finding("engine_unavailable", BLOCK, None, error.params))

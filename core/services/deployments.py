@@ -205,8 +205,11 @@ class DeploymentService:
 
     # ------------------------------------------------------------ reading
 
-    def engine_state(self) -> EngineInfo | Reason:
-        """The engine, or why there is none."""
+    def engine_state(self, *, fresh: bool = True) -> EngineInfo | Reason:
+        """The engine, or why there is none. Not ``fresh``: as it was told for the last plan, a glance ago at most."""
+        known = None if fresh else self._planner.engine_seen()
+        if known is not None:
+            return known
         try:
             return self._engine.info()
         except EngineError as error:

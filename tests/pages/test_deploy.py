@@ -60,10 +60,10 @@ def test_a_model_fills_everything_and_its_limits_hold(world: World, open_page: O
     at = fill(open_page("deploy"), weights=FOLDER)
     at.selectbox(key="deploy_model").set_value("deepseek-r1-0528").run()
     assert at.selectbox(key="deploy_platform_of_deepseek-r1-0528").value == "vastai-va16"
-    assert at.number_input(key="deploy_tp").value == 32
+    assert at.text_input(key="deploy_tp").value == "32"
     assert at.text_input(key="deploy_weights").value == FOLDER, "what was typed stays"
     assert "-v /srv/models:/weights/" in at.code[0].value
-    at.number_input(key="deploy_max_model_len").set_value(65537).run()
+    at.text_input(key="deploy_max_model_len").set_value("65537").run()
     assert "over the tested limit of 65,536" in sentences(at)
     assert at.button(key="deploy_start").disabled
     assert not at.exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -10,6 +11,7 @@ import streamlit as st
 from core.domain.catalog import Catalog, CatalogEntry
 from core.domain.deployment import DeploymentRequest
 from core.domain.model import Model
+from core.domain.profile import Profile
 from core.ports import EngineInfo
 from core.services.catalog import ProfileChoice
 from render.texts import Texts
@@ -20,6 +22,7 @@ from ui.components.deployment_fields import Places
 from ui.deployment_values import BLANK, request_of
 from ui.markdown import plain
 
+_HUGGINGFACE, _MODELSCOPE = "https://huggingface.co/", "https://modelscope.cn/models/"
 OTHER = ""
 """No model of the catalog, no platform, no profile."""
 _KEPT = ("weights", "container_name", "host_port", "host_ip", "with_key", "version_label", "restart")
@@ -66,6 +69,7 @@ def draw() -> Places:
     model = catalog.models.get(st.session_state["deploy_model"])
     places = fields.row(partial(_model, catalog), partial(_platform, model), spans=(3, 2))
     if model is not None:
+        model_facts(model)
         _profile(model)
         places |= {name: st.container(gap="xxsmall") for name in ("profile", "max_input_len", "max_concurrency")}
     return places
@@ -92,20 +96,46 @@ def chosen() -> tuple[str | None, str | None]:
     return profile, st.session_state["deploy_platform"] or None
 
 
+def model_facts(model: Model) -> None:
+    """What it is, and where it comes from: both hubs' ids as links."""
+    t = session.texts()
+    kind = " · ".join(part for part in (model.parameters, model.dtype, model.architecture) if part)
+    links = [
+        f"[{plain(name)}: {plain(repo)}]({base}{repo})"
+        for name, base, repo in (
+            ("Hugging Face", _HUGGINGFACE, model.huggingface),
+            ("ModelScope", _MODELSCOPE, model.modelscope),
+        )
+        if repo
+    ]
+    parts = [plain(kind)] if kind else []
+    if model.minimum is not None:
+        parts.append(plain(t("page.deploy.model_minimum", hardware=model.minimum.stated)))
+    st.caption(" · ".join([*parts, *links]), help=plain(t("component.source", source=model.source)))
+
+
 def profile_line() -> None:
-    """What the chosen profile was tested with, in one line."""
+    """What the chosen profile was tested with: each limit with what it means."""
     key, _ = chosen()
     entry = session.app().catalog.catalog().entry(key) if key else None
     if entry is None:
         return
-    t, profile = session.texts(), entry.profile
-    told = {"devices": profile.devices, "context": profile.max_model_len, "concurrency": profile.max_concurrency}
-    parts = [t("page.deploy.profile_line", **told)]
+    t = session.texts()
+    with st.container(horizontal=True, gap="medium"):
+        for name, words in _limits(entry.profile, t):
+            label = t(f"page.deploy.limit_{name}")
+            explained = t(f"page.deploy.limit_{name}_help")
+            st.markdown(f":gray[:small[{label}]]  \n{plain(words)}", help=explained, width="content")
+    st.caption(plain(t("component.source", source=_source(entry))))
+
+
+def _limits(profile: Profile, t: Texts) -> Iterator[tuple[str, str]]:
+    yield "devices", t.number(profile.devices)
+    yield "context", t.number(profile.max_model_len)
     if profile.max_input_len:
-        parts.append(t("page.deploy.profile_input", input=profile.max_input_len))
-    if profile.mtp:
-        parts.append(t("page.deploy.profile_mtp"))
-    st.caption(plain(" · ".join(parts)), help=plain(t("component.source", source=_source(entry))))
+        yield "input", t.number(profile.max_input_len)
+    yield "concurrency", t.number(profile.max_concurrency)
+    yield "mtp", t("page.deploy.limit_mtp_yes" if profile.mtp else "page.deploy.limit_mtp_no")
 
 
 def _source(entry: CatalogEntry) -> str:
@@ -198,7 +228,7 @@ def _refill() -> None:
 
 
 def _architecture() -> str | None:
-    engine = session.app().deployments.engine_state()
+    engine = session.app().deployments.engine_state(fresh=False)
     return engine.architecture if isinstance(engine, EngineInfo) else None
 
 

@@ -78,6 +78,11 @@ def load(request: DeploymentRequest) -> None:
     st.session_state["deploy_overrides"] = ()
 
 
+def on_host_network() -> bool:
+    """Then there is one port, the service's own."""
+    return str(st.session_state.get(key_of("network"), "")).strip() == "host"
+
+
 def is_new() -> bool:
     """Whether nobody has filled the form yet."""
     return key_of("container_name") not in st.session_state
@@ -124,14 +129,15 @@ def text(field: str, placeholder: str | None = None) -> str:
 
 
 def lines(field: str, height: int = 96) -> str:
-    """Several lines."""
+    """Several lines; the browser hands them over when one leaves the field, which is said below it."""
     st.text_area(**_labels(field), placeholder=_PLACEHOLDERS[field], height=height)
+    st.caption(session.texts()("page.deploy.lines_apply"))
     return field
 
 
-def number(field: str, *, least: int = 1, most: int | None = None, step: int = 1) -> str:
-    """A whole number, or nothing where the field may be empty."""
-    st.number_input(**_labels(field), min_value=least, max_value=most, step=step, placeholder="–")
+def number(field: str, *, disabled: bool = False) -> str:
+    """A whole number, or nothing where the field may be empty; the plan follows every digit."""
+    st.text_input(**_labels(field), placeholder="–", live=True, disabled=disabled)
     return field
 
 

@@ -57,7 +57,7 @@ def _service() -> Places:
         partial(fields.text, "version_label"),
     )
     places |= fields.row(
-        partial(fields.number, "host_port", most=65535),
+        partial(fields.number, "host_port"),
         partial(fields.text, "container_name"),
     )
     return places | fields.row(partial(fields.toggle, "with_key"))
@@ -67,7 +67,7 @@ def _serving() -> Places:
     places = fields.row(
         partial(fields.number, "tp"),
         partial(fields.number, "pp"),
-        partial(fields.number, "max_model_len", step=1024),
+        partial(fields.number, "max_model_len"),
     )
     places |= fields.row(
         partial(fields.text, "devices", placeholder=session.texts()("page.deploy.devices_auto")),
@@ -81,7 +81,8 @@ def _container() -> Places:
     places = fields.row(partial(fields.toggle, "privileged"))
     places |= fields.row(partial(fields.text, "ipc"), partial(fields.text, "shm_size"))
     places |= fields.row(fields.restart_choice, fields.entrypoint_choice)
-    places |= fields.row(partial(fields.text, "host_ip"), partial(fields.number, "container_port", most=65535))
+    one_port = fields.on_host_network()
+    places |= fields.row(partial(fields.text, "host_ip"), partial(fields.number, "container_port", disabled=one_port))
     places |= fields.row(partial(fields.text, "network"), partial(fields.text, "gpus"))
     return places | fields.row(partial(fields.lines, "docker_options", height=80))
 

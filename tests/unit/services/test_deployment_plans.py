@@ -80,6 +80,13 @@ def test_without_an_engine_the_rest_is_still_judged(world: World) -> None:
     assert isinstance(world.service.engine_state(), EngineInfo)
 
 
+def test_a_page_asks_the_engine_once_for_its_plan_and_its_line(world: World) -> None:
+    world.service.plan(REQUEST, fresh=False)
+    world.engine.down = "gone a moment ago"
+    assert isinstance(world.service.engine_state(fresh=False), EngineInfo)
+    assert isinstance(world.service.engine_state(), Reason)
+
+
 def test_weights_that_are_not_there(world: World) -> None:
     assert codes(world, weights="/srv/models/none") == [("weights_missing", "weights")]
 

@@ -36,6 +36,10 @@ def test_every_platform_goes_through_the_form_unchanged() -> None:
     ("field", "text", "code"),
     [
         ("devices", "a-b", "devices_bad"),
+        ("tp", "two", "count_bad"),
+        ("tp", "0", "count_bad"),
+        ("max_model_len", "9" * 13, "count_bad"),
+        ("host_port", "80o1", "count_bad"),
         ("env", "LONELY", "env_line_bad"),
         ("serve_args", "--x 'open", "args_unbalanced"),
         ("docker_options", "--memory 8g", "docker_options_bad"),
@@ -55,3 +59,18 @@ def test_other_options_over_several_lines() -> None:
     assert unread == ()
     assert (request.device_nodes, request.cap_add) == (("/dev/kfd",), ("SYS_NICE",))
     assert request.mounts[0].read_only
+
+
+def test_numbers_are_read_as_they_are_typed() -> None:
+    typed = {
+        **values_of(BLANK),
+        "tp": " 4",
+        "pp": "",
+        "max_model_len": "64K",
+        "host_port": "",
+        "container_port": "9000",
+    }
+    request, unread = request_of(typed)
+    assert unread == ()
+    assert request.serve_args == ("--tensor-parallel-size", "4", "--max-model-len", "65536")
+    assert (request.host_port, request.container_port) == (8000, 9000)
