@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, String, func, select, type_coerce
+from sqlalchemy import Select, String, func, select, tuple_, type_coerce
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
@@ -17,7 +17,8 @@ from core.domain.history import Facet, FacetValue, PointFigures, RunFilter, Shel
 _ROW_COLUMNS = [getattr(RunTable, field.name) for field in fields(RunRow)]
 _NEWEST_FIRST = (RunTable.created_at.desc(), RunTable.id.desc())
 _EVERYTHING = RunFilter()
-_WALK = 500
+_CHUNK = 500
+_OFTEN = 5_000
 _TRIED = 5
 """The newest runs of a kind that are looked at for one that has measured something."""
 
@@ -55,19 +56,11 @@ class RunLists:
 
     def newest(self, beside: Mapping[tuple[str, str], str]) -> Mapping[tuple[str, str], RunRow]:
         """By (model, workload key): the newest measured run on the shelf but the one that is named. One walk along the
-        index, down to where the last of them is found."""
+        index finds what is measured often; a second one, for what was not among the newest, looks for that alone."""
         found: dict[tuple[str, str], list[str]] = {key: [] for key in beside}
         with self._database.read() as session:
-            walk = session.execute(_alike(beside).execution_options(yield_per=_WALK)) if beside else ()
-            left = len(found)
-            for run_id, model, workload_key in walk:
-                key = (model, workload_key)
-                if key not in found or len(found[key]) == _TRIED or run_id == beside[key]:
-                    continue
-                found[key].append(run_id)
-                left -= len(found[key]) == _TRIED
-                if not left:
-                    break
+            _walk(session, found, beside, _OFTEN)
+            _walk(session, found, {key: run_id for key, run_id in beside.items() if not found[key]}, None)
         rows = {row.id: row for row in self.rows([run_id for ids in found.values() for run_id in ids])}
         measured = {
             key: [rows[one] for one in ids if one in rows and rows[one].points_done] for key, ids in found.items()
@@ -104,12 +97,26 @@ class RunLists:
         return total
 
 
+def _walk(
+    session: Session, found: dict[tuple[str, str], list[str]], beside: Mapping[tuple[str, str], str], limit: int | None
+) -> None:
+    """Down the list, the newest first, until enough runs of every model and workload are found."""
+    left = len(beside)
+    for run_id, model, workload_key in session.execute(_alike(beside).limit(limit)) if beside else ():
+        key = (model, workload_key)
+        if len(found[key]) == _TRIED or run_id == beside[key]:
+            continue
+        found[key].append(run_id)
+        left -= len(found[key]) == _TRIED
+        if not left:
+            return
+
+
 def _alike(beside: Mapping[tuple[str, str], str]) -> Select[str, str, str]:
-    """Runs of these models and workloads (and of pairs across them), the newest first."""
-    models, workloads = zip(*beside, strict=True)
-    query = select(RunTable.id, RunTable.model, RunTable.workload_key)
-    query = query.where(RunTable.archived_at.is_(None), RunTable.model.in_(set(models)))
-    return query.where(RunTable.workload_key.in_(set(workloads))).order_by(*_NEWEST_FIRST)
+    query = select(RunTable.id, RunTable.model, RunTable.workload_key).where(RunTable.archived_at.is_(None))
+    query = query.where(RunTable.workload_key.in_({workload for _, workload in beside}))  # the rarest word first
+    query = query.where(tuple_(RunTable.model, RunTable.workload_key).in_(list(beside)))
+    return query.order_by(*_NEWEST_FIRST).execution_options(yield_per=_CHUNK)
 
 
 def store_facets(session: Session, row: RunTable) -> None:
