@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.access import Role
-from core.domain.deployment import DeploymentState, DeploymentView
+from core.domain.deployment import DeploymentView
 from core.domain.job import Reason
 from ui import session
 from ui.act import guard
@@ -13,6 +13,7 @@ from ui.components.deployment import (
     deployment_facts,
     deployment_title,
     is_changing,
+    is_measurable,
     is_removed,
     states,
 )
@@ -63,7 +64,7 @@ def containers() -> None:
             one(view)
 
 
-ready = sum(view.deployment.state is DeploymentState.READY for view in views)
+ready = sum(is_measurable(view) for view in views)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container():
         header("deployments", t("page.deployments.answer", count=len(views), ready=ready) if views else None)

@@ -64,7 +64,9 @@ def serving(found: tuple[Endpoint, ...]) -> None:
 
 
 def measure(endpoint: Endpoint) -> None:
-    """One measurement at a time: a busy server says so instead."""
+    """One measurement at a time: a busy server says so instead. One that writes no text has nothing to be measured."""
+    if not endpoint.writes:
+        return
     busy = [view for view in active if view.job.server_key == endpoint.server_key]
     if busy:
         st.caption(t("page.overview.busy"), width="content")

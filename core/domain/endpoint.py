@@ -108,6 +108,11 @@ class Endpoint:
     archived_at: datetime | None = None
     check: EndpointCheck | None = None
 
+    @property
+    def writes(self) -> bool:
+        """Whether it answers with text, as far as is known."""
+        return self.check is None or self.check.writes
+
 
 class UrlError(ValueError):
     """An address that cannot be one. ``code``: url_empty, url_not_http (scheme), url_no_host, url_bad_host (host),

@@ -46,6 +46,6 @@ def offers(endpoints: Iterable[Endpoint], deployments: Iterable[DeploymentView],
 def _reason(endpoint: Endpoint, state: DeploymentState | None) -> Reason | None:
     if state in _NOT_SERVING:
         return Reason(f"withheld_{state}")
-    if endpoint.check is not None and not endpoint.check.writes:
+    if endpoint.check is not None and not endpoint.writes:
         return Reason(f"withheld_{endpoint.check.task}")
     return None

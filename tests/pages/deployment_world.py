@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.deployment import DeploymentRequest
+from core.domain.endpoint import Task
 from core.domain.job import JobState
 from core.services.adoption import AdoptionService
 from core.services.containers import ContainerService
@@ -80,12 +81,12 @@ class World:
         view = self.service.start(LOCAL_OPERATOR, self.service.plan(replace(REQUEST, **changes)))
         return view.job.deployment_id or ""
 
-    def serve(self, **changes: Any) -> str:
+    def serve(self, task: Task = Task.GENERATE, **changes: Any) -> str:
         """A deployment whose service answers."""
         found = self.start(**changes)
         self.service.step_create(found)
         ref = self.app.store.deployments.get(found).spec.secret_env["VLLM_API_KEY"]
-        self.client.servers["http://127.0.0.1:8000/v1"] = FakeServer(key=self.app.secrets.get(ref))
+        self.client.servers["http://127.0.0.1:8000/v1"] = FakeServer(key=self.app.secrets.get(ref), task=task)
         self.service.step_wait_ready(found)
         self.service.step_register_endpoint(found)
         self.finish(found)

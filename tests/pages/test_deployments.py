@@ -12,6 +12,7 @@ from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.domain.container import ContainerSpec, PublishedPort
 from core.domain.deployment import DeploymentState
+from core.domain.endpoint import Task
 from core.domain.job import JobState
 from core.errors import ContainerFailed
 from tests.fakes import samples
@@ -60,6 +61,16 @@ def test_a_ready_container_shows_what_it_serves_and_its_log(
     assert word in sentences(at)
     assert any("Application startup complete." in block.value for block in at.code)
     assert not any("sk-" in block.value for block in at.code), "the key is never shown"
+
+
+def test_an_embedding_model_serves_and_is_not_measured(world: World, open_page: Open) -> None:
+    found = world.serve(task=Task.EMBED)
+    (endpoint,) = world.app.store.endpoints.list()
+    for at in (open_page("deployments"), open_page("deployment", id=found), open_page("endpoints")):
+        assert not at.exception
+        written, keys = sentences(at), {button.key for button in at.button}
+        assert "Gives embeddings" in written
+        assert not {f"measure_{endpoint.id}", f"chat_{endpoint.id}"} & keys
 
 
 def test_removing_asks_first_and_names_what_would_be_cancelled(world: World, open_page: Open) -> None:

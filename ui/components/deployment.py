@@ -21,7 +21,7 @@ from ui.components.endpoint import health_badge, running_here
 from ui.components.findings import draw_findings
 from ui.components.job import progress_text
 from ui.components.links import go, link, link_button
-from ui.components.pieces import copyable, simulated_badge, state_badge
+from ui.components.pieces import simulated_badge, state_badge
 from ui.components.storyboard import story_sentence
 from ui.markdown import plain
 
@@ -33,6 +33,12 @@ _UNDER_WAY = frozenset({DeploymentState.PLANNED, DeploymentState.STARTING, Deplo
 def is_changing(view: DeploymentView) -> bool:
     """Whether the screen should keep watching it."""
     return view.deployment.state in _UNDER_WAY or view.busy is not None
+
+
+def is_measurable(view: DeploymentView) -> bool:
+    """Whether it serves, and writes text."""
+    ready = view.deployment.state is DeploymentState.READY
+    return ready and (view.endpoint is None or view.endpoint.writes)
 
 
 def is_removed(deployment: Deployment) -> bool:
@@ -98,16 +104,28 @@ def deployment_facts(view: DeploymentView) -> None:
 
 
 def address(view: DeploymentView) -> None:
-    """What clients are given, to be copied; one that only this machine can use says so."""
-    if view.reach is not None:
-        copyable(view.reach.url)
+    """What clients are given, to be copied; one that only this machine can use says so, and a model that writes no text
+    what it gives."""
+    t = session.texts()
+    if view.reach is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.code(view.reach.url, language=None, width="content")
         if view.reach.is_local:
-            st.caption(session.texts()("page.deployment.local_only"))
+            st.caption(t("page.deployment.local_only"), width="content")
+        check = view.endpoint.check if view.endpoint else None
+        if check is not None and check.task is not None and not check.writes:
+            st.caption(t(f"page.endpoints.gives_{check.task}"), width="content")
 
 
 def _devices(deployment: Deployment) -> tuple[str, ...]:
     asked = deployment.request
     return (_pair("page.deploy.devices", write_devices(asked.devices)),) if asked and asked.devices else ()
+
+
+def _weights(deployment: Deployment) -> tuple[str, ...]:
+    found = deployment.facts.weights_fingerprint
+    return (_pair("page.deployment.weights", f"`{found}`"),) if found else ()
 
 
 def _since(deployment: Deployment) -> tuple[str, ...]:
@@ -173,6 +191,7 @@ def facts(detail: DeploymentDetail) -> None:
             _pair("word.version", plain(deployment.version_label or t("word.unknown"))),
             *_devices(deployment),
             _pair("word.image", f"`{deployment.spec.image}`"),
+            *_weights(deployment),
             _pair("word.started", plain(f"{t.when(deployment.created_at)}, {deployment.created_by}")),
         ]
         st.markdown("  \n".join(lines))
@@ -191,7 +210,7 @@ def accepted_list(deployment: Deployment) -> None:
 def deployment_buttons(view: DeploymentView) -> None:
     """Measure, stop, restart, remove; each of the last three asks first and names what runs on it."""
     t, service, state = session.texts(), session.app().deployments, view.deployment.state
-    if view.endpoint is not None and state is DeploymentState.READY:
+    if view.endpoint is not None and is_measurable(view):
         measure = t("page.endpoints.measure")
         link_button("benchmark", measure, key=f"measure_{view.endpoint.id}", type="primary", endpoint=view.endpoint.id)
     if state in _STOPPABLE:

@@ -115,6 +115,8 @@ def endpoint_facts(endpoint: Endpoint) -> None:
     if endpoint.origin is not Origin.SIMULATED:
         facts.append(_pair(t("word.version"), plain(_version(endpoint, t))))
     if check:
+        if check.task is not None and not check.writes:
+            facts.append(t(f"page.endpoints.gives_{check.task}"))
         facts.append(f"{_KEY_ICONS[check.key_state]} {t(f'key_state.{check.key_state}')}")
         if check.max_model_len:
             count = t("page.endpoints.token_count", count=t.number(check.max_model_len))
