@@ -13,6 +13,7 @@ from ui.components.host import (
     host_answer,
     host_facts,
     images_table,
+    ports_table,
     registries_form,
 )
 
@@ -45,3 +46,9 @@ if host.containers:
     containers_table(host.containers)
 else:
     st.markdown(t("page.host.containers_none"))
+st.subheader(t("page.host.ports"), anchor=False)
+if host.ports:
+    with st.expander(t("page.host.ports_count", count=len(host.ports)), icon=":material/lan:"):
+        ports_table(host.ports)
+else:
+    st.markdown(t("page.host.ports_none"))

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from core.domain.host import DeviceUser, HostFacts, architecture_name, in_order
+from core.domain.host import DeviceUser, HostFacts, Listener, architecture_name, in_order
 from core.ports import FileFacts, PathView
 
 _PROC = Path("/proc")
@@ -119,6 +119,18 @@ class LocalHostProbe:
             return None if _can_bind(port, host_ip) else ""
         inodes = {inode for address, listening, inode in _listeners() if listening == port and _meets(address, host_ip)}
         return _process_of(inodes) if inodes else None
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """From the kernel's own tables; empty elsewhere than on Linux."""
+        if not self._sees_host:
+            return ()
+        ports = {f"socket:[{inode}]": port for _, port, inode in _listeners()}
+        found = dict.fromkeys(ports.values(), "")
+        for folder in _processes() if ports else ():
+            for held in _open_files(folder) & ports.keys():
+                with suppress(OSError):
+                    found[ports[held]] = f"{(folder / 'comm').read_text().strip()} ({folder.name})"
+        return tuple(Listener(port, found[port]) for port in sorted(found))
 
     def free_bytes(self, path: str) -> int | None:
         try:

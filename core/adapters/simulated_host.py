@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from core.adapters.host_probe import LocalHostProbe
-from core.domain.host import DeviceUser, HostFacts, SimulatedHost, SimulatedModel, in_order, node_names
+from core.domain.host import DeviceUser, HostFacts, Listener, SimulatedHost, SimulatedModel, in_order, node_names
 from core.errors import RefusedError
 from core.ports import FileFacts, PathView
 
@@ -81,6 +81,9 @@ class SimulatedHostProbe:
 
     def node_users(self, nodes: Sequence[str]) -> tuple[DeviceUser, ...]:
         return ()
+
+    def listeners(self) -> tuple[Listener, ...]:
+        return self._real.listeners()
 
     def look(self, path: str) -> PathView:
         path = path.rstrip("/") or "/"

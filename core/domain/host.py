@@ -54,6 +54,23 @@ class DeviceUser:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A port that a process listens on. ``process`` "": another account's, which cannot be seen from here."""
+
+    port: int
+    process: str
+
+
+@dataclass(frozen=True)
+class TakenPort:
+    """A port that nothing new can have. ``owner``: a container's or a process's name, "" where it cannot be seen."""
+
+    port: int
+    owner: str
+    container: bool
+
+
+@dataclass(frozen=True)
 class DeviceGroup:
     """Devices of one kind. ``platforms``: the catalog's platforms whose nodes match; several share a driver.
 
@@ -117,16 +134,21 @@ class HostInventory:
     containers: tuple[ContainerView, ...] = ()
     disks: tuple[DiskRoom, ...] = ()
     sees_devices: bool = True
+    listeners: tuple[Listener, ...] = ()
 
     def devices_of(self, platform_id: str) -> DeviceGroup | None:
         """The devices that a platform's containers would use; None: its nodes have no known name."""
         return next((group for group in self.devices if platform_id in group.platforms), None)
 
     @property
-    def ports(self) -> Mapping[int, str]:
-        """Ports that running containers publish, and whose."""
+    def ports(self) -> tuple[TakenPort, ...]:
+        """Every port that is taken, by number. One that a container publishes is the container's, though a process of
+        the engine's listens there."""
         running = (found for found in self.containers if found.state in HOLDS)
-        return {port.host_port: found.name for found in running for port in found.ports}
+        published = {port.host_port: found.name for found in running for port in found.ports}
+        taken = {one.port: TakenPort(one.port, one.process, container=False) for one in self.listeners}
+        taken |= {port: TakenPort(port, name, container=True) for port, name in published.items()}
+        return tuple(taken[port] for port in sorted(taken))
 
 
 HOLDS = frozenset({"running", "restarting", "paused"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from core.domain.host import DeviceUser, HostFacts
+from core.domain.host import DeviceUser, HostFacts, Listener
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ class HostProbe(Protocol):
     def port_owner(self, port: int, host_ip: str | None = None) -> str | None:
         """The process that listens where ``host_ip:port`` would be bound ("" where it is another account's); None:
         nobody. ``host_ip`` None: every address."""
+        ...
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """Every TCP port that a process listens on, by number; none where the host cannot be seen."""
         ...
 
     def free_bytes(self, path: str) -> int | None:

@@ -22,8 +22,8 @@ _BROKEN = frozenset({DeploymentState.FAILED, DeploymentState.LOST})
 @dataclass(frozen=True)
 class DeploymentDetail:
     """``drift``: where the container is not what was planned; None: it could not be looked at. ``image_moved``: the
-    image's name means another image now. ``earlier``: deployments of the same name, the newest first. ``request``: what
-    would start it again."""
+    image's name means another image now. ``earlier``: deployments of the same name, the newest first; ``others``: those
+    of other names. ``request``: what would start it again."""
 
     view: DeploymentView
     story: Story
@@ -32,6 +32,7 @@ class DeploymentDetail:
     image_moved: bool
     fix: Fix | None
     earlier: tuple[Deployment, ...]
+    others: tuple[Deployment, ...] = ()
 
 
 class DeploymentDetails:
@@ -64,6 +65,7 @@ class DeploymentDetails:
             image_moved=self._image_moved(view),
             fix=self._fix(view.deployment, request),
             earlier=tuple(one for one in every if one.name == view.deployment.name and one.id != view.deployment.id),
+            others=tuple(one for one in every if one.name != view.deployment.name),
         )
 
     def story(self, deployment_id: str) -> Story:

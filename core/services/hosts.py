@@ -43,17 +43,34 @@ class HostService:
         if host_id != LOCAL:
             raise NotFoundError(kind="host", id=host_id)
         facts, devices, sees = self._probe.facts(), self.devices(), self._probe.sees_devices
+        listeners = self._probe.listeners()
         try:
             info = self._engine.info()
             images, containers = self._engine.list_images(), self._engine.list()
         except EngineError as error:
             problem = (error.code, error.params)
             return HostInventory(
-                LOCAL, facts or _nothing(), None, problem, devices, disks=self._disks(""), sees_devices=sees
+                id=LOCAL,
+                facts=facts or _nothing(),
+                problem=problem,
+                devices=devices,
+                disks=self._disks(""),
+                sees_devices=sees,
+                listeners=listeners,
             )
         engine = HostEngine(info.id, info.version, info.architecture)
         disks = self._disks(info.root_dir)
-        return HostInventory(LOCAL, facts or _told(info), engine, None, devices, images, containers, disks, sees)
+        return HostInventory(
+            id=LOCAL,
+            facts=facts or _told(info),
+            engine=engine,
+            devices=devices,
+            images=images,
+            containers=containers,
+            disks=disks,
+            sees_devices=sees,
+            listeners=listeners,
+        )
 
     def devices_of(self, platform: Platform) -> DeviceGroup | None:
         """Those of one platform; None where its nodes have no known name, or none is there."""

@@ -58,6 +58,13 @@ def test_ports(probe: HostProbe, listening: int) -> None:
     assert probe.sees_host
 
 
+def test_who_listens(probe: HostProbe, listening: int) -> None:
+    found = {one.port: one.process for one in probe.listeners()}
+    assert found[listening]
+    assert 9 not in found
+    assert list(found) == sorted(found)
+
+
 def test_files(probe: HostProbe, tmp_path: Path) -> None:
     path = str(tmp_path / "models/b.txt")
     if isinstance(probe, FakeHostProbe):

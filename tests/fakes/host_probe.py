@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.domain.host import DeviceUser, HostFacts, in_order
+from core.domain.host import DeviceUser, HostFacts, Listener, in_order
 from core.ports import FileFacts, PathView
 
 WHOLE = b"\x02" + bytes(7) + b"{}"
@@ -78,6 +78,9 @@ class FakeHostProbe:
 
     def port_owner(self, port: int, host_ip: str | None = None) -> str | None:
         return self.ports.get(port)
+
+    def listeners(self) -> tuple[Listener, ...]:
+        return tuple(Listener(port, self.ports[port]) for port in sorted(self.ports)) if self.sees_host else ()
 
     def free_bytes(self, path: str) -> int | None:
         return self.free if path in self._folders() else None

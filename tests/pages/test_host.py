@@ -32,6 +32,7 @@ def test_what_is_there_and_that_it_is_simulated(open_page: Open, locale: str, to
     assert told in written
     assert "vllm\\_vacc" in written or "vllm_vacc" in written
     assert "16 VA16 cards" in written
+    assert ("Ports taken" if locale == "en-US" else "已占用的端口") in [found.value for found in at.subheader]
 
 
 def test_an_image_is_pulled_as_the_team_has_set_it_up(app: App, open_page: Open) -> None:

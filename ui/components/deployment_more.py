@@ -57,14 +57,16 @@ def drift(detail: DeploymentDetail) -> None:
 
 
 def history(detail: DeploymentDetail) -> None:
-    """Deployments of this name before it; each can be brought back, and be held beside this one."""
+    """Deployments of this name before it, each of which can be brought back; and any other to hold beside this one."""
     t = session.texts()
     if not detail.earlier:
         st.caption(t("page.deployment.no_history", name=detail.view.deployment.name))
-        return
     for one in detail.earlier[:20]:
         _past(one, detail.view.deployment)
     names = {one.id: _past_words(one) for one in detail.earlier}
+    names |= {one.id: f"{one.name} · {_past_words(one)}" for one in detail.others}
+    if not names:
+        return
     other = st.selectbox(
         t("page.deployment.compare"),
         list(names),

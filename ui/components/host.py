@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.domain.container import ContainerView
-from core.domain.host import DeviceGroup, HostInventory, ImageFacts
+from core.domain.host import DeviceGroup, HostInventory, ImageFacts, TakenPort
 from ui import session
 from ui.act import act, refusals, tell
 from ui.components.findings import field_findings
@@ -135,6 +135,21 @@ def _container_cells(container: ContainerView) -> dict[str, Cell]:
         "state": t(key) if t.has(key) else plain(container.state),
         "ports": f":small[{ports}]" if ports else "–",
     }
+
+
+def ports_table(ports: Sequence[TakenPort]) -> None:
+    """What a new deployment cannot have, and whose it is."""
+    t = session.texts()
+    columns = [Column("port", t("page.host.column_port"), 2, True), Column("owner", t("page.host.column_owner"), 8)]
+    grid_table(columns, [{"port": str(one.port), "owner": _owner(one)} for one in ports])
+
+
+def _owner(one: TakenPort) -> str:
+    t = session.texts()
+    if not one.owner:
+        return f":gray[{t('page.host.port_unseen')}]"
+    kind = t("page.host.port_container" if one.container else "page.host.port_process")
+    return f"{plain(one.owner)} :gray[:small[{kind}]]"
 
 
 def get_image_forms() -> None:

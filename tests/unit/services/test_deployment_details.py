@@ -112,6 +112,12 @@ def test_two_are_compared(room: Room) -> None:
     assert names == {"--name", "-p 8000"}
 
 
+def test_any_other_deployment_can_be_held_beside_one(room: Room) -> None:
+    first, second = room.start(container_name="one"), room.start(container_name="two", host_port=8001)
+    detail = room.details.detail(first)
+    assert (detail.earlier, [one.id for one in detail.others]) == ((), [second])
+
+
 # ---------------------------------------------------------------- others
 
 

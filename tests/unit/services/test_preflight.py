@@ -10,9 +10,9 @@ import pytest
 from core.adapters.catalog_files import load_catalog
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
-from core.domain.container import ContainerSpec
+from core.domain.container import ContainerSpec, PublishedPort
 from core.domain.deployment import DeploymentRequest
-from core.domain.host import DeviceUser, ImageFacts, node_names
+from core.domain.host import DeviceUser, ImageFacts, TakenPort, node_names
 from core.domain.preflight import CheckName, CheckState
 from core.errors import BadInput, NotAllowed, NotFoundError
 from core.services.hosts import HostService
@@ -83,6 +83,17 @@ def test_only_our_own_containers_are_left_out_of_who_has_devices_open(world: Wor
         ("device_in_container", "by_hand"),
         ("device_in_container", "f" * 12),
     ]
+
+
+def test_taken_ports_are_told_with_their_owner(world: World) -> None:
+    spec = ContainerSpec("web", "vllm:test", labels={"seatrial.deployment": "x"}, ports=(PublishedPort(8000, 80),))
+    world.engine.create_or_adopt(spec, {})
+    world.probe.ports = {8000: "docker-proxy (7)", 22: "", 5000: "python (9)"}
+    assert world.hosts.get().ports == (
+        TakenPort(22, "", container=False),
+        TakenPort(5000, "python (9)", container=False),
+        TakenPort(8000, "web", container=True),
+    )
 
 
 def test_another_model_than_the_chosen_one(world: World) -> None:
