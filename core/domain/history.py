@@ -127,8 +127,18 @@ class TrendFigure(StrEnum):
 
 
 @dataclass(frozen=True)
+class DailyRun:
+    """The run in the middle of a day's ``runs`` of one version, and its figure."""
+
+    run_id: str
+    value: float
+    runs: int
+
+
+@dataclass(frozen=True)
 class TrendPoint:
-    """A run on the time axis; the median of its repeats."""
+    """A run on the time axis; the median of its repeats. ``runs``: of how many of its day and version it is the middle
+    one."""
 
     run_id: str
     at: datetime
@@ -137,12 +147,13 @@ class TrendPoint:
     value: float
     person: str
     repeats: int = 1
+    runs: int = 1
 
 
 @dataclass(frozen=True)
 class Trend:
     """``points`` are the oldest first; ``loads`` are the concurrencies that can be asked for; ``is_cut`` where older
-    runs were left out."""
+    runs were left out; ``is_daily`` where a point is the middle run of a day and version."""
 
     figure: TrendFigure
     concurrency: int | None
@@ -150,6 +161,7 @@ class Trend:
     loads: tuple[int, ...]
     annotations: tuple[Annotation, ...]
     is_cut: bool = False
+    is_daily: bool = False
 
 
 def tag_of(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from core.domain.benchmark import Measurement, Page, Run, RunHead, RunRow, RunState
-from core.domain.history import Annotation, Facet, FacetValue, PointFigures, RunFilter, SavedView
+from core.domain.history import Annotation, DailyRun, Facet, FacetValue, PointFigures, RunFilter, SavedView, TrendFigure
 
 
 class RunStore(Protocol):
@@ -57,6 +57,13 @@ class RunStore(Protocol):
 
     def points(self, run_ids: Sequence[str]) -> tuple[PointFigures, ...]:
         """By run, point and repeat."""
+        ...
+
+    def daily(
+        self, where: RunFilter, figure: TrendFigure, concurrency: int | None, *, runs: int, days: int
+    ) -> tuple[DailyRun, ...]:
+        """Of the newest ``runs`` that the filter finds, the middle one of each day and version, the newest first; at
+        most ``days``."""
         ...
 
     def ids(self, where: RunFilter, limit: int) -> tuple[str, ...]: ...

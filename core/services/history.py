@@ -30,6 +30,12 @@ from core.services.access import require
 VIEW_LIMIT = 1_000
 """Runs that one view may freeze."""
 TREND_LIMIT = 250
+NEWEST = 25
+"""Of so many runs a trend by days takes the loads that can be asked for."""
+DAILY_RUNS = 2_500
+DAILY_SWEEPS = 800
+"""Runs that a trend by days looks at: more where the list knows the figure than where each point must be read."""
+LISTED = {TrendFigure.OUTPUT, TrendFigure.TTFT_P50, TrendFigure.SCORE}
 LIST_LIMIT = 10_000
 TEXT_LIMIT = 200
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
@@ -145,25 +151,40 @@ class HistoryService:
     # ------------------------------------------------------------ trends
 
     def trend(self, where: RunFilter, figure: TrendFigure, concurrency: int | None = None) -> Trend:
-        """The newest ``TREND_LIMIT`` runs that the filter finds, over time. ``concurrency`` None: the best of each
-        sweep."""
-        page = self._store.runs.page(0, TREND_LIMIT, where, self.count(where))
-        points = self._store.runs.points([row.id for row in page.rows]) if figure is not TrendFigure.SCORE else ()
+        """What the filter finds, over time: up to ``TREND_LIMIT`` runs each by itself, of more the middle one of each
+        day and version. ``concurrency`` None: the best of each sweep."""
+        question = f"trend {figure} {concurrency} {where!r}"
+        return self._once(question, lambda: self._trend(where, figure, concurrency))
+
+    def _trend(self, where: RunFilter, figure: TrendFigure, concurrency: int | None) -> Trend:
+        total = self.count(where)
+        is_daily = total > TREND_LIMIT
+        rows = self._store.runs.page(0, NEWEST if is_daily else TREND_LIMIT, where, total).rows
+        points = self._store.runs.points([row.id for row in rows]) if figure is not TrendFigure.SCORE else ()
         loads = tuple(sorted({point.concurrency for point in points if point.concurrency is not None}))
+        notes = self._store.annotations.list(where.facets.get(Facet.MODEL))
+        if is_daily:
+            days, is_cut = self._days(where, figure, concurrency, total)
+            return Trend(figure, concurrency, days, loads, notes, is_cut=is_cut, is_daily=True)
         of_run: dict[str, list[PointFigures]] = {}
         for point in points:
             if concurrency in {None, point.concurrency} and point.is_sound:
                 of_run.setdefault(point.run_id, []).append(point)
-        found = (_trend_point(row, figure, of_run.get(row.id, ())) for row in reversed(page.rows))
-        model = where.facets.get(Facet.MODEL)
-        return Trend(
-            figure,
-            concurrency,
-            tuple(point for point in found if point is not None),
-            loads,
-            self._store.annotations.list(model),
-            is_cut=page.total > len(page.rows),
+        found = (_trend_point(row, figure, of_run.get(row.id, ())) for row in reversed(rows))
+        return Trend(figure, concurrency, tuple(point for point in found if point is not None), loads, notes)
+
+    def _days(
+        self, where: RunFilter, figure: TrendFigure, concurrency: int | None, total: int
+    ) -> tuple[tuple[TrendPoint, ...], bool]:
+        """A point for each day and version, and whether older ones were left out."""
+        is_listed = concurrency is None and figure in LISTED
+        most = DAILY_RUNS if is_listed else DAILY_SWEEPS
+        found = self._store.runs.daily(where, figure, concurrency, runs=most, days=TREND_LIMIT)
+        rows = {row.id: row for row in self._store.runs.rows([one.run_id for one in found])}
+        points = (
+            _point_of(rows[one.run_id], one.value, runs=one.runs) for one in reversed(found) if one.run_id in rows
         )
+        return tuple(points), total > most or len(found) == TREND_LIMIT
 
     def annotate(
         self, actor: Actor, at: datetime, text: str, model: str | None = None, platform: str | None = None
@@ -192,10 +213,12 @@ class HistoryService:
 
 def _trend_point(row: RunRow, figure: TrendFigure, points: Sequence[PointFigures]) -> TrendPoint | None:
     value, repeats = (row.score, 1) if figure is TrendFigure.SCORE else _best(points, figure)
-    if value is None:
-        return None
+    return None if value is None else _point_of(row, value, repeats)
+
+
+def _point_of(row: RunRow, value: float, repeats: int = 1, runs: int = 1) -> TrendPoint:
     version = " ".join([row.model, row.version_label]).strip()
-    return TrendPoint(row.id, row.created_at, row.version_key, version, value, row.created_by, repeats)
+    return TrendPoint(row.id, row.created_at, row.version_key, version, value, row.created_by, repeats, runs)
 
 
 def _best(points: Sequence[PointFigures], figure: TrendFigure) -> tuple[float | None, int]:

@@ -73,6 +73,8 @@ def _line(figure: TrendFigure, points: Sequence[TrendPoint], number: int, t: Tex
 
 def _hover(figure: TrendFigure, point: TrendPoint, t: Texts) -> str:
     lines = [f"<b>{escape(point.version)}</b>", f"{t(f'trend.{figure}')}: <b>{figure_text(figure, point.value, t)}</b>"]
+    if point.runs > 1:
+        lines.append(t("chart.middle_of", count=t.number(point.runs)))
     if point.repeats > 1:
         lines.append(t("chart.repeats", count=point.repeats))
     return "<br>".join([*lines, f"{t.when(point.at)} · {escape(point.person)}"])

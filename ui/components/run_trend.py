@@ -70,8 +70,10 @@ def _hints(trend: Trend, where: RunFilter) -> list[str]:
     hints = [t("page.runs.trend_hint")]
     if not {Facet.MODEL, Facet.WORKLOAD} <= where.facets.keys():
         hints.append(t("page.runs.trend_mixed"))
+    if trend.is_daily:
+        hints.append(t("page.runs.trend_daily"))
     if trend.is_cut:
-        hints.append(t("page.runs.trend_cut", count=len(trend.points)))
+        hints.append(t("page.runs.trend_cut"))
     return hints
 
 

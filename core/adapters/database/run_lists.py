@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Select, String, func, select, tuple_, type_coerce
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
+from core.adapters.database.run_trends import daily
 from core.adapters.database.tables import MeasurementTable, RunFacetTable, RunTable
 from core.domain.benchmark import Page, RunKind, RunRow, RunState
-from core.domain.history import Facet, FacetValue, PointFigures, RunFilter, Shelf
+from core.domain.history import DailyRun, Facet, FacetValue, PointFigures, RunFilter, Shelf, TrendFigure
 
+Columns: TypeAlias = "Select[*tuple[Any, ...]]"
 _ROW_COLUMNS = [getattr(RunTable, field.name) for field in fields(RunRow)]
 _NEWEST_FIRST = (RunTable.created_at.desc(), RunTable.id.desc())
 _EVERYTHING = RunFilter()
@@ -74,6 +76,15 @@ class RunLists:
         with self._database.read() as session:
             query = select(*columns).where(MeasurementTable.run_id.in_(run_ids)).order_by(*order)
             return tuple(PointFigures(*row) for row in session.execute(query))
+
+    def daily(
+        self, where: RunFilter, figure: TrendFigure, concurrency: int | None, *, runs: int, days: int
+    ) -> tuple[DailyRun, ...]:
+        """Of the newest ``runs`` that the filter finds, the middle one of each day and version, the newest first; at
+        most ``days``."""
+        found = _filtered(select(RunTable.id, RunTable.created_at, RunTable.version_key), where)
+        newest = found.order_by(*_NEWEST_FIRST).limit(runs)
+        return daily(self._database, newest, figure, concurrency, days=days)
 
     def count(self, where: RunFilter = _EVERYTHING) -> int:
         """How many runs the filter finds."""
@@ -147,7 +158,7 @@ def search_text(row: RunTable) -> str:
     return " ".join(words).casefold()
 
 
-def _filtered(query: Select[Any], where: RunFilter) -> Select[Any]:
+def _filtered(query: Columns, where: RunFilter) -> Columns:
     if where.run_ids is not None:
         query = query.where(RunTable.id.in_(where.run_ids))
     elif where.endpoint_id is not None:
@@ -165,7 +176,7 @@ def _filtered(query: Select[Any], where: RunFilter) -> Select[Any]:
     return query
 
 
-def _of_facets(query: Select[Any], facets: Mapping[Facet, str]) -> Select[Any]:
+def _of_facets(query: Columns, facets: Mapping[Facet, str]) -> Columns:
     for facet, value in facets.items():
         if facet is Facet.TAG:
             query = query.where(type_coerce(RunTable.tags, String).contains(f'"{value}"', autoescape=True))

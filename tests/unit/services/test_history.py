@@ -12,7 +12,7 @@ from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.benchmark import RequestCounts
 from core.domain.history import TAG_LIMIT, Facet, RunFilter, Shelf, Trend, TrendFigure, tag_of
 from core.errors import NotAllowed, NotFoundError, RefusedError
-from core.services.history import TREND_LIMIT, VIEW_LIMIT, HistoryService
+from core.services.history import VIEW_LIMIT, HistoryService
 from tests.fakes import samples
 from tests.fakes.clock import FakeClock
 
@@ -140,15 +140,45 @@ def test_a_score_is_a_trend_too(history: HistoryService, database: DatabaseStore
     assert values(history.trend(ALL, TrendFigure.SCORE)) == {"run-1": 0.75}
 
 
-def test_only_the_newest_runs_make_a_trend(history: HistoryService, database: DatabaseStore) -> None:
+@pytest.fixture
+def long(history: HistoryService, database: DatabaseStore) -> HistoryService:
+    """Two versions measured every hour of a week, with a point that failed too often beside each."""
+    broken = samples.measurement(1, concurrency=64, output_tokens_per_s=9e9, requests=RequestCounts(100, 92))
     with database.atomic():
-        for number in range(TREND_LIMIT):
-            at = samples.NOW + timedelta(hours=1, minutes=number)
-            database.runs.add(samples.run(id=f"late-{number}", created_at=at, job_id=None))
-            database.runs.save_measurement(f"late-{number}", samples.measurement())
-    trend = history.trend(ALL, TrendFigure.OUTPUT)
+        for number in range(7 * 24):
+            at = samples.NOW.replace(hour=0, minute=0) + timedelta(days=1, hours=number)
+            for label in ("r1", "r2"):
+                run_id = f"{label}-{number:03}"
+                database.runs.add(samples.run(id=run_id, created_at=at, version_label=label, job_id=None))
+                rate = 1000.0 + number % 24
+                found = samples.measurement(output_tokens_per_s=rate, tpot_ms=samples.distribution(rate))
+                database.runs.save_measurement(run_id, found)
+                database.runs.save_measurement(run_id, broken)
+    return history
+
+
+@pytest.mark.parametrize(
+    ("figure", "concurrency"),
+    [(TrendFigure.OUTPUT, None), (TrendFigure.OUTPUT, 16), (TrendFigure.TPOT_P50, None)],
+)
+def test_a_long_history_is_a_trend_of_middle_runs_by_day_and_version(
+    long: HistoryService, figure: TrendFigure, concurrency: int | None
+) -> None:
+    trend = long.trend(ALL, figure, concurrency)
+    assert (trend.is_daily, trend.is_cut) == (True, False)
+    late = [point for point in trend.points if point.runs == 24]
+    assert len(late) == 2 * 7
+    assert {point.value for point in late} == {1011.0}, "of two middle ones the lower"
+    assert [point.at for point in trend.points] == sorted(point.at for point in trend.points)
+    assert {point.run_id[-3:] for point in late} == {f"{24 * day + 11:03}" for day in range(7)}
+    assert values(long.trend(ALL, figure, 64)) == {}, "too many failed there"
+
+
+def test_a_trend_by_days_says_what_it_left_out(long: HistoryService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.services.history.DAILY_RUNS", 100)
+    trend = long.trend(ALL, TrendFigure.OUTPUT)
     assert trend.is_cut
-    assert (len(trend.points), trend.points[0].run_id) == (TREND_LIMIT, "late-0")
+    assert sum(point.runs for point in trend.points) == 100
 
 
 def test_annotations_concern_a_model_or_all(history: HistoryService) -> None:
