@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BENCHES: tuple[tuple[str, ...], ...] = (
     ("overhead",),
+    ("deploy",),
     ("history",),
     ("browser",),
     ("statistics",),

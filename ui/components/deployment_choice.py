@@ -110,7 +110,7 @@ def model_facts(model: Model) -> None:
     ]
     parts = [plain(kind)] if kind else []
     if model.minimum is not None:
-        parts.append(plain(t("page.deploy.model_minimum", hardware=model.minimum.stated)))
+        parts.append(plain(t("page.deploy.model_minimum", count=model.minimum.cards)))
     st.caption(" · ".join([*parts, *links]), help=plain(t("component.source", source=model.source)))
 
 
@@ -121,12 +121,12 @@ def profile_line() -> None:
     if entry is None:
         return
     t = session.texts()
-    with st.container(horizontal=True, gap="medium"):
+    source = t("component.source", source=_source(entry))
+    with st.grid(min_column_width=84, gap=("xxsmall", "small")):
         for name, words in _limits(entry.profile, t):
             label = t(f"page.deploy.limit_{name}")
-            explained = t(f"page.deploy.limit_{name}_help")
-            st.markdown(f":gray[:small[{label}]]  \n{plain(words)}", help=explained, width="content")
-    st.caption(plain(t("component.source", source=_source(entry))))
+            explained = f"{t(f'page.deploy.limit_{name}_help')} {plain(source)}"
+            st.markdown(f":gray[:small[{label}]]  \n{plain(words)}", help=explained)
 
 
 def _limits(profile: Profile, t: Texts) -> Iterator[tuple[str, str]]:
