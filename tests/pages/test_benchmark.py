@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.bootstrap import App
 from core.domain.access import Role
 from core.domain.benchmark import Engine
+from core.domain.deployment import DeploymentState
 from core.domain.endpoint import KeyState, Origin
 from core.domain.workload import Arrival
 from core.services.benchmarks import BenchmarkService
@@ -154,7 +155,8 @@ def deployed(app: App) -> str:
     """An endpoint of a container of ours."""
     serve = ("vllm", "serve", "/weights/tiny", "--port", "8001", "--max-model-len", "4096")
     deployment = samples.deployment()
-    app.store.deployments.add(replace(deployment, spec=replace(deployment.spec, command=serve)))
+    spec = replace(deployment.spec, command=serve)
+    app.store.deployments.add(replace(deployment, spec=spec, state=DeploymentState.READY))
     one = samples.endpoint(id="ep-2", name="Our own", served_name="tiny-2", deployment_id=deployment.id)
     app.store.endpoints.add(one)
     return one.id
