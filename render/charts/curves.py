@@ -56,7 +56,7 @@ def latency_throughput(
                 _name_at_the_end(figure, curve, found[-1], log_x, log_y)
     broken = [(curve, one) for curve, found in zip(ordered, every, strict=True) for one in found if not one.is_sound]
     if broken:
-        figure.add_trace(_crosses(broken, (x, y), t, chosen))
+        figure.add_trace(_crosses(broken, (x, y), t, chosen, alone=len(ordered) == 1))
         drawn += [point for _, point in broken]
     _axis(figure.layout.xaxis, x.title(t), log_x, [point.x for point in drawn], t)
     _axis(figure.layout.yaxis, y.title(t), log_y, [point.y for point in drawn], t)
@@ -137,20 +137,22 @@ def _line(
 
 
 def _crosses(
-    broken: Sequence[tuple[Curve, Point]], axes: tuple[Axis, Axis], t: Texts, chosen: int | None
+    broken: Sequence[tuple[Curve, Point]], axes: tuple[Axis, Axis], t: Texts, chosen: int | None, *, alone: bool
 ) -> go.Scatter:
-    """Points at which too many requests failed: seen, and on no line."""
+    """Points at which too many requests failed: seen, and on no line. Only a curve that is ``alone`` has room for their
+    loads' names."""
     return go.Scatter(
         x=[point.x for _, point in broken],
         y=[point.y for _, point in broken],
         name=t("chart.unsound", limit=t.number(FAILED_SHARE_LIMIT * 100)),
-        mode="markers+text",
+        mode="markers+text" if alone else "markers",
         marker={
             "symbol": _CROSS,
             "size": [_CHOSEN_SIZE if point.index == chosen else _MARKER_SIZE for _, point in broken],
             "color": BASELINE,
+            "opacity": 1,
         },
-        text=[load_label(point.first, t) for _, point in broken],
+        text=[load_label(point.first, t) for _, point in broken] if alone else None,
         textposition="top left",
         cliponaxis=False,
         hovertext=[hover(curve.name, point.repeats, axes, t) for curve, point in broken],
@@ -171,7 +173,7 @@ def _cross_out(figure: go.Figure, groups: Sequence[Sequence[Measurement]], metri
             y=[middle(group, axis) for group, axis in places],
             name=t("chart.unsound", limit=t.number(FAILED_SHARE_LIMIT * 100)),
             mode="markers",
-            marker={"symbol": _CROSS, "size": _MARKER_SIZE, "color": BASELINE},
+            marker={"symbol": _CROSS, "size": _MARKER_SIZE, "color": BASELINE, "opacity": 1},
             hovertext=[hover(axis.name(t), group, (axis,), t) for group, axis in places],
             hoverinfo="text",
             customdata=[[None, group[0].point_index] for group, _ in places],
