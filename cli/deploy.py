@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from core.domain.container import ContainerSpec
 from core.domain.deployment import DeploymentPlan, DeploymentRequest
 from core.domain.finding import Finding, blocking
 from core.domain.job import JobState, JobView
+from core.errors import EngineError
 from core.formats import compose as compose_file
 from core.formats import docker_cli
 
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     whatever was found, and ends with 2 where a start would be refused."""
     app = compose()
     request, not_held = request_of(arguments, app)
+    _learn_flags(app, request.image)
     plan = app.deployments.plan(request)
     if not_held:
         print(texts()("cli.deploy.not_held", options=" ".join(not_held)), file=sys.stderr)
@@ -74,6 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
     print_findings([finding for finding in plan.findings if finding not in blocking(plan.findings)])
     view = watch(app, app.deployments.start(LOCAL_OPERATOR, plan))
     return _report(app, view, arguments.format == "json")
+
+
+def _learn_flags(app: App, image: str) -> None:
+    """The image's own word about arguments goes before the general list; it is asked once, which takes up to a
+    minute."""
+    with suppress(EngineError):
+        image_id = app.containers.image_digest(image) if image else None
+        if image_id is not None and app.inside.must_ask(image_id):
+            print(texts()("cli.deploy.asking_image", image=image), file=sys.stderr)
+            app.inside.learn_flags(LOCAL_OPERATOR, image)
 
 
 # ---------------------------------------------------------------- what is written

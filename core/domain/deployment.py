@@ -119,7 +119,8 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class DeploymentPlan:
-    """``docker_run`` is the exact line; ``added`` lists what we add to the person's own words (labels, restart ...)."""
+    """``docker_run`` is the exact line; ``added`` lists what we add to the person's own words (labels, restart ...).
+    ``image_id``: what the image's name means here; None: it is not here."""
 
     request: DeploymentRequest
     spec: ContainerSpec
@@ -129,6 +130,7 @@ class DeploymentPlan:
     fingerprint: str
     added: tuple[str, ...] = ()
     arithmetic: Arithmetic | None = None
+    image_id: str | None = None
 
 
 @dataclass(frozen=True)

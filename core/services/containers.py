@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import shlex
+import threading
 import uuid
 
 from core.domain.access import Actor, Role
 from core.domain.deployment import ContainerCommand, Deployment
-from core.errors import BadInput, ImageMissing, NotFoundError
+from core.errors import AppError, BadInput, EngineError, EngineUnavailable, ImageMissing, NotFoundError
 from core.formats import vllm_serve
 from core.ports import Clock, ContainerEngine, ExecResult, Secrets, Store
 from core.services.access import require
@@ -30,6 +31,9 @@ class ContainerService:
         self._engine = engine
         self._secrets = secrets
         self._clock = clock
+        self._asking: set[str] = set()
+        self._failed: set[str] = set()
+        self._lock = threading.Lock()
 
     def run_inside(self, actor: Actor, deployment_id: str, command: str) -> ExecResult:
         """One command in the deployment's container, words as a shell would split them; nothing is expanded. Written
@@ -64,9 +68,57 @@ class ContainerService:
         return tuple(_masked(word, keys) for word in shown)
 
     def flags_known(self, image: str) -> tuple[str, ...] | None:
-        """What was learned from the image; None where it was never asked, or is not here."""
+        """What was learned from the image; None where nothing was, or it is not here."""
         image_id = self._engine.image_digest(image) if image else None
-        return self._store.deployments.image_flags(image_id) if image_id else None
+        return (self._store.deployments.image_flags(image_id) or None) if image_id else None
+
+    def must_ask(self, image_id: str) -> bool:
+        """Whether the image was never asked, well or in vain."""
+        return self._store.deployments.image_flags(image_id) is None
+
+    def learn_flags(self, actor: Actor, image: str) -> None:
+        """Asks an image that is here and was never asked, once for ever: one that cannot tell is left alone from then
+        on. Raises NotAllowed; EngineUnavailable, after which it is asked again."""
+        require(actor, Role.OPERATOR)
+        image_id = self._engine.image_digest(image) if image else None
+        if image_id is None or not self.must_ask(image_id):
+            return
+        try:
+            self.ask_flags(actor, image)
+        except EngineUnavailable:
+            raise
+        except (BadInput, EngineError) as error:
+            LOG.info("%s does not tell its arguments: %s", image, error.code)
+            self._store.deployments.save_image_flags(image_id, ())
+
+    def learn_aside(self, actor: Actor, image: str, image_id: str) -> bool:
+        """The same beside the page that a person works on; whether it is being asked right now. Raises NotAllowed."""
+        require(actor, Role.OPERATOR)
+        with self._lock:
+            if image_id in self._asking:
+                return True
+            if image_id in self._failed or not self.must_ask(image_id):
+                return False
+            self._asking.add(image_id)
+        threading.Thread(target=self._learn, args=(actor, image, image_id), name="image-flags", daemon=True).start()
+        return True
+
+    def is_asking(self, image_id: str) -> bool:
+        """Whether ``learn_aside`` is still at it."""
+        with self._lock:
+            return image_id in self._asking
+
+    def _learn(self, actor: Actor, image: str, image_id: str) -> None:
+        learned = False
+        try:
+            self.learn_flags(actor, image)
+            learned = True
+        except AppError as error:  # the engine went, or the database is locked: a button asks again
+            LOG.info("%s could not be asked: %s", image, error.code)
+        finally:
+            with self._lock:
+                self._asking.discard(image_id)
+                self._failed |= set() if learned else {image_id}
 
     def ask_flags(self, actor: Actor, image: str) -> int:
         """Asks the image's own ``vllm serve --help=all`` and keeps the answer; how many flags it knows. Takes ten

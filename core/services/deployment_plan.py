@@ -120,6 +120,7 @@ class DeploymentPlanner:
             fingerprint=_fingerprint(resolved, situation, kept),
             added=docker_cli.additions(spec),
             arithmetic=facts,
+            image_id=situation.image_id,
         )
 
     def in_free_place(self, request: DeploymentRequest) -> DeploymentRequest:
@@ -240,7 +241,8 @@ class DeploymentPlanner:
         yield from flag_findings(asked, catalog, self._image_flags(situation.image_id), told)
 
     def _image_flags(self, image_id: str | None) -> tuple[str, ...] | None:
-        return self._store.deployments.image_flags(image_id) if image_id else None
+        """None where the image was not asked yet, or could not tell."""
+        return (self._store.deployments.image_flags(image_id) or None) if image_id else None
 
     def _port_findings(self, request: DeploymentRequest, situation: Situation) -> Iterator[Finding]:
         port = request.host_port

@@ -14,6 +14,7 @@ from tests.guide import LONG_CONTEXT, shell_words
 from tests.pages.conftest import Open
 from tests.pages.deployment_world import FOLDER, World, fill
 from tests.pages.test_shell import sentences
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -120,8 +121,10 @@ def test_the_image_is_asked_what_it_knows(world: World, open_page: Open) -> None
     words = " ".join(f"--flag-{number}" for number in range(30))
     world.engine.programs[("vllm", "serve", "--help=all")] = FakeProgram((words,), 0)
     at = fill(open_page("deploy"), image="vllm:test", weights=FOLDER, serve_args="--max-num-seqs 4")
-    at.button(key="deploy_ask_image").click().run()
+    wait_for(lambda: world.app.store.deployments.image_flags(world.engine.images["vllm:test"]))
+    at.run()
     assert not at.exception
+    assert not [button for button in at.button if button.key == "deploy_ask_image"]
     assert "This image's vLLM does not know --max-num-seqs" in sentences(at).replace("\\", "")
 
 

@@ -156,13 +156,27 @@ def save_profile(plan: DeploymentPlan) -> None:
 
 
 def ask_image(plan: DeploymentPlan) -> None:
-    """Where the image is here: what its own vLLM knows becomes the last word about arguments."""
-    t, inside = session.texts(), session.app().inside
-    if not session.may(Role.OPERATOR) or any(found.code == "image_will_be_pulled" for found in plan.findings):
+    """Where the image is here: what its own vLLM knows becomes the last word about arguments. It is asked by itself,
+    once; by the button where that failed."""
+    inside, image = session.app().inside, plan.request.image
+    if not session.may(Role.OPERATOR) or plan.image_id is None:
         return
-    known = any(found.code.startswith("flag_not_in_image") for found in plan.findings)
-    if known or any(found.field == "image" and found.severity is Severity.BLOCK for found in plan.findings):
-        return
+    if inside.learn_aside(session.actor(), image, plan.image_id):
+        _being_asked(plan.image_id)
+    elif inside.flags_known(image) is None:
+        _ask_button(image)
+
+
+@st.fragment(run_every=2)
+def _being_asked(image_id: str) -> None:
+    """Until the answer is there, and the plan is made anew with it."""
+    st.caption(f":material/quiz: {session.texts()('page.deploy.asking_image')}")
+    if not session.app().inside.is_asking(image_id):
+        st.rerun()
+
+
+def _ask_button(image: str) -> None:
+    t = session.texts()
     pressed = st.button(
         t("page.deploy.ask_image"),
         key="deploy_ask_image",
@@ -172,7 +186,7 @@ def ask_image(plan: DeploymentPlan) -> None:
     )
     if pressed:
         with st.spinner(t("page.deploy.asking_image")):
-            asked = act(inside.ask_flags, session.actor(), plan.request.image)
+            asked = act(session.app().inside.ask_flags, session.actor(), image)
         if asked:
             tell(t("page.deploy.asked_image", count=asked.value))
             st.rerun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from core.domain.access import LOCAL_OPERATOR
 from core.domain.container import BindMount, ContainerSpec, PublishedPort
 from core.domain.deployment import DeploymentState
 from core.errors import BadInput, ContainerFailed, ImageMissing, NotAllowed, NotFoundError
+from core.ports import ExecResult
 from core.services.adoption import AdoptionService
 from core.services.catalog import CatalogService
 from core.services.containers import ContainerService, read_flags
 from core.services.deployment_details import DeploymentDetails
-from tests.deployment_world import VIEWER, World
+from tests.deployment_world import VIEWER, World, codes
 from tests.fakes.engine import FakeProgram
+from tests.waiting import wait_for
 
 HELP = "usage: vllm serve [model_tag]\n" + "".join(
     f"  --flag-{n}, -f{n} X  words, as in --flag-{n}.\n" for n in range(30)
@@ -239,6 +243,49 @@ def test_an_image_tells_its_flags_once(room: Room) -> None:
         room.inside.ask_flags(LOCAL_OPERATOR, "other:1")
     with pytest.raises(ImageMissing):
         room.inside.ask_flags(LOCAL_OPERATOR, "none:1")
+
+
+def test_an_image_is_asked_by_itself_and_never_again(room: Room) -> None:
+    runs = list[str]()
+    ask, image_id = room.engine.run_once, room.engine.images["vllm:test"]
+
+    def counted(image: str, argv: Sequence[str], timeout_s: int = 120) -> ExecResult:
+        runs.append(image)
+        return ask(image, argv, timeout_s)
+
+    room.engine.run_once = counted  # type: ignore[method-assign]
+    room.engine.programs[("vllm", "serve", "--help=all")] = FakeProgram(("no such command",), 127)
+    for _ in range(3):
+        room.inside.learn_flags(LOCAL_OPERATOR, "vllm:test")
+    assert (runs, room.inside.flags_known("vllm:test")) == (["vllm:test"], None)
+    assert not room.inside.learn_aside(LOCAL_OPERATOR, "vllm:test", image_id), "one that cannot tell is left alone"
+    room.inside.learn_flags(LOCAL_OPERATOR, "none:1")
+    with pytest.raises(NotAllowed):
+        room.inside.learn_aside(VIEWER, "vllm:test", image_id)
+
+
+def test_an_image_is_asked_beside_the_page(room: Room) -> None:
+    go_on, ask = threading.Event(), room.engine.run_once
+
+    def slow(image: str, argv: Sequence[str], timeout_s: int = 120) -> ExecResult:
+        assert go_on.wait(10)
+        return ask(image, argv, timeout_s)
+
+    room.engine.run_once = slow  # type: ignore[method-assign]
+    room.engine.programs[("vllm", "serve", "--help=all")] = FakeProgram((HELP,), 0)
+    image_id = room.engine.images["vllm:test"]
+    assert room.inside.learn_aside(LOCAL_OPERATOR, "vllm:test", image_id)
+    assert room.inside.learn_aside(LOCAL_OPERATOR, "vllm:test", image_id), "two pages, one question"
+    assert room.inside.is_asking(image_id)
+    go_on.set()
+    wait_for(lambda: not room.inside.is_asking(image_id))
+    assert "--flag-7" in (room.inside.flags_known("vllm:test") or ())
+    assert not room.inside.learn_aside(LOCAL_OPERATOR, "vllm:test", image_id)
+
+
+def test_a_help_that_says_nothing_leaves_the_general_list_the_measure(room: Room) -> None:
+    room.store.deployments.save_image_flags(room.engine.images["vllm:test"], ())
+    assert ("flag_not_known", "serve_args") in codes(room, serve_args=("--no-such-flag",))
 
 
 def test_flags_are_read_out_of_sentences() -> None:
