@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain.benchmark import RunHead, tool_words
+from core.domain.run_identity import devices_of, profile_revision
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ _ORDER = (
     "profile",
     "profile_revision",
     "platform",
+    "devices",
+    "driver",
     "endpoint",
     "measured_from",
     "tool",
@@ -66,8 +69,10 @@ def _facts(run: RunHead, tool: str) -> Iterator[tuple[str, str]]:
         "image_digest": told.get("image_digest"),
         "server_version": told.get("server_version"),
         "profile": profile.get("name") if isinstance(profile, Mapping) else profile,
-        "profile_revision": profile.get("revision") if isinstance(profile, Mapping) else None,
+        "profile_revision": profile_revision(told),
         "platform": _name(told.get("platform")),
+        "devices": devices_of(told),
+        "driver": told.get("driver"),
         "endpoint": (told.get("endpoint") or {}).get("base_url"),
         "measured_from": (told.get("host") or {}).get("name"),
         "tool": tool,

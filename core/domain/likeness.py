@@ -10,7 +10,7 @@ from typing import Any
 
 from core.domain.benchmark import MEASURING, Measurement, Run, RunState
 from core.domain.endpoint import Origin
-from core.domain.run_identity import NOT_LIKE_FOR_LIKE
+from core.domain.run_identity import NOT_LIKE_FOR_LIKE, devices_of, profile_revision
 from core.domain.workload import Arrival, Workload
 
 Fact = str | int | float | bool | None
@@ -59,6 +59,7 @@ def differences(baseline: Witness, candidate: Witness) -> tuple[Difference, ...]
         *_workload(baseline.run.workload, candidate.run.workload),
         *_points(baseline, candidate),
         *_tools(baseline, candidate),
+        *_machine(baseline.run, candidate.run),
         *_seeds(baseline.run, candidate.run),
         *_each_side(baseline, candidate),
         *_amounts(baseline, candidate),
@@ -127,6 +128,23 @@ def _tools(baseline: Witness, candidate: Witness) -> Iterator[Difference]:
     is_simulated = [side.run.origin == Origin.SIMULATED for side in (baseline, candidate)]
     if is_simulated[0] != is_simulated[1]:
         yield Difference("simulated", Weight.VOID, *is_simulated)
+
+
+def _machine(baseline: Run, candidate: Run) -> Iterator[Difference]:
+    """What the server ran on, where both sides know it; and what the same label does not tell apart."""
+    sides = (baseline.provenance, candidate.provenance)
+    facts: tuple[tuple[str, Weight, list[Any]], ...] = (
+        ("devices", Weight.WEAKENS, [devices_of(told) for told in sides]),
+        ("driver", Weight.WEAKENS, [told.get("driver") for told in sides]),
+    )
+    if baseline.version_label == candidate.version_label:
+        facts += (
+            ("weights_fingerprint", Weight.NOTE, [told.get("weights_fingerprint") for told in sides]),
+            ("profile_revision", Weight.NOTE, [profile_revision(told) for told in sides]),
+        )
+    for code, weight, (left, right) in facts:
+        if left and right and left != right:
+            yield Difference(code, weight, str(left), str(right))
 
 
 def _tool_versions(measurements: Sequence[Measurement]) -> str:

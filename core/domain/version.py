@@ -8,7 +8,7 @@ from typing import Any
 
 from core.domain.benchmark import RunHead
 from core.domain.endpoint import Origin
-from core.domain.run_identity import run_identity
+from core.domain.run_identity import profile_revision, run_identity
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,6 @@ def version_of(run: RunHead) -> Version:
     """From what the run remembers."""
     told = run.provenance
     found = run_identity(run.model, run.version_label, told)
-    profile = told.get("profile")
     endpoint: Mapping[str, Any] = told.get("endpoint") or {}
     return Version(
         key=found.version_key,
@@ -44,7 +43,7 @@ def version_of(run: RunHead) -> Version:
         image=found.image,
         image_digest=_text(told.get("image_digest")),
         profile=found.profile,
-        profile_revision=_text(profile.get("revision")) if isinstance(profile, Mapping) else None,
+        profile_revision=_text(profile_revision(told)),
     )
 
 

@@ -154,6 +154,44 @@ def test_the_guard_names_what_differs(
     assert (found.pairs[0].verdict is Verdict.NOT_COMPARABLE) == (weight is Weight.VOID)
 
 
+OURS = {
+    **HOST,
+    "devices": 32,
+    "device_kind": "/dev/va*",
+    "driver": "1.0",
+    "weights_fingerprint": "aa",
+    "profile": "r1",
+    "profile_revision": "1",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "weight"),
+    [
+        ({"devices": 16}, "devices", Weight.WEAKENS),
+        ({"device_kind": None, "devices": {"kind": "/dev/vb*", "count": 32}}, "devices", Weight.WEAKENS),
+        ({"driver": "1.1"}, "driver", Weight.WEAKENS),
+        ({"weights_fingerprint": "bb"}, "weights_fingerprint", Weight.NOTE),
+        ({"profile_revision": "2"}, "profile_revision", Weight.NOTE),
+        ({"profile": {"name": "r1", "revision": "2"}}, "profile_revision", Weight.NOTE),
+    ],
+)
+def test_what_the_server_ran_on_is_named(
+    service: ComparisonService, database: DatabaseStore, changes: dict[str, Any], code: str, weight: Weight
+) -> None:
+    put(database, "run-1", 1, provenance=OURS)
+    put(database, "run-2", 2, provenance={**OURS, **changes})
+    found = service.compare(["run-1", "run-2"], "run-1")
+    assert codes(found) == {code: weight}
+    assert [row.key for row in service.configuration(found) if row.differs] == [code]
+
+
+def test_what_one_side_does_not_know_is_no_difference(service: ComparisonService, database: DatabaseStore) -> None:
+    put(database, "run-1", 1, provenance=OURS)
+    put(database, "run-2", 2)
+    assert codes(service.compare(["run-1", "run-2"], "run-1")) == {}
+
+
 def open_loop(arrival: Arrival = Arrival.POISSON, cap: int | None = None) -> dict[str, Any]:
     points = (LoadPoint(0, arrival, cap, rate_per_s=2.0, requests=120),)
     return {"workload": Workload(128, 128, points), "measurement": {"rate_per_s": 2.0, "concurrency": cap}}
