@@ -15,6 +15,7 @@ from core.domain.baseline import Baseline
 from core.domain.comparison import Comparison
 from core.domain.gate import Outcome
 from core.errors import AppError, BadInput
+from render.comparison_files import comparison_csv
 from render.comparison_report import comparison_report
 from render.comparison_tables import change_table, comparison_document, comparison_markdown, gate_document
 from render.comparisons import answers, basis, caution, gate_lines, names
@@ -37,6 +38,7 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("runs", nargs="+", metavar="RUN", help="the first is the baseline; one alone: its pinned one")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    form.add_argument("--csv", action="store_true", help="a line per candidate, figure and load")
     form.add_argument("--markdown", action="store_true", help="for a chat or a report")
     form.add_argument("--html", type=Path, metavar="FILE", help="one file with charts, in both languages")
     parser.set_defaults(run=lambda arguments: guarded(lambda: _compare(arguments), as_json=arguments.json))
@@ -85,6 +87,8 @@ def _compare(arguments: argparse.Namespace) -> int:
         print_json(comparison_document(found, config, t))
     elif arguments.html:
         return _write(arguments.html, comparison_report(found, config, t), t)
+    elif arguments.csv:
+        print(comparison_csv(found, t), end="")
     elif arguments.markdown:
         print(comparison_markdown(found, config, t), end="")
     else:

@@ -59,7 +59,7 @@ def points_csv(detail: RunDetail) -> str:
     rows = list(_rows(detail.measurements))
     writer = csv.DictWriter(text, list(rows[0]) if rows else [])
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
@@ -69,12 +69,12 @@ def runs_csv(rows: Iterable[RunRow]) -> str:
     writer = csv.writer(text)
     names = [field.name for field in fields(RunRow)]
     writer.writerow(names)
-    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+    writer.writerows([cell(getattr(row, name)) for name in names] for row in rows)
     return text.getvalue()
 
 
-def _cell(value: object) -> object:
-    """A word that a spreadsheet would take for a formula stays a word."""
+def cell(value: object) -> object:
+    """As it stands in a CSV: a word that a spreadsheet would take for a formula stays a word."""
     if isinstance(value, datetime):
         return value.isoformat()
     words = "; ".join(value) if isinstance(value, tuple) else value

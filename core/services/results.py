@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -126,6 +127,14 @@ class ResultService:
         name = requests_artifact(point_index, repeat)
         found = next((row for row in self._store.artifacts.list(run_id) if row.name == name), None)
         return tuple(_rows(name, self._store.artifacts.read(found.id), gaps)) if found else ()
+
+    def gaps(self, run_id: str, point_index: int, repeat: int = 0) -> array[float]:
+        """Every gap between output chunks (ms) of one point's succeeded requests, ascending. Empty where no records are
+        kept. Raises as ``requests``."""
+        name = requests_artifact(point_index, repeat)
+        found = next((row for row in self._store.artifacts.list(run_id) if row.name == name), None)
+        rows = _rows(name, self._store.artifacts.read(found.id), gaps=True) if found else ()
+        return array("f", sorted(gap for row in rows if row.failure is None for gap in row.itl_ms))
 
     def capacity(self, detail: RunDetail, slo: Slo) -> Capacity | None:
         """How many users the run's server holds within the limits; from the records of its requests where they are

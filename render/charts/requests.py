@@ -14,6 +14,8 @@ from render.charts.theme import BASELINE, FAILED, new_figure
 from render.texts import Texts
 
 HEIGHT = 300
+GAPS = "itl"
+"""Of chunks, pooled over the requests: there are many more of them than requests."""
 MANY = 2_000
 """Above this many points the browser draws with WebGL: SVG makes an element of each."""
 _BINS = 40
@@ -65,9 +67,22 @@ def requests_over_time(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.
 
 def spread(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
     """How many requests took how long, with median and p99."""
+    return histogram(_taken(rows, metric), metric, t)
+
+
+def cumulative(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
+    """The share of requests that took at most so long: nothing is lost to the width of a bin."""
+    return shares(_taken(rows, metric), metric, t)
+
+
+def _taken(rows: Sequence[RequestRow], metric: str) -> list[float]:
+    taken = (took_ms(row, metric) for row in rows if row.failure is None)
+    return sorted(value for value in taken if value is not None)
+
+
+def histogram(values: Sequence[float], metric: str, t: Texts) -> go.Figure:
+    """How many of ascending ``values`` (ms) are how long; of ``itl`` they are gaps, else requests."""
     figure = new_figure(HEIGHT, f"spread/{metric}")
-    taken = [took_ms(row, metric) for row in rows if row.failure is None]
-    values = sorted(value for value in taken if value is not None)
     if values:
         start, width, counts = bins(values)
         middles = [start + width * (number + 0.5) for number in range(len(counts))]
@@ -78,32 +93,35 @@ def spread(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
             _mark(figure, value, f"{t(f'metric.{statistic}')} {t.ms(value)}", anchor)
         figure.update_layout(margin={"t": 28})
     figure.update_xaxes(title_text=_title(metric, t))
-    figure.update_yaxes(title_text=t("chart.requests"), rangemode="tozero")
+    figure.update_yaxes(title_text=t("chart.gaps" if metric == GAPS else "chart.requests"), rangemode="tozero")
     return figure
 
 
-def cumulative(rows: Sequence[RequestRow], metric: str, t: Texts) -> go.Figure:
-    """The share of requests that took at most so long: nothing is lost to the width of a bin. Of many requests every
-    so-manieth is drawn; the last one always."""
+def shares(values: Sequence[float], metric: str, t: Texts) -> go.Figure:
+    """The share of ascending ``values`` (ms) that is at most so long. Of many every so-manieth is drawn; the last one
+    always."""
     figure = new_figure(HEIGHT, f"cumulative/{metric}")
-    taken = [took_ms(row, metric) for row in rows if row.failure is None]
-    values = sorted(value for value in taken if value is not None)
     if values:
         step = max(1, len(values) // _STEPS)
         ranks = sorted({*range(0, len(values), step), len(values) - 1})
-        shares = [(rank + 1) / len(values) for rank in ranks]
+        parts = [(rank + 1) / len(values) for rank in ranks]
+        sentence = "chart.gaps_at_most" if metric == GAPS else "chart.at_most"
         told = [
-            t("chart.at_most", share=t.percent(share), value=t.ms(values[r]))
-            for r, share in zip(ranks, shares, strict=True)
+            t(sentence, share=t.percent(part), value=t.ms(values[rank]))
+            for rank, part in zip(ranks, parts, strict=True)
         ]
-        line = go.Scatter(x=[values[rank] for rank in ranks], y=shares, mode="lines", line={"shape": "hv", "width": 2})
+        line = go.Scatter(x=[values[rank] for rank in ranks], y=parts, mode="lines", line={"shape": "hv", "width": 2})
         figure.add_trace(line.update(hovertext=told, hoverinfo="text"))
         for share, statistic, anchor in ((0.5, "p50", "right"), (0.99, "p99", "left")):
             value = percentile(values, share)
             _mark(figure, value, f"{t(f'metric.{statistic}')} {t.ms(value)}", anchor)
         figure.update_layout(margin={"t": 28})
     figure.update_xaxes(title_text=_title(metric, t))
-    figure.update_yaxes(title_text=t("chart.share_of_requests"), range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(
+        title_text=t("chart.share_of_gaps" if metric == GAPS else "chart.share_of_requests"),
+        range=[0, 1.02],
+        tickformat=".0%",
+    )
     return figure
 
 

@@ -1,4 +1,4 @@
-"""How a comparison leaves: a link, a kept view, one HTML file, Markdown, JSON."""
+"""How a comparison leaves: a link, a kept view, one HTML file, CSV, Parquet, JSON, Markdown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.domain.access import Role
 from core.domain.comparison import Comparison
+from render.comparison_files import comparison_csv, comparison_parquet
 from render.comparison_report import comparison_report, comparison_title
 from render.comparison_tables import comparison_document, comparison_markdown
 from ui import session
@@ -31,6 +32,8 @@ def share_popover(comparison: Comparison) -> None:
         st.caption(t("page.compare.link"))
         copyable(comparison_link(comparison))
         _file("html", "text/html", partial(_html, comparison))
+        _file("csv", "text/csv", partial(comparison_csv, comparison, t))
+        _file("parquet", "application/vnd.apache.parquet", partial(comparison_parquet, comparison, t))
         _file("json", "application/json", partial(_json, comparison))
         st.caption(t("page.compare.copy_markdown"))
         config = session.app().comparisons.configuration(comparison)
@@ -47,7 +50,7 @@ def comparison_link(comparison: Comparison) -> str:
     return f"{base}?{urlencode(compare_query(ids, comparison.baseline.run.id), safe=',')}"
 
 
-def _file(kind: str, media_type: str, make: partial[str]) -> None:
+def _file(kind: str, media_type: str, make: partial[str] | partial[bytes]) -> None:
     st.download_button(
         session.texts()(f"page.compare.share_{kind}"),
         make,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from core.domain.benchmark import Measurement, requests_artifact
 from core.services.results import RequestRow, RunDetail
 from render.charts import cumulative, load_words, point_over_time, spread
+from render.charts.requests import GAPS, histogram, shares
 from render.client_words import client_lines
 from render.texts import Texts
 from ui import session
@@ -17,7 +19,7 @@ from ui.components.run_requests import requests_table
 from ui.components.url_state import url_segments, url_select
 
 _DRAWN_BYTES = 32 * 1024 * 1024
-_METRICS = ("ttft", "tpot", "e2el")
+_METRICS = ("ttft", "tpot", "itl", "e2el")
 _SHAPES = {"spread": spread, "cumulative": cumulative}
 _SHARES = ("prefix_cache_hit_share", "kv_cache_usage_max", "mtp_acceptance_share")
 _COUNTS = ("requests_running_mean", "requests_waiting_max", "preemptions")
@@ -65,8 +67,22 @@ def _requests(detail: RunDetail, measurement: Measurement, metric: str) -> None:
         st.caption(t("page.run.too_many_records", size=t.size(stored.size_bytes)))
         return
     rows = _rows(detail.run.id, measurement.point_index, measurement.repeat)
+    _charts(detail, measurement, rows, metric)
+    requests_table(rows)
+
+
+def _charts(detail: RunDetail, measurement: Measurement, rows: Sequence[RequestRow], metric: str) -> None:
+    """When each request was sent and what it took, beside how that is spread; of gaps both kinds of spread."""
+    t = session.texts()
     left, right = st.columns(2)
     alt = f"{t('page.run.point_title', load=load_words(measurement, t))}: {t(f'metric.{metric}')}"
+    if metric == GAPS:
+        gaps = _gaps(detail.run.id, measurement.point_index, measurement.repeat)
+        for place, name, draw in ((left, "spread", histogram), (right, "cumulative", shares)):
+            with place:
+                st.caption(t(f"page.run.{name}"))
+                chart(draw(gaps, metric, t), key=f"point_gaps_{name}", alt=f"{alt}, {t(f'page.run.{name}')}")
+        return
     with left:
         st.caption(t("page.run.over_time"))
         looks = _looks(detail, measurement)
@@ -74,7 +90,6 @@ def _requests(detail: RunDetail, measurement: Measurement, metric: str) -> None:
     with right:
         shape = url_segments("shape", t("page.run.shape"), tuple(_SHAPES), "spread", lambda one: t(f"page.run.{one}"))
         chart(_SHAPES[shape](rows, metric, t), key=f"point_{shape}", alt=f"{alt}, {t(f'page.run.{shape}')}")
-    requests_table(rows)
 
 
 def _looks(detail: RunDetail, measurement: Measurement) -> tuple[Mapping[str, float], ...]:
@@ -85,6 +100,11 @@ def _looks(detail: RunDetail, measurement: Measurement) -> tuple[Mapping[str, fl
 def _rows(run_id: str, point: int, repeat: int) -> tuple[RequestRow, ...]:
     """A measured point never changes; a few are kept."""
     return session.app().results.requests(run_id, point, repeat, gaps=False)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _gaps(run_id: str, point: int, repeat: int) -> array[float]:
+    return session.app().results.gaps(run_id, point, repeat)
 
 
 def _around(measurement: Measurement) -> None:

@@ -75,6 +75,8 @@ def test_compare_prints_a_sentence_a_table_a_document_or_writes_a_file(
     assert document["candidates"][0]["verdict"] == "worse"
     pooled = next(one for one in document["candidates"][0]["figures"] if one["load"] is None)
     assert pooled["low"] < pooled["change"] < pooled["high"] < 0
+    assert main(["compare", "run-base", "run-slow", "--csv"]) == 0
+    assert capsys.readouterr().out.startswith("baseline_run_id,baseline,run_id,candidate,verdict")
     assert main(["compare", "run-base", "run-slow", "--markdown"]) == 0
     assert "| :--- | ---: |" in capsys.readouterr().out
     assert main(["compare", "run-base", "run-slow", "--html", str(tmp_path / "c.html")]) == 0

@@ -29,7 +29,7 @@ from render.charts import (
     spread,
 )
 from render.charts.curves import log_ticks
-from render.charts.requests import bins
+from render.charts.requests import bins, histogram, shares
 from render.charts.theme import BASELINE
 from render.charts.trends import trend_chart
 from render.texts import LANGUAGES, Texts
@@ -67,6 +67,16 @@ def test_points_stand_in_the_order_of_their_load_joined_by_straight_lines() -> N
     assert line.line.shape is None, "not smoothed: a curve claims what was not measured"
     assert list(line.text) == ["1 concurrent", "16", "64"]
     assert list(line.customdata) == [["run-1", 0], ["run-1", 1], ["run-1", 2]]
+
+
+def test_gaps_between_chunks_have_both_kinds_of_spread() -> None:
+    gaps = [5.0] * 90 + [50.0] * 10
+    bars = histogram(gaps, "itl", EN)
+    assert sum(bars.data[0].y) == 100
+    assert bars.layout.yaxis.title.text == "Gaps between chunks"
+    line = shares(gaps, "itl", EN)
+    assert line.data[0].y[-1] == 1.0
+    assert line.data[0].hovertext[-1] == "100.0 % of the gaps: at most 50 ms"
 
 
 BROKEN = replace(point(3, 128, 100.0, 9000.0), requests=RequestCounts(100, 92))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from core.domain.benchmark import RequestCounts
@@ -21,6 +24,7 @@ from core.domain.workload import Workload
 from render.charts import Axis
 from render.charts.changes import changes, on_frontier, overlaid
 from render.charts.theme import BASELINE
+from render.comparison_files import comparison_csv, comparison_parquet
 from render.comparison_tables import change_table, comparison_document, comparison_markdown, config_table
 from render.comparisons import answers, basis, caution, names, noise_line, signed
 from render.texts import Texts
@@ -136,6 +140,20 @@ def test_markdown_and_json_hold_names_as_text_alone(slower: Comparison) -> None:
     assert "<b>" not in text.replace("\\<", "")
     document = json.loads(json.dumps(comparison_document(found, config, EN), allow_nan=False))
     assert document["candidates"][0]["version"]["label"] == "<b>x</b>|*y*"
+
+
+def test_a_comparison_as_csv_and_parquet(slower: Comparison) -> None:
+    evil = side("run-3", 3, "=cmd|x", slowdown=1.1)
+    found = compared(slower.baseline, evil)
+    lines = list(csv.DictReader(io.StringIO(comparison_csv(found, EN))))
+    rows = pq.read_table(io.BytesIO(comparison_parquet(found, EN))).to_pylist()
+    assert len(lines) == len(rows) == len(found.pairs[0].cells)
+    pooled = next(one for one in lines if one["figure"] == "output_tokens_per_s" and one["load"] == "all")
+    assert (pooled["candidate"], pooled["call"], pooled["concurrency"]) == ("'=cmd|x", "worse", "")
+    assert float(pooled["change_low"]) < float(pooled["change"]) < float(pooled["change_high"]) < 0
+    tail = next(one for one in lines if one["figure"] == "ttft_p99" and one["concurrency"] == "16")
+    assert (tail["change"], tail["n_baseline"]) == ("", tail["n_candidate"])
+    assert set(lines[0]) == set(rows[0])
 
 
 def test_configuration_side_by_side() -> None:

@@ -224,6 +224,9 @@ def test_presets_can_run_and_say_where_they_come_from() -> None:
         assert preset.source
         blocks = [one for one in workload_findings(preset.workload) if one.severity is Severity.BLOCK]
         assert blocks == []
+    controlled = next(preset.workload for preset in presets if preset.key == "controlled")
+    assert (controlled.temperature, controlled.ignore_eos, controlled.input_spread) == (0, True, None)
+    assert controlled.repeats >= 3, "the repeat is the unit"
     guide = presets[0].workload
     assert (guide.input_tokens, guide.output_tokens, guide.points[0].requests) == (128, 1024, 3)
 

@@ -150,6 +150,20 @@ def test_the_point_of_a_report_is_none_that_failed_too_often(service: ResultServ
     assert service.best_point(replace(detail, measurements=(broken,))) is None
 
 
+def test_gaps_are_pooled_over_what_succeeded(service: ResultService, database: DatabaseStore) -> None:
+    rows = [{"index": 0, "failure": None, "itl_ms": [20.5, 3.25]}, {"index": 1, "failure": "timeout", "itl_ms": [99.0]}]
+    lines = [json.dumps({**GAPLESS, **row}) + "\n" for row in [*rows, {"index": 2, "failure": None, "itl_ms": [7.0]}]]
+    database.artifacts.save("run-1", requests_artifact(0, 0), "application/x-ndjson", ["".join(lines).encode()])
+    assert list(service.gaps("run-1", 0)) == [3.25, 7.0, 20.5]
+    assert list(service.gaps("run-1", 1)) == []
+
+
+GAPLESS = dict.fromkeys(("started_s", "ttft_ms", "e2el_ms", "tpot_ms", "input_tokens", "output_tokens")) | {
+    "detail": "",
+    "process": 0,
+}
+
+
 def test_damaged_looks_are_none(service: ResultService, database: DatabaseStore) -> None:
     database.runs.save_measurement("run-1", samples.measurement(0))
     database.artifacts.save("run-1", server_metrics_artifact(0, 0), "application/gzip", [b"no gzip"])
