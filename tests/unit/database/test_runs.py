@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event
 from core.adapters.database.store import DatabaseStore
 from core.domain.baseline import Baseline
 from core.domain.benchmark import Engine, RequestCounts, RunHead, RunKind, RunState
-from core.domain.history import Facet, RunFilter, Shelf
+from core.domain.history import DailyRun, Facet, RunFilter, Shelf, TrendFigure
 from core.domain.run_identity import workload_key
 from core.errors import NotFoundError
 from tests.fakes import samples
@@ -294,3 +294,12 @@ def test_pages_walk_one_index_and_sort_nothing(store: DatabaseStore, where: RunF
     assert len(seen) == 3
     assert [plan for plan in seen if "COVERING INDEX ix_runs_filters" not in plan] == []
     assert all("TEMP B-TREE" not in plan for plan in seen[1:])
+
+
+@pytest.mark.parametrize("concurrency", [None, 16])
+def test_the_middle_run_of_a_day_is_chosen_by_either_database(store: DatabaseStore, concurrency: int | None) -> None:
+    add_runs(store, {}, {}, {}, {"created_at": samples.NOW + timedelta(days=3)})
+    for number, rate in enumerate((300.0, 100.0, 200.0, 50.0)):
+        store.runs.save_measurement(f"run-{number}", samples.measurement(output_tokens_per_s=rate))
+    found = store.runs.daily(RunFilter(), TrendFigure.OUTPUT, concurrency, runs=9, days=9)
+    assert found == (DailyRun("run-3", 50.0, 1), DailyRun("run-2", 200.0, 3))
