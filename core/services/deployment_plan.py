@@ -124,7 +124,7 @@ class DeploymentPlanner:
         )
 
     def in_free_place(self, request: DeploymentRequest) -> DeploymentRequest:
-        """Name and port where no container and no start under way is; an engine that is away takes none."""
+        """Name and port where no container, no deployment that works and no start under way is."""
         deployments = self._store.deployments.list()
         pending = self.pending(deployments)
         word = self._engine_word(request, fresh=False)
