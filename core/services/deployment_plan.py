@@ -109,7 +109,7 @@ class DeploymentPlanner:
         facts = arithmetic(resolved, catalog, situation.there, self._weights_bytes(resolved))
         findings = [*self._findings(asked, resolved, platform, situation, fresh)]
         findings += memory_findings(facts, platform) if platform else ()
-        once = {(found.code, found.field): found for found in reversed(findings)}
+        once = {(found.code, found.field, *sorted(found.params.items())): found for found in reversed(findings)}
         kept = tuple(_set_aside(finding, asked.overrides) for finding in reversed(once.values()))
         return DeploymentPlan(
             request=asked,

@@ -145,6 +145,15 @@ def test_without_a_context_length_the_models_own_is_held_to_the_limit(
     assert found(with_devices(world, 32), serve_args=bare) == told
 
 
+def test_every_unknown_flag_and_every_missing_variable_is_told(world: World) -> None:
+    with_devices(world, 64)
+    made = plan(world, serve_args=args("--no-such-flag", "--nor-this", "--pipeline-parallel-size", "2"))
+    told = sorted(
+        str(one.params.get("flag") or one.params.get("name")) for one in made.findings if one.severity == "warn"
+    )
+    assert told == ["--no-such-flag", "--nor-this", "FUSE_ALL_DECODER_LAYERS", "LLM_MAX_PREFILL_SEQ_LEN"]
+
+
 def test_a_stated_limit_cannot_be_overridden(world: World) -> None:
     with_devices(world, 64)
     made = plan(world, serve_args=args(context="65537"), overrides=("context_over_limit",))
