@@ -1,5 +1,5 @@
 """One real vLLM's life: the whole app dies twice while it loads and finds it again; another that somebody else started
-is taken in; the first is upgraded and brought back."""
+is taken in; the first is upgraded, brought back, killed, and comes back by itself."""
 
 from __future__ import annotations
 
@@ -136,6 +136,18 @@ def test_a_real_vllm_outlives_the_app_and_is_upgraded_and_brought_back(
         stands_for(app, engine, back, new, VLLM_IMAGE)
         assert app.deployment_details.detail(back.id).drift == ()
         assert [one.id for one in app.deployment_details.detail(back.id).earlier] == [new.id, old_id]
+        comes_back(app, engine, back)
+
+
+def comes_back(app: App, engine: DockerEngine, crashed: Served) -> None:
+    """Its process dies by itself, the engine starts it anew, and nobody asks us to: it is loading, then ready again."""
+    before = app.deployments.get(crashed.id).deployment.job_id
+    os.kill(int(docker.from_env().api.inspect_container(crashed.container.id)["State"]["Pid"]), signal.SIGKILL)
+    wait_for(lambda: engine.get(crashed.container.id).restart_count == 1)
+    assert app.deployments.get(crashed.id).deployment.state is DeploymentState.LOADING
+    wait_for(lambda: app.deployments.get(crashed.id).deployment.job_id != before, 120, every_s=0.2)
+    again = served(app, crashed.id, str(app.deployments.get(crashed.id).deployment.job_id))
+    assert (again.container.id, again.endpoint.id) == (crashed.container.id, crashed.endpoint.id)
 
 
 def adopts(app: App, engine: DockerEngine, name: str) -> None:
