@@ -39,7 +39,7 @@ from core.services.history import HistoryService  # noqa: E402
 from core.services.results import PointDetail, RequestRow, RunDetail  # noqa: E402
 from render.report import run_report  # noqa: E402
 from render.texts import Texts  # noqa: E402
-from scripts.drawing import draw, opened  # noqa: E402
+from scripts.drawing import draw, follow, opened  # noqa: E402
 from scripts.measured import conclude, cpu_s, figures, rss_mib  # noqa: E402
 from tests.fakes import samples  # noqa: E402
 from tests.fakes.clock import FakeClock  # noqa: E402
@@ -48,6 +48,7 @@ from tests.live.servers import web  # noqa: E402
 REPEATS = 9
 REDRAWS = 20
 SESSIONS = 50
+POLLS = 100
 BATCH = 2_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MODELS = [f"model-{number:02}" for number in range(20)]
@@ -212,6 +213,7 @@ def pages(home: Path) -> dict[str, float]:
         for name, (page, query) in asked.items():
             took_s, size = redraw(port, pid, page, query)
             found |= {f"{name}_page_over_empty_ms": 1000 * (took_s - empty_s), f"{name}_page_kib": size / 1024}
+        found["notices_poll_ms"] = 1000 * poll(port, pid)
         found["web_rss_with_50_sessions_mib"] = many_sessions(port, pid)
     return found
 
@@ -248,6 +250,18 @@ def redraw(port: int, pid: int, page: str, query: str) -> tuple[float, float]:
         began = cpu_s(pid)
         sizes = [draw(socket, page, query).size for _ in range(REDRAWS)]
         return (cpu_s(pid) - began) / REDRAWS, statistics.mean(sizes)
+
+
+def poll(port: int, pid: int) -> float:
+    """Processor seconds of one slow look for a person's jobs, as every open tab makes it."""
+    with opened(port) as socket:
+        drawn = draw(socket, "settings")
+        (fragment,) = drawn.rhythms
+        follow(socket, drawn.page_hash, fragment)
+        began = cpu_s(pid)
+        for _ in range(POLLS):
+            follow(socket, drawn.page_hash, fragment)
+        return (cpu_s(pid) - began) / POLLS
 
 
 # ---------------------------------------------------------------- the report

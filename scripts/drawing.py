@@ -11,9 +11,10 @@ from websockets.sync.client import ClientConnection, connect
 
 @dataclass
 class Drawn:
-    """What came back: bytes, and the fragments that want to be run again by themselves, with their seconds."""
+    """What came back: bytes, the page, and the fragments that want to be run again by themselves, with their seconds."""
 
     size: int = 0
+    page_hash: str = ""
     rhythms: dict[str, float] = field(default_factory=dict)
 
 
@@ -30,9 +31,10 @@ def draw(socket: ClientConnection, page: str, query: str = "") -> Drawn:
     return _finish(socket, message)
 
 
-def follow(socket: ClientConnection, fragment: str) -> Drawn:
+def follow(socket: ClientConnection, page_hash: str, fragment: str) -> Drawn:
     """Runs one fragment of the page once more, as its timer does."""
     message = BackMsg()
+    message.rerun_script.page_script_hash = page_hash
     message.rerun_script.fragment_id = fragment
     message.rerun_script.is_auto_rerun = True
     return _finish(socket, message)
@@ -47,6 +49,8 @@ def _finish(socket: ClientConnection, message: BackMsg) -> Drawn:
         answer.ParseFromString(data if isinstance(data, bytes) else data.encode())
         drawn.size += len(data)
         kind = answer.WhichOneof("type")
+        if kind == "new_session":
+            drawn.page_hash = answer.new_session.page_script_hash
         if kind == "auto_rerun":
             drawn.rhythms[answer.auto_rerun.fragment_id] = answer.auto_rerun.interval
         if kind == "script_finished":

@@ -16,7 +16,7 @@ from tests.fakes.job_queue import FakeJobQueue
 from tests.pages.conftest import Open
 from tests.pages.test_shell import sentences
 from ui import session
-from ui.components.notices import tab_title
+from ui.components.notices import POLL_S, SLOW_POLL_S, rhythm_s, tab_title
 
 EN = Texts("en")
 
@@ -64,8 +64,10 @@ def test_a_failure_and_a_stuck_job_come_first(app: App, queue: FakeJobQueue, ope
     app.store.jobs.add(samples.job(id="job-2"))
     app.store.jobs.finish("job-2", JobState.FAILED, app.clock.now(), Reason("disk_full", {}))
     assert title(app) == "1 failed · Seatrial"
+    assert rhythm_s(session.app().notices.of(session.LOCAL_OPERATOR)) == POLL_S
     queue.worker_at = None
     assert title(app) == "Stuck · Seatrial"
+    assert rhythm_s(session.app().notices.of(session.LOCAL_OPERATOR)) == SLOW_POLL_S, "it may go on"
     at = open_page("settings", locale="zh-CN")
     assert not at.exception
     labels = [element.proto.label for element in at.get("page_link")]
@@ -79,3 +81,10 @@ def test_the_page_of_jobs_is_a_look(app: App, queue: FakeJobQueue, open_page: Op
     assert not at.exception
     assert "1 in all" in sentences(at)
     assert title(app) == "Seatrial"
+
+
+def test_a_tab_that_shows_nothing_learns_of_a_job_started_elsewhere(
+    app: App, queue: FakeJobQueue, open_page: Open
+) -> None:
+    app.store.jobs.finish("job-1", JobState.CANCELLED, app.clock.now())
+    assert rhythm_s(session.app().notices.of(session.LOCAL_OPERATOR)) == SLOW_POLL_S, "it looks again by itself"

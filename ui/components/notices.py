@@ -13,6 +13,8 @@ from ui.components.links import link
 from ui.markdown import plain
 
 POLL_S = 4
+SLOW_POLL_S = 15
+"""While nothing is at work: a job may be started in another tab or from a shell, and a stuck one may go on."""
 _TOLD = "notices_told"
 _SHOWN = 3
 
@@ -33,8 +35,13 @@ def tab_title(notices: Notices, t: Texts) -> str:
 
 
 def watch_notices(notices: Notices) -> None:
-    """In the sidebar; follows by itself while one of the person's jobs is at work."""
-    st.fragment(_follow, run_every=POLL_S if notices.active else None)(notices, [notices])
+    """In the sidebar; follows by itself, closely while one of the person's jobs is at work."""
+    st.fragment(_follow, run_every=rhythm_s(notices))(notices, [notices])
+
+
+def rhythm_s(notices: Notices) -> int:
+    """Seconds from one look to the next."""
+    return POLL_S if notices.active else SLOW_POLL_S
 
 
 def _follow(known: Notices, fresh: list[Notices]) -> None:
