@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.settings import read_settings
 from tests.fakes.fresh_database import fresh_file
-from ui import session
+from ui import session, web
 
 SHELL = Path(__file__).resolve().parents[2] / "ui" / "shell.py"
 PASSWORD = "correct horse"
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> Iterator[None]:
+    """Streamlit looks through all modules for garbage after every run of a page, unless told as the server does it; and
+    AppTest reads the metadata of every installed package for every page that it opens, which once is enough for."""
+    web.warm()
+    scan = manifest_scanner.scan_component_manifests
+    manifest_scanner.scan_component_manifests = cache(scan)
+    yield
+    manifest_scanner.scan_component_manifests = scan
+    gc.unfreeze()
 
 
 @pytest.fixture
