@@ -164,6 +164,9 @@ def test_a_failed_start_is_explained(site: Site, name: str) -> None:
         assert words.format(**reason.params) in Texts(language).reason(reason)
     fix = site.house.app.deployment_details.detail(deployment.id).fix
     assert (fix.code if fix else None) == case.fix
+    if fix is not None:
+        spec = site.house.app.deployments.plan(fix.request).spec
+        assert spec.command != deployment.spec.command, "the server itself is started otherwise"
 
 
 def test_a_container_that_failed_is_not_started_for_ever(site: Site, engine: DockerEngine) -> None:
