@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real Open WebUI on loopback, for tests/real: openwebui.sh VERSION PORT DATA_DIR [NAME=VALUE ...]
+# The real Open WebUI, on every address of this machine, for tests/real: openwebui.sh VERSION PORT DATA_DIR [NAME=VALUE ...]
 # Installed once per version into the laboratory, without the packages that only its own embeddings, speech and image
 # reading need (0.8 GB instead of 2.4). Runs in the foreground, offline; answers GET /health after 30 to 60 seconds.
 # openwebui.sh VERSION installs alone.
@@ -22,4 +22,4 @@ port=$2 data=$3
 shift 3
 mkdir -p "$data"
 exec env OFFLINE_MODE=true HF_HUB_OFFLINE=1 RAG_EMBEDDING_MODEL= ENABLE_VERSION_UPDATE_CHECK=false \
-  WEBUI_SECRET_KEY=laboratory DATA_DIR="$data" "$@" "$site/bin/open-webui" serve --host 127.0.0.1 --port "$port"
+  WEBUI_SECRET_KEY=laboratory DATA_DIR="$data" "$@" "$site/bin/open-webui" serve --host 0.0.0.0 --port "$port"

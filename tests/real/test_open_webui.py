@@ -1,5 +1,5 @@
-"""Real Open WebUIs of two generations (scripts/lab/openwebui.sh) before simulated services as strict as vLLM:
-first connection, again, others kept, wrong key, dead service, drift, undo; and a browser's chat, counted."""
+"""Real Open WebUIs of two generations (scripts/lab/openwebui.sh) before a real vLLM: first connection, again, others
+kept, wrong key, dead service, drift, one of two disconnected, undo; and a browser's chat, counted by vLLM itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from core.domain.finding import blocking
 from core.domain.webui import Access, CheckState, ConnectPlan, UpstreamRequest, WebUiInfo, Wishes, WriteState
 from core.errors import WebUiError
 from core.settings import read_settings
-from tests.simulated import SimulatedServer, simulated
+from tests.real.house import House
+from tests.simulated import simulated
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.real
@@ -32,18 +34,23 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "lab" / "openwebui.sh
 EMAIL = "admin@lab.local"
 OTHER = "http://10.255.255.1:9/v1"
 START_LIMIT_S = 240.0
+SET_UP_LIMIT_S = 2.0
 
 
 @dataclass
 class Site:
-    """One real Open WebUI, an installation of ours, and a service with a key."""
+    """One real Open WebUI, an installation of ours, and the vLLM that all tests share, with its key."""
 
     app: App
     info: WebUiInfo
     access: Access
     password: str
-    service: SimulatedServer
     endpoint: Endpoint
+    key: str
+
+    @property
+    def model(self) -> str:
+        return self.endpoint.served_name
 
     def plan(self, *endpoints: Endpoint, wishes: Wishes | None = None) -> ConnectPlan:
         asked = [UpstreamRequest(one.id) for one in endpoints or (self.endpoint,)]
@@ -82,14 +89,15 @@ def webui_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def site(webui_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(webui_url: str, house: House, deployed: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Site:
     app = compose(read_settings({"SEATRIAL_HOME": str(tmp_path_factory.mktemp("home"))}))
-    with simulated("--model", "DeepSeek-R1-0528", "--api-key", "sk-one", "--reasoning", "--itl-ms", "1") as service:
-        endpoint = app.endpoints.attach(LOCAL_OPERATOR, service.base_url, key="sk-one")
-        info = app.webui.connect.look(f"{webui_url}/")
-        assert info.onboarding
-        access, password = app.webui.connect.sign_up(LOCAL_OPERATOR, info, EMAIL)
-        yield Site(app, app.webui.connect.look(webui_url), access, password, service, endpoint)
+    key = house.app.endpoints.key_of(deployed)
+    assert key, "a generated one"
+    endpoint = app.endpoints.attach(LOCAL_OPERATOR, deployed.base_url, key=key)
+    info = app.webui.connect.look(f"{webui_url}/")
+    assert info.onboarding
+    access, password = app.webui.connect.sign_up(LOCAL_OPERATOR, info, EMAIL)
+    return Site(app, app.webui.connect.look(webui_url), access, password, endpoint, key)
 
 
 @pytest.fixture
@@ -110,6 +118,20 @@ def connected(site: Site) -> Iterator[Site]:
         site.app.webui.connect.undo(LOCAL_OPERATOR, applied.webui.id, site.access)
 
 
+def test_set_up_is_done_within_two_seconds_of_the_click(site: Site) -> None:
+    """Looked at from both sides, written, read back. The best of three; more time where others use the machine."""
+    took_s: list[float] = []
+    for _ in range(3):
+        began_s = time.monotonic()
+        applied = site.app.webui.connect.apply(LOCAL_OPERATOR, site.plan(), site.access)
+        took_s.append(time.monotonic() - began_s)
+        site.app.webui.connect.undo(LOCAL_OPERATOR, applied.webui.id, site.access)
+    others = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    told = ", ".join(f"{one:.2f}" for one in took_s)
+    print(f"Open WebUI {site.info.version}: {applied.writes} documents in {told} s; load {others:.1f} a core")
+    assert min(took_s) < SET_UP_LIMIT_S * others, took_s
+
+
 def test_connected_proved_and_the_second_time_nothing_is_written(connected: Site) -> None:
     (webui,) = connected.app.webui.connect.list()
     report = connected.app.webui.doctor.examine(webui.id, connected.access).report
@@ -122,7 +144,7 @@ def test_connected_proved_and_the_second_time_nothing_is_written(connected: Site
 
 def test_anothers_connection_is_kept_and_ours_taken_back(connected: Site) -> None:
     openai = connected.ask("GET", "/openai/config").json()
-    assert openai["OPENAI_API_BASE_URLS"] == [OTHER, connected.service.base_url]
+    assert openai["OPENAI_API_BASE_URLS"] == [OTHER, connected.endpoint.base_url]
     (webui,) = connected.app.webui.connect.list()
     undone = connected.app.webui.connect.undo(LOCAL_OPERATOR, webui.id, connected.access)
     assert (undone.not_taken, undone.webui.written) == ((), WriteState.UNDONE)
@@ -138,8 +160,8 @@ def test_an_ordinary_user_sees_the_model_and_can_chat(connected: Site) -> None:
     password = add(LOCAL_OPERATOR, webui.id, connected.access, "Li", email, admin=False)
     admin = HttpWebUiAdmin()
     access = admin.sign_in(connected.info.url, email, password)
-    assert list(admin.listed(connected.info.url, access)) == ["DeepSeek-R1-0528"]
-    assert admin.probe(connected.info.url, access, "DeepSeek-R1-0528")
+    assert list(admin.listed(connected.info.url, access)) == [connected.model]
+    assert admin.probe(connected.info.url, access, connected.model)
 
 
 def test_a_changed_key_and_drift_are_one_change_each(connected: Site) -> None:
@@ -173,18 +195,38 @@ def test_tools_for_a_service_that_parses_none_fail_the_proof(connected: Site) ->
     connected.app.webui.connect.apply(LOCAL_OPERATOR, connected.plan(), connected.access)
 
 
+def test_one_of_two_services_leaves_and_comes_back(connected: Site) -> None:
+    with simulated("--model", "Other", "--api-key", "sk-two") as service:
+        other = connected.app.endpoints.attach(LOCAL_OPERATOR, service.base_url, key="sk-two")
+        connect = connected.app.webui.connect
+        webui = connect.apply(LOCAL_OPERATOR, connected.plan(connected.endpoint, other), connected.access).webui
+        plan = connect.plan_leaving(webui.id, connected.access, [connected.endpoint.id])
+        left = connect.apply(LOCAL_OPERATOR, plan, connected.access)
+        assert (left.not_taken, [one.served_name for one in left.webui.connected]) == ((), ["Other"])
+        openai = connected.ask("GET", "/openai/config").json()
+        assert openai["OPENAI_API_BASE_URLS"] == [OTHER, service.base_url]
+        assert connected.model not in HttpWebUiAdmin().listed(connected.info.url, connected.access)
+        assert connect.undo(LOCAL_OPERATOR, webui.id, connected.access).not_taken == ()
+        assert HttpWebUiAdmin().probe(connected.info.url, connected.access, connected.model)
+        for one in (other, connected.endpoint):
+            plan = connect.plan_leaving(webui.id, connected.access, [one.id])
+            connect.apply(LOCAL_OPERATOR, plan, connected.access)
+        assert connected.ask("GET", "/openai/config").json()["OPENAI_API_BASE_URLS"] == [OTHER]
+
+
 def test_a_wrong_key_and_a_dead_service_write_nothing(site: Site) -> None:
-    before = site.ask("GET", "/openai/config").json()
+    before, url = site.ask("GET", "/openai/config").json(), site.endpoint.base_url
+    try:
+        site.app.secrets.put(str(site.endpoint.key_ref), "wrong")
+        assert [one.code for one in blocking(site.plan().findings)] == ["endpoint_key_refused"]
+    finally:
+        site.app.secrets.put(str(site.endpoint.key_ref), site.key)
+    for stated, key, code in ((url, "wrong", "key"), (url.removesuffix("/v1"), site.key, "path")):
+        with pytest.raises(WebUiError) as raised:
+            HttpWebUiAdmin().verify(site.info.url, site.access, stated, key)
+        assert raised.value.code == f"webui_route_{code}", raised.value
     with simulated("--model", "Other", "--api-key", "sk-two") as service:
         endpoint = site.app.endpoints.attach(LOCAL_OPERATOR, service.base_url, key="sk-two")
-        site.app.secrets.put(str(endpoint.key_ref), "wrong")
-        assert [one.code for one in blocking(site.plan(endpoint).findings)] == ["endpoint_key_refused"]
-        with pytest.raises(WebUiError) as raised:
-            HttpWebUiAdmin().verify(site.info.url, site.access, service.base_url, "wrong")
-        assert raised.value.code == "webui_route_key"
-        with pytest.raises(WebUiError) as raised:
-            HttpWebUiAdmin().verify(site.info.url, site.access, service.base_url.removesuffix("/v1"), "sk-two")
-        assert raised.value.code == "webui_route_path", raised.value
     with pytest.raises(WebUiError) as raised:
         HttpWebUiAdmin().verify(site.info.url, site.access, service.base_url, "sk-two")
     assert raised.value.code == "webui_route_unreachable"
@@ -213,6 +255,7 @@ def test_a_message_in_a_browser_is_one_call(connected: Site, browser: Browser) -
     """And several, once the hidden calls are on again: the counter would have seen them."""
     context = browser.new_context()
     context.add_init_script(f"localStorage.token = {connected.access.token!r}; localStorage.locale = 'en-US'")
+    _answers_briefly(connected)
     assert _calls_of_a_message(context.new_page(), connected) == 1
     tasks = connected.ask("GET", "/api/v1/tasks/config").json()
     loud = {name: True for name in tasks if name.startswith("ENABLE_") and name.endswith("_GENERATION")}
@@ -222,8 +265,15 @@ def test_a_message_in_a_browser_is_one_call(connected: Site, browser: Browser) -
     context.close()
 
 
+def _answers_briefly(site: Site) -> None:
+    """A model of random weights never ends by itself; what follows an answer would come too late to be counted."""
+    card = site.ask("GET", f"/api/v1/models/model?id={site.model}").json()
+    brief = {**card, "params": {**card["params"], "max_tokens": 16}}
+    assert site.ask("POST", f"/api/v1/models/model/update?id={site.model}", brief).status_code == 200
+
+
 def _calls_of_a_message(page: Any, site: Site) -> int:
-    """How many requests the model server has counted for the first message of a new chat."""
+    """How many requests vLLM has counted for the first message of a new chat."""
 
     def counted() -> int:
         found = site.app.webui.taken(site.endpoint.id)
