@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 @dataclass
 class Drawn:
-    """What came back: bytes, the page, and the fragments that want to be run again by themselves, with their seconds."""
+    """What came back: bytes, the page, and the fragments that run again by themselves, with their seconds."""
 
     size: int = 0
     page_hash: str = ""
