@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.formats.evalscope import USABLE
+from core.formats.evalscope import DEGRADED, USABLE
 
 _RERUN = ".rerun-"
 _CONFIGURATION = "configs/task_config.yaml"
@@ -49,8 +49,20 @@ def forget_failed_reviews(work_dir: Path) -> None:
 
 
 def _is_scored(line: str) -> bool:
-    score = json.loads(line)["sample_score"]["score"]
-    return str(score.get("status") or "success") in USABLE
+    return _status(line) in USABLE
+
+
+def _status(line: str) -> str:
+    return str(json.loads(line)["sample_score"]["score"].get("status") or "success")
+
+
+def degraded(work_dir: Path) -> int:
+    """Answers that a judge was to score and did not: EvalScope takes its rule's score for them into the same mean."""
+    count = 0
+    for path in _lines(work_dir, "reviews"):
+        with path.open(encoding="utf-8") as file:
+            count += sum(DEGRADED in line and _status(line) == DEGRADED for line in file)
+    return count
 
 
 def predictions(work_dir: Path) -> tuple[Path, ...]:

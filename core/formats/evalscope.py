@@ -16,7 +16,9 @@ from core.errors import OutputNotUnderstood
 
 TOOL = "evalscope"
 USABLE = frozenset({"success", "fallback"})
-"""The score statuses that EvalScope itself takes into a mean; the others are no zeros."""
+"""The score statuses that say what was asked for; the others are no zeros."""
+DEGRADED = "degraded"
+"""The rule's score where the judge failed. EvalScope takes it into the mean; a judged score it is not."""
 
 _LEGACY_METRIC = re.compile(r"(?:mean_|Average)?(?:acc|accuracy|AverageAccuracy)", re.IGNORECASE)
 _FAILED_ITEM = re.compile(r"Processing item in subset='(?P<subset>[^']*)' failed: (?P<error>.*)")

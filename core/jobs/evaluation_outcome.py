@@ -93,14 +93,21 @@ class StepFolder:
 
 def outcome_of(folder: StepFolder, planned: PlannedDataset, request: EvaluationRequest) -> DatasetOutcome:
     """Report and circumstances. Partial where there is no report, where EvalScope says that some samples are missing,
-    and where the judge failed for some: EvalScope leaves those out without a word."""
+    and where the judge failed for some: EvalScope leaves those out, or scores them by its rule, without a word. Where
+    the judge failed for all of them there is no score."""
     report = _report(folder, planned)
+    unjudged = tree.degraded(folder.work_dir) if report and _is_judged(request) else 0
+    if report and unjudged and unjudged >= (report.succeeded or 0):
+        report = replace(report, scores=())
     expected = report.requested if report and report.requested is not None else planned.requests
     return DatasetOutcome(
         key=planned.choice.key,
         choice=planned.choice,
         report=report,
-        is_partial=report is None or report.incomplete is True or (_is_judged(request) and _unscored(report) > 0),
+        is_partial=report is None
+        or report.incomplete is True
+        or unjudged > 0
+        or (_is_judged(request) and _unscored(report) > 0),
         expected=expected,
         duration_s=folder.spent_s(),
     )

@@ -258,6 +258,37 @@ def test_answers_that_nobody_could_judge_are_no_score(site: Site) -> None:
     assert (row.score, row.unscored, row.is_partial) == (None, 12, True)
 
 
+@pytest.mark.parametrize(
+    ("failed", "ended", "score"),
+    [
+        (12, (JobState.FAILED, "evaluation_not_judged", RunState.PARTIAL), None),
+        (3, (JobState.DONE, None, RunState.PARTIAL), 0.75),
+    ],
+)
+def test_a_rules_score_in_place_of_a_judges_is_not_taken_for_one(
+    site: Site, failed: int, ended: tuple[JobState, str | None, RunState], score: float | None
+) -> None:
+    """EvalScope marks such a review as degraded and takes it into the mean."""
+
+    def degraded(task: Task) -> Sequence[str]:
+        said = site.leave(task, {"en": Answers(12, right=9)})
+        (path,) = (Path(task["config"]["work_dir"]) / "reviews").rglob("*.jsonl")
+        reviews = [json.loads(line) for line in path.read_text().splitlines()]
+        for review in reviews[:failed]:
+            review["sample_score"]["score"]["status"] = "degraded"
+            review["sample_score"]["score"]["metadata"] = {"judge_unavailable": True}
+        path.write_text("".join(json.dumps(review) + "\n" for review in reviews))
+        return said
+
+    asked = replace(site.request, judge_endpoint_id="ep-1", datasets=site.request.datasets[:1])
+    site.store.evaluations.request = lambda run_id: asked  # type: ignore[method-assign]
+    site.plays["gsm8k"] = degraded
+    site.run_all()
+    assert site.state() == ended
+    row = site.whole_scores().get("arithmetic") or site.store.evaluations.scores("run-1")[0]
+    assert (row.score, row.is_partial) == (score, True)
+
+
 def test_code_that_no_container_ran_is_no_wrong_answer(site: Site) -> None:
     """EvalScope scores it 0. What its sandboxes have left goes with the job."""
 
