@@ -11,6 +11,8 @@ from typing import Any, TextIO
 from evalscope.api.registry import EVALUATOR_REGISTRY
 from evalscope.evaluator.evaluator import DefaultEvaluator
 
+from core.evalrunner.disk import end_where_full
+
 OVERFLOW, TRUNCATED = "model_length", "max_tokens"
 
 
@@ -44,6 +46,7 @@ class Telling(DefaultEvaluator):  # type: ignore[misc]  # EvalScope carries no t
         try:
             return super()._process_work_item(item, model_prediction_dir)
         except Exception as error:
+            end_where_full(error)
             with self._pen:
                 self._told["failed"] += 1
                 self._keep_error(item, error)
@@ -51,7 +54,11 @@ class Telling(DefaultEvaluator):  # type: ignore[misc]  # EvalScope carries no t
             raise
 
     def _persist_result(self, item: Any, task_state: Any, sample_score: Any) -> None:
-        super()._persist_result(item, task_state, sample_score)
+        try:
+            super()._persist_result(item, task_state, sample_score)
+        except OSError as error:
+            end_where_full(error)
+            raise
         with self._pen:
             self._count(item, task_state, sample_score)
             self._tell("progress")
