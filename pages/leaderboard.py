@@ -16,6 +16,7 @@ from ui.components.board import (
     ranking_table,
     references_section,
     speed_card,
+    whole_board,
 )
 from ui.components.evaluation_share import frozen_line, kept_view, share_board
 
@@ -28,7 +29,8 @@ chosen = view.state if view else st.query_params.to_dict()
 wanted = chosen.get("margin", "1")
 wanted = wanted if wanted in MARGINS else "1"
 margin = float(wanted) / 100
-found = app.leaderboard.page(chosen.get("board"), margin, view.run_ids if view else None)
+frozen = view.run_ids if view else None
+found = app.leaderboard.page(chosen.get("board"), margin, frozen)
 if found is None:
     header("leaderboard")
     empty_state(
@@ -39,10 +41,11 @@ if found is None:
     )
     st.stop()
 board, answer = found.board, board_answer(found.board, t)
+whole = whole_board(board, margin, frozen)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.title(t("page.leaderboard.title"), anchor=False, width="content")
     st.space("stretch")
-    share_board(board, wanted)
+    share_board(board, wanted, whole)
 st.markdown(f"#### {plain(answer)}")
 rows = int(ROWS[0])
 if view:
@@ -50,7 +53,7 @@ if view:
 else:
     rows = board_choice(found.heads, MARGINS)
 ranking_card(board, answer, rows)
-ranking_table(board, rows)
+ranking_table(board, rows, whole)
 references_section(board, margin)
 published_section(found.published)
 overview_section(found.overview)

@@ -63,10 +63,15 @@ class LeaderboardService:
 
     def _frozen(self, found: Leaderboard, margin: float, run_ids: Sequence[str]) -> Leaderboard:
         head = next(head for head in found.heads if head.key == found.board.key)
+        board = self._of(head, margin, run_ids, BOARD_ROWS)
+        shown = {row.lead.run_id for row in board.rows}
+        return replace(found, board=board, speeds=tuple(p for p in found.speeds if p.row.lead.run_id in shown))
+
+    def _of(self, head: BoardHead, margin: float, run_ids: Sequence[str], rows: int | None) -> Board:
+        """Of these evaluations alone, the first ``rows`` in full."""
         order = ordered(self._store.evaluations.places([head.key], run_ids)[head.key])
-        leads = self._store.evaluations.leads(head.key, [place.run_id for place in order.places[:BOARD_ROWS]])
-        board = board_of(head, order, leads, self._references(), margin)
-        return replace(found, board=board, speeds=tuple(p for p in found.speeds if p.row.lead.run_id in leads))
+        leads = self._store.evaluations.leads(head.key, [place.run_id for place in order.places[:rows]])
+        return board_of(head, order, leads, self._references(), margin)
 
     def _page(self, key: str | None, margin: float, version: int) -> Leaderboard | None:
         heads = self._heads(version)
@@ -84,11 +89,14 @@ class LeaderboardService:
         """Every set of conditions that something stands under, those with most versions first."""
         return self._heads(self._store.data_version())
 
-    def board(self, key: str, margin: float = DEFAULT_MARGIN) -> Board | None:
-        """One board with every row; None where there is none of that key."""
+    def board(self, key: str, margin: float = DEFAULT_MARGIN, run_ids: tuple[str, ...] | None = None) -> Board | None:
+        """One board with every row, of these evaluations alone where they are named; None where there is none of that
+        key."""
         version = self._store.data_version()
         head = next((head for head in self._heads(version) if head.key == key), None)
-        return self._board(head, margin, None, version) if head else None
+        if head is None:
+            return None
+        return self._board(head, margin, None, version) if run_ids is None else self._of(head, margin, run_ids, None)
 
     def history(self, model: str, conditions_key: str) -> tuple[LeadRow, ...]:
         """Every evaluation of a model under the same conditions, the oldest first."""

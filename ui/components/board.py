@@ -12,7 +12,8 @@ import streamlit as st
 from core.domain.accuracy_statistics import Verdict
 from core.domain.leaderboard import Beside, Board, BoardHead, BoardRow, Overview, OverviewCell, OverviewRow, SpeedPoint
 from core.domain.reference import Reference
-from render.charts.scores import ScorePoint, score_history, score_intervals, score_speed
+from render.board_report import board_point
+from render.charts.scores import score_history, score_intervals, score_speed
 from render.evaluation_documents import board_csv, board_document, board_markdown
 from render.score_words import (
     board_names,
@@ -68,30 +69,9 @@ def ranking_card(board: Board, answer: str, rows: int) -> None:
         st.subheader(t("page.leaderboard.ranking"), anchor=False)
         st.caption(plain(conditions_words(board.conditions, t)))
         alt = t("page.leaderboard.chart_alt", answer=answer)
-        figure = score_intervals([_point(row) for row in shown], t, board.key)
+        figure = score_intervals([board_point(row, t) for row in shown], t, board.key)
         chart(figure, key=f"board_{board.key}", alt=alt, file=board.conditions.dataset, on_click=_open)
         st.caption(t("page.leaderboard.ranking_hint"))
-
-
-def _point(row: BoardRow) -> ScorePoint:
-    t, lead = session.texts(), row.lead
-    rank = t("page.leaderboard.partial") if row.rank is None else rank_words(row, t)
-    others = tuple(
-        (f"{beside.reference.platform} ({beside.reference.model})", beside.reference.score)
-        for beside in row.references
-        if beside.parity
-    )
-    return ScorePoint(
-        id=lead.run_id,
-        name=f"{rank}  {lead_name(lead)}",
-        score=lead.score or 0.0,
-        low=lead.ci_low,
-        high=lead.ci_high,
-        n=lead.n,
-        is_partial=row.rank is None,
-        note=t.when(lead.created_at),
-        others=others,
-    )
 
 
 def _open(clicked: list[Any]) -> None:
@@ -105,16 +85,16 @@ def follow_click() -> None:
         go("evaluation", id=run_id)
 
 
-def ranking_table(board: Board, most: int) -> None:
-    """The same in figures; those that have no score last."""
+def ranking_table(board: Board, most: int, whole: Callable[[], Board]) -> None:
+    """The same in figures; those that have no score last. ``whole``: the board with every row, for its files."""
     t = session.texts()
     rows = board.rows[:most]
     grid_table(_columns(_RANKING), [_ranking_cells(row) for row in rows])
     _more(len(board.order.places) - len(rows))
     with st.container(horizontal=True):
-        _download(board, "json", "json", "application/json", lambda: _json(_whole(board)))
-        _download(board, "csv", "csv", "text/csv", lambda: board_csv(_whole(board)))
-        _download(board, "markdown", "md", "text/markdown", lambda: board_markdown(_whole(board), t))
+        _download(board, "json", "json", "application/json", lambda: _json(whole()))
+        _download(board, "csv", "csv", "text/csv", lambda: board_csv(whole()))
+        _download(board, "markdown", "md", "text/markdown", lambda: board_markdown(whole(), t))
 
 
 def _download(board: Board, name: str, kind: str, media_type: str, make: Callable[[], str]) -> None:
@@ -130,9 +110,10 @@ def _download(board: Board, name: str, kind: str, media_type: str, make: Callabl
     )
 
 
-def _whole(board: Board) -> Board:
-    """With every row."""
-    return session.app().leaderboard.board(board.key) or board
+def whole_board(board: Board, margin: float, run_ids: tuple[str, ...] | None) -> Callable[[], Board]:
+    """Every row of what is shown, read when a file is asked for; of a kept view its own evaluations alone."""
+    leaderboard = session.app().leaderboard
+    return lambda: leaderboard.board(board.key, margin, run_ids) or board
 
 
 def _json(board: Board) -> str:

@@ -11,6 +11,7 @@ from core.domain.access import Role
 from core.domain.history import SavedView
 from core.domain.leaderboard import Board
 from core.services.evaluation_results import EvaluationComparison, EvaluationDetail
+from render.board_report import board_report
 from render.evaluation_documents import (
     board_markdown,
     evaluation_json,
@@ -93,12 +94,13 @@ def share_pairs(found: EvaluationComparison) -> None:
     _popover("evaluations", {"html": report, "json": lambda: pairs_json(found)}, lambda: pairs_markdown(found, t), keep)
 
 
-def share_board(board: Board, margin: str) -> None:
-    """The board changes with every evaluation; a kept view does not."""
+def share_board(board: Board, margin: str, whole: Callable[[], Board]) -> None:
+    """The board changes with every evaluation; a kept view does not. ``margin`` in points; ``whole`` has every row."""
     t = session.texts()
     runs = [place.run_id for place in board.order.places]
     keep = Keep("leaderboard", board_answer(board, t)[:200], {"board": board.key, "margin": margin}, runs)
-    _popover("leaderboard", {}, lambda: board_markdown(board, t), keep)
+    files = {"html": lambda: board_report(whole(), float(margin) / 100, t)}
+    _popover("leaderboard", files, lambda: board_markdown(board, t), keep)
 
 
 def _popover(stem: str, files: Mapping[str, Callable[[], str]], text: Callable[[], str], keep: Keep | None) -> None:

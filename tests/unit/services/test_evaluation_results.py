@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from core.services.evaluation_import import UNKNOWN_URL, EvaluationImport
 from core.services.evaluation_results import EvaluationResultService
 from core.services.jobs import JobService
 from core.services.leaderboards import LeaderboardService
+from render.board_report import board_report
+from render.texts import LANGUAGES, Texts
 from tests.fakes import samples
 from tests.fakes.clock import FakeClock
 from tests.fakes.evalscope_tree import REFUSAL, Answers, write_tree
@@ -278,6 +281,10 @@ def test_a_board_shows_the_newest_of_every_version(
     assert told == [("a", "x", 0.95, 1), ("b", "", 0.93, 1), ("a", "y", 0.6, 3)]
     assert [head.versions for head in found.heads] == [3, 1]
     assert [row.score for row in boards.history("a", board.key)] == [0.9, 0.95, 0.6]
+    first = board.rows[-1].lead.run_id
+    kept = boards.board(board.key, 0.02, (first,))
+    assert kept is not None
+    assert [(row.lead.run_id, row.rank) for row in kept.rows] == [(first, 1)], "files of a kept view hold no later run"
     store.runs.archive([board.rows[0].lead.run_id], FakeClock().now())
     again = boards.board(board.key)
     assert again is not None
@@ -303,6 +310,10 @@ def test_published_scores_and_speeds_stand_beside_ours(
         "VACC": Verdict.INCONCLUSIVE,
         "NVIDIA": Verdict.INCONCLUSIVE,
     }
+    report = board_report(board, 0.01, Texts("zh"))
+    assert [report.count(f'<main lang="{language}">') for language in LANGUAGES] == [1, 1]
+    for told in ("DeepSeek-R1-0528", "VACC", "NVIDIA", "inconclusive", board.rows[0].references[0].reference.source):
+        assert escape(told) in report
     assert "Qwen3-30B-A3B-FP8" in {reference.model for reference in found.published}
     (point,) = found.speeds
     assert (point.row.lead.run_id, point.speed.run_id) == (run_id, "run-1")
