@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,3 +51,9 @@ def postgresql() -> Iterator[Cluster]:
 
     with cluster() as found:
         yield found
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has made lives to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
