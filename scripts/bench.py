@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BENCHES: tuple[tuple[str, ...], ...] = (
     ("overhead",),
     ("deploy",),
-    ("history",),
-    ("browser",),
+    ("history", "--keep", "build/a-long-history"),
+    ("browser", "--keep", "build/a-long-history"),
     ("statistics",),
     ("evaluations", "--pages"),
     ("fidelity",),
