@@ -22,15 +22,16 @@ app, t = session.app(), session.texts()
 
 
 def figures(detail: RunDetail) -> None:
-    """Answer, progress, chart, table. What comes and goes has a place of its own: what stands below it would otherwise
-    move up, and be another element to the browser, without its zoom."""
+    """Answer, progress, chart, table: drawn anew with every point. What comes and goes has a place of its own: what
+    stands below it would otherwise move up, and be another element to the browser, without its zoom."""
     answer = run_answer(detail, t)
     st.markdown(f"#### {plain(answer)}")
     with st.container():
         for line in warning_lines(detail.measurements, t):
             st.warning(plain(line), icon=":material/warning:")
+    with st.container():
         if detail.job and detail.job.state is not JobState.DONE:
-            live_panel(detail)
+            st.fragment(follow, run_every=POLL_S if is_open(detail) else None)(detail, [detail])
     if not detail.measurements:
         waiting = detail.job is not None and detail.job.state.is_active
         empty_state(t("page.run.waiting" if waiting else "page.run.nothing"), icon=":material/show_chart:")
@@ -53,6 +54,21 @@ def is_open(detail: RunDetail) -> bool:
     return detail.job is not None and not detail.job.state.is_finished
 
 
+def follow(drawn: RunDetail, fresh: list[RunDetail]) -> None:
+    """By itself while it is measured, and only what moves between two points: that costs the measuring machine least.
+    ``fresh`` is what the page has asked a moment ago; from the second time on it is asked anew."""
+    with guard():
+        now = fresh.pop() if fresh else app.results.run(drawn.run.id)
+        if stage(now) != stage(drawn):
+            st.rerun()
+        live_panel(now)
+
+
+def stage(detail: RunDetail) -> tuple[object, ...]:
+    """What changes more of the page than its progress."""
+    return len(detail.measurements), detail.run.state, detail.job and detail.job.state
+
+
 run_id = st.query_params.get("id", "")
 if not run_id:
     empty_state(t("page.run.no_id"), label=t("page.run.to_list"), page="runs")
@@ -64,16 +80,6 @@ run_head(found, is_open=is_open(found))
 with st.container():
     worker_notice()
 
-
-@st.fragment(run_every=POLL_S if is_open(found) else None)
-def follow() -> None:
-    """By itself while it is measured; the frame is drawn anew when that has ended."""
-    with guard():
-        now = app.results.run(run_id)
-        if is_open(found) and not is_open(now):
-            st.rerun()
-        figures(now)
-
-
-follow()
+with guard():
+    figures(found)
 evidence(found)

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -24,7 +24,11 @@ from ui.cookies import cookie_secret
 from ui.routes import ROUTES
 
 _WARM_AFTER_S = 3.0
-_WARM = ("plotly.graph_objects", "ui.components.board", "ui.components.run_chart", "ui.components.compare_charts")
+_WARM = (
+    *("plotly.graph_objs._figure", "plotly.graph_objs._scatter", "plotly.graph_objs._layout"),
+    *("numpy", "PIL.PngImagePlugin", "docker"),
+    *("ui.components.board", "ui.components.run_chart", "ui.components.compare_charts"),
+)
 
 __all__ = ["MIDDLEWARE", "ROUTES", "lifespan", "on_script_error"]
 
@@ -53,14 +57,20 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 def _warm_later() -> None:
     """In a thread, and after the first page, which needs none of it."""
-    timer = threading.Timer(_WARM_AFTER_S, warm)
+    timer = threading.Timer(_WARM_AFTER_S, _prepare)
     timer.daemon = True
     timer.start()
 
 
+def _prepare() -> None:
+    with suppress(AppError):  # a page will say it; this only loads the job engine's client
+        session.app().jobs.active()
+    warm()
+
+
 def warm() -> None:
-    """Imports what charts need, and takes all that was imported out of the garbage collector's sight: Streamlit has it
-    look through every object after every run of a page, which was five sixths of a run's processor time."""
+    """Imports what pages will need, and takes all of it out of the garbage collector's sight: Streamlit has it look
+    through every object after every run of a page, which was five sixths of a run's processor time."""
     for name in _WARM:
         import_module(name)
     gc.collect()
