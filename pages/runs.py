@@ -11,7 +11,7 @@ from ui.components.run_trend import trend_card
 from ui.components.run_views import open_view, view_line, views_popover
 from ui.components.url_state import url_segments
 
-PER_PAGE = 20
+PER_PAGE = 15
 
 app, t = session.app(), session.texts()
 after_a_shelf_change()

@@ -59,9 +59,9 @@ def test_pages_come_newest_first(app: App, open_page: Open) -> None:
     seed(app, 30)
     at = open_page("runs")
     assert links(at)[0] == "id=run-tiny-029"
-    assert len(links(at)) == 20
+    assert len(links(at)) == 15
     at.pagination(key="runs_page").set_value(2).run()
-    assert links(at) == [f"id=run-tiny-00{number}" for number in range(9, -1, -1)]
+    assert links(at) == [f"id=run-tiny-{number:03}" for number in range(14, -1, -1)]
 
 
 def test_a_filter_comes_from_the_address_and_begins_at_the_first_page(app: App, open_page: Open) -> None:

@@ -15,7 +15,7 @@ from ui.components.links import link
 from ui.components.pieces import state_words
 from ui.markdown import plain
 
-_SPANS = {"run": 4, "workload": 2, "state": 4, "points": 1, "result": 2, "ttft": 2, "when": 3}
+_SPANS = {"run": 4, "workload": 2, "state": 5, "result": 2, "ttft": 2, "when": 3}
 _LEFT = ("pick", "run", "workload", "state")
 _TAGS_SHOWN = 3
 _NOTHING = "\N{NO-BREAK SPACE}"
@@ -38,7 +38,6 @@ def _cells(row: RunRow) -> dict[str, Cell]:
         "run": partial(_name, row),
         "workload": f":small[{plain(row.workload_label)}]" if row.workload_label else "–",
         "state": _state(row),
-        "points": f"{row.points_done} / {row.points_total}",
         "result": _result(row),
         "ttft": t.number(row.lowest_ttft_p50_ms),
         "when": f":small[{t.when(row.created_at)} · {plain(row.created_by)}]",
@@ -65,9 +64,9 @@ def _name(row: RunRow) -> None:
 
 
 def _state(row: RunRow) -> str:
-    """State, and what else a reader must know before believing a figure."""
+    """State, how many points were measured, and what else a reader must know before believing a figure."""
     t = session.texts()
-    parts = [state_words(row.state)]
+    parts = [state_words(row.state), f":small[{row.points_done} / {row.points_total}]"]
     if row.origin == Origin.SIMULATED:
         parts.append(f":violet-badge[:material/science: {t('app.simulated')}]")
     if row.origin == Origin.IMPORTED:
