@@ -12,6 +12,7 @@ from ui.components.compare_links import compare_query, compared
 from ui.components.compare_pick import change_popover, first_choice, others_choice, watched_table
 from ui.components.compare_share import share_popover
 from ui.components.compare_tables import changes_table
+from ui.components.kept_views import views_popover
 
 app, t = session.app(), session.texts()
 follow_click()
@@ -39,7 +40,9 @@ if not run_ids:
     st.subheader(t("page.compare.pick"), anchor=False)
     st.caption(t("page.compare.none"))
     first_choice()
-    link("runs", t("page.compare.to_runs"), icon=":material/table_rows:")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        link("runs", t("page.compare.to_runs"), icon=":material/table_rows:")
+        views_popover("compare")
     st.stop()
 if not app.comparisons.has_partner(run_ids, baseline_id):
     header("compare", t("page.compare.alone"))
@@ -58,5 +61,6 @@ with place, st.container(horizontal=True, gap="small"):
             "release", t("page.compare.card"), key="to_card", icon=":material/approval:", **compare_query(ids, ids[0])
         )
     change_popover(comparison)
+    views_popover("compare")
     share_popover(comparison)
 figures(comparison)

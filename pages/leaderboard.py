@@ -19,6 +19,7 @@ from ui.components.board import (
     whole_board,
 )
 from ui.components.evaluation_share import frozen_line, kept_view, share_board
+from ui.components.kept_views import views_popover
 
 MARGINS = ("0.5", "1", "2", "3")
 
@@ -45,6 +46,7 @@ whole = whole_board(board, margin, frozen)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.title(t("page.leaderboard.title"), anchor=False, width="content")
     st.space("stretch")
+    views_popover("leaderboard")
     share_board(board, wanted, whole)
 st.markdown(f"#### {plain(answer)}")
 rows = int(ROWS[0])

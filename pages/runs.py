@@ -8,7 +8,7 @@ from ui.components.run_bulk import after_a_shelf_change, bulk_bar, pick_box
 from ui.components.run_filters import clear_filters, filter_chips, filter_popover, first_page, run_filter
 from ui.components.run_table import run_table
 from ui.components.run_trend import trend_card
-from ui.components.run_views import open_view, view_line, views_popover
+from ui.components.run_views import history_views, open_view, view_line
 from ui.components.url_state import url_segments
 
 PER_PAGE = 15
@@ -48,7 +48,7 @@ if page.total and not page.rows:
 with answer:
     header("runs", t("page.runs.found", total=t.number(page.total), count=page.total))
 with keep:
-    views_popover(where, page.total)
+    history_views(where, page.total)
 filter_chips(choices)
 if not page.total:
     empty_state(t("page.runs.no_match"), icon=":material/search_off:")

@@ -133,3 +133,20 @@ def test_a_kept_comparison_opens_with_its_baseline(app: App, runs: None, open_pa
     view = app.history.keep_view(LOCAL_OPERATOR, "compare", "0528", {"base": "run-2"}, ["run-1", "run-2"])
     at = open_page("compare", view=view.id)
     assert "R1 against 0528" in told(at)
+
+
+def test_a_comparison_is_kept_by_its_form_listed_opened_and_put_away(app: App, runs: None, open_page: Open) -> None:
+    at = open_page("compare", runs="run-1,run-2")
+    at.session_state["compare_share"] = True
+    at.run()
+    at.text_input(key="compare_view_title").set_value("0528 in May")
+    at.button(key="FormSubmitter:compare_keep-Keep this view").click().run()
+    (view,) = app.history.views("compare")
+    assert (view.title, view.run_ids, dict(view.state)) == ("0528 in May", ("run-1", "run-2"), {"base": "run-1"})
+    assert at.query_params["view"] in (view.id, [view.id])
+    at.session_state["compare_views"] = True
+    at.run()
+    assert "0528 in May" in [line.proto.label for line in at.get("page_link")]
+    at.button(key=f"view_away_{view.id}").click().run()
+    assert app.history.views("compare") == ()
+    assert "0528 against R1" in told(open_page("compare", view=view.id)), "its link still opens"

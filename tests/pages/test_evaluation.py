@@ -115,3 +115,24 @@ def test_a_kept_comparison_opens(app: App, open_page: Open, tmp_path: Path) -> N
     state = {"before": before, "after": after}
     view = app.history.keep_view(LOCAL_OPERATOR, "compare_evaluations", "both", state, [before, after])
     assert "R1 new against R1 old" in said(open_page("compare_evaluations", view=view.id))
+
+
+def test_board_and_pair_are_kept_by_their_forms_listed_and_put_away(app: App, open_page: Open, tmp_path: Path) -> None:
+    before, after = take(app, tmp_path, "R1", "old", 57, 1), take(app, tmp_path, "R1", "new", 20, 2)
+    for page, stem, query in (
+        ("leaderboard", "leaderboard", {}),
+        ("compare_evaluations", "evaluations", {"before": before, "after": after}),
+    ):
+        at = open_page(page, **query)
+        at.session_state[f"share_{stem}"] = True
+        at.run()
+        at.text_input(key=f"keep_{page}_title").set_value("In <May>")
+        at.button(key=f"FormSubmitter:keep_{page}-Keep this view").click().run()
+        (view,) = app.history.views(page)
+        assert set(view.run_ids) == {before, after}
+        at.session_state[f"{page}_views"] = True
+        at.run()
+        assert "In \\<May\\>" in [line.proto.label for line in at.get("page_link")]
+        at.button(key=f"view_away_{view.id}").click().run()
+        assert not at.exception
+        assert app.history.views(page) == ()

@@ -141,6 +141,25 @@ def test_a_view_that_froze_nothing_is_its_filter(app: App, open_page: Open) -> N
     assert "view" not in at.query_params
 
 
+def test_picked_runs_are_kept_by_the_form_and_a_viewer_puts_nothing_away(app: App, open_page: Open) -> None:
+    seed(app, 3)
+    at = open_page("runs")
+    at.checkbox(key="pick_run-tiny-001").check()
+    at.session_state["runs_views"] = True
+    at.run()
+    at.text_input(key="runs_view_title").set_value("The second")
+    at.button(key="FormSubmitter:runs_keep-Keep this view").click().run()
+    (view,) = app.history.views("runs")
+    assert (view.title, view.run_ids, dict(view.state)) == ("The second", ("run-tiny-001",), {})
+    assert [query for query in links(at) if query.startswith("id=")] == ["id=run-tiny-001"]
+    at = open_page("runs", person=Role.VIEWER)
+    at.session_state["runs_views"] = True
+    at.run()
+    assert f"view={view.id}" in links(at)
+    assert not [button for button in at.button if str(button.key).startswith("view_away")]
+    assert not at.text_input(key="q").disabled and len(at.get("form")) == 0
+
+
 def test_runs_over_time_with_what_happened(app: App, open_page: Open) -> None:
     seed(app, 3)
     seed(app, 2, "other", version_label="r2")

@@ -12,6 +12,7 @@ from core.services.history import LIST_LIMIT
 from render.documents import runs_csv
 from ui import session
 from ui.act import act, tell
+from ui.components.kept_views import kept_list
 from ui.components.links import go, link
 from ui.components.pieces import copyable
 from ui.components.run_bulk import picked
@@ -49,18 +50,14 @@ def view_link(view: SavedView) -> str:
     return f"{base}?{VIEW}={view.id}"
 
 
-def views_popover(where: RunFilter, total: int) -> None:
+def history_views(where: RunFilter, total: int) -> None:
     """Kept views to open, and this list to keep."""
     t = session.texts()
     popover = st.popover(t("page.runs.views"), icon=":material/bookmark:", on_change="rerun", key="runs_views")
     if not popover.open:
         return
     with popover:
-        kept = session.app().history.views(PAGE)
-        for view in kept:
-            _kept(view)
-        if not kept:
-            st.caption(t("page.runs.views_none"))
+        kept_list(PAGE)
         if session.may(Role.OPERATOR):
             st.divider()
             _keep(where, total)
@@ -75,24 +72,6 @@ def views_popover(where: RunFilter, total: int) -> None:
             on_click="ignore",
             width="stretch",
         )
-
-
-def _kept(view: SavedView) -> None:
-    t = session.texts()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        icon = ":material/lock:" if view.run_ids else ":material/filter_list:"
-        link(PAGE, plain(view.title), icon=icon, view=view.id)
-        st.space("stretch")
-        if session.may(Role.OPERATOR):
-            pressed = st.button(
-                "",
-                key=f"view_away_{view.id}",
-                icon=":material/close:",
-                type="tertiary",
-                help=t("page.runs.view_away"),
-            )
-            if pressed and act(session.app().history.put_view_away, session.actor(), view.id):
-                st.rerun()
 
 
 def _keep(where: RunFilter, total: int) -> None:
