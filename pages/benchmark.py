@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.domain.benchmark import BenchmarkRequest, Engine
+from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest, Engine
 from core.domain.endpoint import Endpoint, Origin
 from core.domain.finding import Finding, blocking
 from core.domain.workload import LengthGrid
@@ -12,7 +12,7 @@ from ui.components import empty_state, field_findings, go, header, other_finding
 from ui.components import workload_form as form
 from ui.components.benchmark_plan import grid_facts, plan_facts
 from ui.components.endpoint import endpoint_facts, endpoint_title, withheld_notice
-from ui.components.workload_more import bench_parameters
+from ui.components.workload_parameters import bench_parameters
 
 FORM = "benchmark"
 
@@ -64,10 +64,15 @@ def one_plan(asked: BenchmarkRequest) -> tuple[Finding, ...]:
     other_findings(found, *form.FIELDS, "endpoint_id")
     if pressed(plan.findings) and (begun := act(app.benchmarks.start, actor, plan, form=FORM)):
         go("run", id=begun.value.job.run_id or "")
-    with parameters:
-        if asked.engine is Engine.VLLM_BENCH:
-            bench_parameters(plan)
+    guide_parameters(plan)
     return found
+
+
+def guide_parameters(plan: BenchmarkPlan) -> None:
+    """Below the form, where the guide's own tool measures."""
+    with parameters:
+        if plan.request.engine is Engine.VLLM_BENCH:
+            bench_parameters(plan)
 
 
 def grid_plan(asked: BenchmarkRequest, grid: LengthGrid) -> tuple[Finding, ...]:
@@ -78,6 +83,8 @@ def grid_plan(asked: BenchmarkRequest, grid: LengthGrid) -> tuple[Finding, ...]:
     other_findings(found, *form.FIELDS, "endpoint_id")
     if pressed(plan.findings, len(plan.plans)) and act(app.benchmarks.start_grid, actor, plan, form=FORM):
         go("jobs")
+    if plan.plans:
+        guide_parameters(plan.plans[0])
     return found
 
 

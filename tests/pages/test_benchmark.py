@@ -173,11 +173,46 @@ def test_every_parameter_of_the_guide_has_a_field(app: App, queue: FakeJobQueue,
         "--served-model-name": "tiny-2",
         "--dataset-name": "random",
     }
-    assert (shown["--num-prompts"], shown["--max-concurrency"], shown["--ignore-eos"]) == ("16", "1", True)
-    assert {"--host", "--random-input-len", "--random-output-len", "--save-result"} <= set(shown)
+    assert (shown["--num-prompts"], shown["--max-concurrency"], shown["--ignore-eos"]) == (
+        "16, 48, 96",
+        "1, 4, 16",
+        True,
+    )
+    assert {"--host", "--save-result"} <= set(shown)
     at.text_input(key="bench_result_dir").set_value("./benchmark_result").run()
     at.text_input(key="bench_result_filename").set_value("result.json").run()
     assert "--result-dir ./benchmark_result --result-filename result.json" in command(at)
+
+
+def test_what_is_written_in_a_parameter_stands_in_the_form_and_in_the_command(
+    app: App, queue: FakeJobQueue, open_page: Open
+) -> None:
+    at = open_page("benchmark", endpoint=deployed(app))
+    at.segmented_control(key="bench_engine").set_value(Engine.VLLM_BENCH).run()
+    at.text_input(key="bench_again_concurrency_1, 4, 16").set_value("2")
+    at.number_input(key="bench_again_input_tokens_128").set_value(64)
+    at.number_input(key="bench_again_output_tokens_128").set_value(32)
+    at.toggle(key="bench_again_ignore_eos_True").set_value(False).run()
+    assert at.text_input(key="bench_concurrency").value == "2"
+    assert (at.number_input(key="bench_input_tokens").value, at.number_input(key="bench_output_tokens").value) == (
+        64,
+        32,
+    )
+    at.text_input(key=f"bench_again_requests_{at.text_input(key='bench_requests').value}").set_value("6").run()
+    assert "--concurrency 2 --requests 6 --input-tokens 64 --output-tokens 32 --stop-at-eos" in command(at)
+    at.slider(key="bench_prefix_share").set_value(50).run()
+    own = next(box for box in at.text_input if box.label == "--random-input-len")
+    assert (own.value, own.disabled) == ("32", True), "the tool counts the shared beginning apart"
+
+
+def test_the_parameters_of_a_grid_are_its_lists(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    at = open_page("benchmark", endpoint=deployed(app))
+    at.segmented_control(key="bench_engine").set_value(Engine.VLLM_BENCH)
+    at.pills(key="bench_preset_quick").set_value("vendor_grid").run()
+    outputs = at.text_input(key="bench_output_list").value
+    at.text_input(key=f"bench_again_output_list_{outputs}").set_value("256").run()
+    assert not at.exception
+    assert "--output-tokens 256" in command(at)
 
 
 def test_a_grid_leaves_out_what_the_server_cannot_take(queue: FakeJobQueue, endpoint: str, open_page: Open) -> None:

@@ -15,7 +15,7 @@ from core.domain.workload import Api, Arrival, LengthGrid, Preset
 from ui import number_lists, session
 from ui.components import workload_more
 from ui.components.findings import field_findings
-from ui.components.workload_fields import SESSION, key, labels, value
+from ui.components.workload_fields import SESSION, follow, key, labels, value
 from ui.workload_values import DEFAULTS, REQUESTS, TIME, grid_of, is_preset, values_of, workload_of
 
 COMMON_LOADS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -149,7 +149,7 @@ def _grid() -> dict[str, Any]:
 def _load() -> dict[str, Any]:
     places = _segmented("arrival")
     if value("arrival") is Arrival.CLOSED:
-        st.text_input(**labels("concurrency"), on_change=_follow, **SESSION)
+        st.text_input(**labels("concurrency"), on_change=follow, **SESSION)
         places["concurrency"] = st.container(gap="xxsmall")
         _common_loads()
         return places
@@ -221,15 +221,4 @@ def _take_common(pills: str, shown: list[int]) -> None:
     typed = number_lists.read(value("concurrency")) or ()
     wanted = {*chosen, *(load for load in typed if load not in COMMON_LOADS)}
     st.session_state[key("concurrency")] = number_lists.write(sorted(wanted))
-    _follow()
-
-
-def _follow() -> None:
-    """The loads have changed: the requests go with them."""
-    loads, requests = number_lists.read(value("concurrency")), number_lists.read(value("requests"))
-    if loads is None:
-        return
-    if requests is not None:
-        before = st.session_state.get(key("loads_before"), ())
-        st.session_state[key("requests")] = number_lists.write(number_lists.realigned(before, requests, loads))
-    st.session_state[key("loads_before")] = list(loads)
+    follow()

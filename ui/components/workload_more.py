@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from core.domain.benchmark import UNDRAWN, BenchmarkPlan
 from ui import session
 from ui.act import act, tell
 from ui.components.workload_fields import SESSION, key, labels, value
@@ -171,40 +170,3 @@ def _more() -> dict[str, Any]:
         st.toggle(**labels("ignore_eos"), **SESSION)
     st.text_input(**labels("note"), **SESSION)
     return places
-
-
-# ---------------------------------------------------------------- vllm bench serve, word for word
-
-
-_TYPED = {"host": "--host", "result_dir": "--result-dir", "result_filename": "--result-filename"}
-_SHOWN = (
-    "--port",
-    "--model",
-    "--served-model-name",
-    "--dataset-name",
-    "--num-prompts",
-    "--random-input-len",
-    "--random-output-len",
-    "--max-concurrency",
-)
-_SWITCHES = ("--ignore-eos", "--save-result")
-
-
-def bench_parameters(plan: BenchmarkPlan) -> None:
-    """The guide's thirteen parameters: three to write in, the others as the fields above and the deployment give them
-    for the first point."""
-    if not plan.tool_commands:
-        return
-    t, words = session.texts(), plan.tool_commands[0]
-    said = {word: words[at + 1] for at, word in enumerate(words[:-1]) if word.startswith("--")}
-    with st.expander(t("page.benchmark.parameters"), key=key("fold_parameters"), icon=":material/terminal:"):
-        st.caption(t("page.benchmark.parameters_lead"))
-        with st.grid(min_column_width=220, gap="small"):
-            for field, flag in _TYPED.items():
-                help_ = t(f"page.benchmark.{field}_help")
-                shown = said.get(flag, "").replace(UNDRAWN, "...")
-                st.text_input(flag, key=key(field), help=help_, placeholder=shown, **SESSION)
-            for flag in _SHOWN:
-                st.text_input(flag, said.get(flag, "–"), disabled=True, key=key(f"shown_{flag}_{said.get(flag)}"))
-            for flag in _SWITCHES:
-                st.toggle(flag, flag in words, disabled=True, key=key(f"shown_{flag}_{flag in words}"))
