@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.domain.benchmark import BenchmarkRequest
 from core.domain.workload import LoadPoint, Workload
 from core.settings import read_settings
 from tests.browser.chromium import watched
+from tests.browser.test_report import saved_both
 from tests.live.servers import until
 from tests.live.test_up import running
 
@@ -97,6 +99,7 @@ def test_the_first_sweep_by_clicks(browser: Browser, demo: Demo) -> None:
             field = page.get_by_role("textbox", name=name)
             field.fill(text)
             field.press("Enter")
+            expect(page.get_by_text("--concurrency 1,2")).to_be_visible()  # with it the requests have followed
         expect(page.get_by_text("--concurrency 1,2")).to_be_visible()
         expect(page.get_by_text("--requests 8")).to_be_visible()
         page.get_by_role("button", name="Start", exact=True).click()
@@ -139,6 +142,30 @@ def test_a_link_opens_the_same_view_in_chinese(browser: Browser, demo: Demo, fin
         expect(page.get_by_text("模拟").first).to_be_visible()
         text_color = page.evaluate(f"{PLOT}._fullLayout.font.color")
         assert text_color.lower() == "#e4ece9", "the chart wears the dark theme"
+        assert (seen.outside, seen.complaints) == ([], [])
+
+
+def test_a_chart_is_saved_as_picture_and_as_drawing(browser: Browser, demo: Demo, finished: str) -> None:
+    with watched(browser, "light", "en-US") as seen:
+        seen.open(f"{demo.url}/run?id={finished}")
+        seen.page.wait_for_selector(DRAWN, timeout=20_000)
+        names = saved_both(seen.page, "[data-seatrial-chart]", "Save as an image", "Save as a drawing (SVG)")
+        assert names == [f"{finished}.png", f"{finished}.svg"]
+
+
+def test_a_tab_that_shows_something_else_tells_of_a_job_from_elsewhere(browser: Browser, demo: Demo) -> None:
+    """By itself, also where nothing was at work when the page was opened; the title changes from within a fragment."""
+    demo.app.notices.seen(LOCAL_OPERATOR)
+    with watched(browser, "light", "en-US") as seen:
+        seen.open(f"{demo.url}/settings")
+        expect(seen.page).to_have_title("Seatrial")
+        (endpoint,) = demo.app.endpoints.list()
+        points = (LoadPoint(0, concurrency=1, duration_s=20.0), LoadPoint(1, concurrency=2, duration_s=6.0))
+        plan = demo.app.benchmarks.plan(BenchmarkRequest(endpoint.id, Workload(16, 8, points)))
+        demo.app.benchmarks.start(LOCAL_OPERATOR, plan)
+        expect(seen.page).to_have_title(re.compile(r"^\d+% · Seatrial$"), timeout=25_000)
+        expect(seen.page).to_have_title("1 done · Seatrial", timeout=60_000)
+        expect(seen.page.get_by_text("Done: ").first).to_be_visible()
         assert (seen.outside, seen.complaints) == ([], [])
 
 
