@@ -119,7 +119,13 @@ def test_what_is_no_axis_is_read_as_the_default(app: App, queue: FakeJobQueue, o
 
 
 def test_a_point_opens_its_requests(app: App, queue: FakeJobQueue, open_page: Open) -> None:
-    store(app, point(0, 1), point(1, 16))
+    told = {
+        "prefix_cache_hit_share": 0.25,
+        "kv_cache_usage_max": 0.5,
+        "requests_running_mean": 15.5,
+        "preemptions": 3.0,
+    }
+    store(app, point(0, 1), replace(point(1, 16), server_metrics=told))
     ended(app)
     lines = [
         {"index": n, "started_s": n * 0.1, "ttft_ms": 200.0 + n, "e2el_ms": 900.0, "tpot_ms": 20.0}
@@ -133,6 +139,10 @@ def test_a_point_opens_its_requests(app: App, queue: FakeJobQueue, open_page: Op
     over_time = charts(at)[2]
     assert over_time["data"][0]["y"] == [200.0, 201.0, 202.0, 203.0, 204.0]
     assert len(charts(at)) == 4
+    written = sentences(at).replace("\\", "")
+    assert "prefix cache hits 25" in written
+    assert all(fact in written for fact in ("KV cache up to 50", "15.5 requests running", "3 preemptions"))
+    assert "Steady state: 1,980 tok/s output over 10" in written
     at.pills(key="run_point_1").set_value(0).run()
     assert "no request records" in sentences(at)
 
