@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     processes = (os.cpu_count() or 1) + 1  # tests with processes of their own mostly wait; see tests/conftest.py
     shared = [] if real else [f"--numprocesses={processes}", "--dist=loadgroup"]
     command = [sys.executable, "-m", "pytest", "-q", "-m", marks, *hanging, *shared, "--durations=5", *rest]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True)
     last = ""
     for line in process.stdout or ():
         print(line, end="", flush=True)
@@ -37,6 +37,12 @@ def main(arguments: list[str]) -> int:
     if not real:
         print(LEFT_OUT)
     return code
+
+
+def _environment() -> dict[str, str]:
+    """Dozens of processes are started, each with all of the app's modules: they are compiled once, whatever the shell
+    says of it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 if __name__ == "__main__":
