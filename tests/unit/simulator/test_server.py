@@ -154,7 +154,8 @@ def test_beyond_max_num_seqs_requests_wait() -> None:
         while any(sender.is_alive() for sender in senders):
             seen.append(metrics(client))
         assert max(look["num_requests_running"] for look in seen) == 2
-        assert max(look["num_requests_waiting"] for look in seen) == 3
+        # Before the scheduler's first step all five may be seen waiting.
+        assert (2, 3) in {(look["num_requests_running"], look["num_requests_waiting"]) for look in seen}
         assert seen[-1]["request_queue_time_seconds_sum"] > 0.1
 
 
