@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,6 +71,26 @@ class Answer:
     tokens_per_s: float | None = None
     finish_reason: str | None = None
     reason: Reason | None = None
+
+
+_OPENED = "<think>"
+_THOUGHT = re.compile(r"\s*<think>(.*?)</think>|(.*?)</think>[^\S\n]*(?:\n|\Z)", re.DOTALL)
+"""Some chat templates open the thinking themselves (DeepSeek-R1-0528's), so that the answer shows only its end; that end
+must close its line, for an answer may speak of the tag."""
+
+
+def apart(content: str, reasoning: str) -> tuple[str, str]:
+    """Content and reasoning of an answer as far as it has come. A service without a reasoning parser leaves the thinking
+    inside the content, between tags; where it sends reasoning by itself nothing is looked for."""
+    begun = content.lstrip()
+    if reasoning or not begun:
+        return content, reasoning
+    found = _THOUGHT.match(content)
+    if found:
+        return content[found.end() :].lstrip(), (found[1] or found[2] or "").strip()
+    if begun.startswith(_OPENED):
+        return "", begun.removeprefix(_OPENED).lstrip()
+    return ("" if _OPENED.startswith(begun) else content), ""
 
 
 SHORTEST_S = 0.2

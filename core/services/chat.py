@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.access import Actor, Role
-from core.domain.chat import Answer, AnswerState, ChatParameters, Message, Piece, rate
+from core.domain.chat import Answer, AnswerState, ChatParameters, Message, Piece, apart, rate
 from core.domain.job import Reason
 from core.errors import AppError, BadInput, NotFoundError, RefusedError
 from core.formats.openai_chat import chat_request
@@ -162,12 +162,13 @@ def _hang_up(stream: _Stream, now: float) -> None:
 def _answer(stream: _Stream, now: float) -> Answer:
     first_s = None if stream.first_s is None else stream.first_s - stream.began_s
     last_s = None if stream.last_s is None else stream.last_s - stream.began_s
+    content, reasoning = apart("".join(stream.content), "".join(stream.reasoning))
     return Answer(
         id=stream.id,
         endpoint_id=stream.endpoint_id,
         state=stream.state,
-        content="".join(stream.content),
-        reasoning="".join(stream.reasoning),
+        content=content,
+        reasoning=reasoning,
         ttft_ms=None if first_s is None else first_s * 1000,
         duration_s=(stream.ended_s or now) - stream.began_s,
         input_tokens=stream.input_tokens,

@@ -54,6 +54,37 @@ def test_reasoning_and_answer_come_apart_with_the_servers_own_counts() -> None:
     assert (answer.input_tokens, answer.output_tokens, answer.finish_reason) == (12, 41, "stop")
 
 
+@pytest.mark.parametrize(
+    ("pieces", "reasoning", "content"),
+    [
+        (["<think>", "\nHm.\n", "</think>\n\nYes."], "Hm.", "Yes."),
+        (["Hm. 3 < 4.", "\n</think>", "\n\nYes."], "Hm. 3 < 4.", "Yes."),
+        (["\n<think>\nHm"], "Hm", ""),
+        (["<thi"], "", ""),
+        (["<think>\n\n</think>\n\nYes."], "", "Yes."),
+        (["It ends with `</think>`, as the template says.\nSo."], "", None),
+        (["No thought here."], "", None),
+    ],
+)
+def test_thinking_that_a_server_leaves_in_the_answer_is_taken_out(
+    pieces: list[str], reasoning: str, content: str | None
+) -> None:
+    """Without a reasoning parser; DeepSeek-R1-0528's template opens the tag itself."""
+    world = World(*(Piece(content=piece) for piece in pieces))
+    answer_id = world.ask()
+    world.read()
+    answer = world.chat.look(LOCAL_OPERATOR, answer_id)
+    assert (answer.reasoning, answer.content) == (reasoning, "".join(pieces) if content is None else content)
+
+
+def test_a_servers_own_reasoning_is_left_as_it_came() -> None:
+    world = World(Piece(reasoning="Hm."), Piece(content="<think>is a tag</think>"))
+    answer_id = world.ask()
+    world.read()
+    answer = world.chat.look(LOCAL_OPERATOR, answer_id)
+    assert (answer.reasoning, answer.content) == ("Hm.", "<think>is a tag</think>")
+
+
 def test_what_is_sent_is_what_was_chosen() -> None:
     world = World()
     world.ask(system="Be brief.", max_tokens=64, temperature=0.6)
