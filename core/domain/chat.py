@@ -75,13 +75,13 @@ class Answer:
 
 _OPENED = "<think>"
 _THOUGHT = re.compile(r"\s*<think>(.*?)</think>|(.*?)</think>[^\S\n]*(?:\n|\Z)", re.DOTALL)
-"""Some chat templates open the thinking themselves (DeepSeek-R1-0528's), so that the answer shows only its end; that end
+"""Some chat templates open the thinking themselves (DeepSeek-R1-0528's), so that the answer shows only its end; that
 must close its line, for an answer may speak of the tag."""
 
 
 def apart(content: str, reasoning: str) -> tuple[str, str]:
-    """Content and reasoning of an answer as far as it has come. A service without a reasoning parser leaves the thinking
-    inside the content, between tags; where it sends reasoning by itself nothing is looked for."""
+    """Content and reasoning of an answer as far as it has come. A service without a reasoning parser leaves the
+    thinking inside the content, between tags; where it sends reasoning by itself nothing is looked for."""
     begun = content.lstrip()
     if reasoning or not begun:
         return content, reasoning

@@ -102,11 +102,13 @@ class Connection:
 
 @dataclass(frozen=True)
 class Card:
-    """How a model is presented to people. ``public``: ordinary users see it."""
+    """How a model is presented to people. ``public``: ordinary users see it. ``builtin_tools``: what the card says
+    itself, which counts before the default; Open WebUI's own editor may write it there. None: nothing."""
 
     name: str
     description: str = ""
     public: bool = True
+    builtin_tools: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,20 @@ def _chosen(now: bool | None, wish: bool | None) -> bool | None:
 
 def _cards(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wishes) -> dict[str, Card | None]:
     cards = dict(now.cards)
-    for upstream in upstreams if wishes.publish else ():
+    for upstream in upstreams:
         before = cards.get(upstream.served_name)
-        asked = upstream.card or before or Card(upstream.served_name)
-        description = asked.description or (before.description if before else "")  # somebody may have written one there
-        cards[upstream.served_name] = replace(asked, description=description, public=True)
+        card = _presented(upstream, before) if wishes.publish else before
+        if card is not None and before is not None:
+            refused = before.builtin_tools and upstream.parses_tools is not True
+            card = replace(card, builtin_tools=False if refused else before.builtin_tools)
+        cards[upstream.served_name] = card
     return cards
+
+
+def _presented(upstream: Upstream, before: Card | None) -> Card:
+    asked = upstream.card or before or Card(upstream.served_name)
+    description = asked.description or (before.description if before else "")  # somebody may have written one there
+    return replace(asked, description=description, public=True)
 
 
 def without(now: WebUiSettings, leaving: Sequence[Connected], staying: Sequence[Connected]) -> WebUiSettings:
@@ -196,8 +204,10 @@ def _card_changes(before: WebUiSettings, after: WebUiSettings) -> Iterator[Chang
             yield Change("card_removed", {"model": model})
         elif was is None or not was.public:
             yield Change("published", {"model": model, "name": becomes.name})
-        else:
+        elif replace(was, builtin_tools=becomes.builtin_tools) != becomes:
             yield Change("card_changed", {"model": model, "name": becomes.name})
+        if becomes is not None and was is not None and was.builtin_tools != becomes.builtin_tools:
+            yield Change("card_tools_off" if becomes.builtin_tools is False else "card_tools_on", {"model": model})
 
 
 def kept(before: WebUiSettings, after: WebUiSettings) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ _SWITCH_KEYS = {
     Switch.RETRIEVAL_QUERY: "ENABLE_RETRIEVAL_QUERY_GENERATION",
 }
 _METADATA = "DEFAULT_MODEL_METADATA"
+_TOOLS = "builtin_tools"
 _PUBLIC_GRANT = {"principal_type": "user", "principal_id": "*", "permission": "read"}
 
 
@@ -89,15 +90,19 @@ def _names(text: object) -> tuple[str, ...]:
 
 
 def _builtin_tools(defaults: Document) -> bool | None:
-    metadata = defaults.get(_METADATA) or {}
-    return _flag(metadata.get("capabilities") or {}, "builtin_tools")
+    return _tools_of(defaults.get(_METADATA) or {})
+
+
+def _tools_of(meta: Document) -> bool | None:
+    return _flag(meta.get("capabilities") or {}, _TOOLS)
 
 
 def _card(document: Document | None) -> Card | None:
     if document is None:
         return None
     meta = document.get("meta") or {}
-    return Card(str(document.get("name") or ""), str(meta.get("description") or ""), _is_public(document))
+    name, description = str(document.get("name") or ""), str(meta.get("description") or "")
+    return Card(name, description, _is_public(document), _tools_of(meta))
 
 
 def _is_public(document: Document) -> bool:
@@ -161,15 +166,17 @@ def _with_defaults(document: Document, before: WebUiSettings, settings: WebUiSet
     if before.default_models != settings.default_models:
         edited["DEFAULT_MODELS"] = ",".join(settings.default_models) or None
     if before.knows_builtin_tools and before.builtin_tools != settings.builtin_tools:
-        metadata = dict(document.get(_METADATA) or {})
-        capabilities = {
-            name: on for name, on in (metadata.get("capabilities") or {}).items() if name != "builtin_tools"
-        }
-        if settings.builtin_tools is not None:
-            capabilities["builtin_tools"] = settings.builtin_tools
-        metadata.pop("capabilities", None)
-        edited[_METADATA] = {**metadata, **({"capabilities": capabilities} if capabilities else {})}
+        edited[_METADATA] = _with_tools(document.get(_METADATA) or {}, settings.builtin_tools)
     return edited
+
+
+def _with_tools(meta: Document, on: bool | None) -> dict[str, Any]:
+    """None: nothing is said about them. What else is said there stays."""
+    capabilities = {name: able for name, able in (meta.get("capabilities") or {}).items() if name != _TOOLS}
+    if on is not None:
+        capabilities[_TOOLS] = on
+    rest = {name: value for name, value in meta.items() if name != "capabilities"}
+    return {**rest, **({"capabilities": capabilities} if capabilities else {})}
 
 
 def _with_card(document: Document | None, model: str, card: Card | None) -> Document | None:
@@ -180,6 +187,8 @@ def _with_card(document: Document | None, model: str, card: Card | None) -> Docu
     meta = {**(base.get("meta") or {})}
     if card.description or meta.get("description"):
         meta["description"] = card.description or None
+    if card.builtin_tools != _tools_of(meta):
+        meta = _with_tools(meta, card.builtin_tools)
     edited = {**base, "name": card.name, "meta": meta}
     if card.public and not (document is not None and _is_public(document)):
         edited |= {"access_grants": [*(base.get("access_grants") or []), _PUBLIC_GRANT], "access_control": None}

@@ -245,7 +245,7 @@ class FakeOpenWebUi:
         if body["model"] != upstream.model:
             said = f"The model `{body['model']}` does not exist."
             return httpx.Response(404, json={"error": {"message": said, "type": "NotFoundError", "code": 404}})
-        if body.get("session_id") and self._sends_tools() and not upstream.parses_tools:
+        if body.get("session_id") and self._sends_tools(body["model"]) and not upstream.parses_tools:
             said = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
             return httpx.Response(400, json={"error": {"message": said, "type": "BadRequestError", "code": 400}})
         if not upstream.serves:
@@ -253,9 +253,14 @@ class FakeOpenWebUi:
         message = {"role": "assistant", "content": "Hello from fake upstream."}
         return httpx.Response(200, json={"id": "c1", "choices": [{"index": 0, "message": message}]})
 
-    def _sends_tools(self) -> bool:
+    def _sends_tools(self, model: str) -> bool:
+        """The card's own word counts before the default, and without any they are sent."""
         metadata = self.documents["/api/v1/configs/models"].get("DEFAULT_MODEL_METADATA")
-        return metadata is not None and (metadata.get("capabilities") or {}).get("builtin_tools") is not False
+        if metadata is None:
+            return False
+        meta = self.cards.get(model, {}).get("meta") or {}
+        able = {**(metadata.get("capabilities") or {}), **(meta.get("capabilities") or {})}
+        return bool(able.get("builtin_tools", True))
 
 
 def recorded(version: str) -> Iterator[dict[str, Any]]:

@@ -330,6 +330,28 @@ def test_a_service_that_parses_tools_keeps_them(newest: World) -> None:
 # ---------------------------------------------------------------- accounts
 
 
+def test_a_card_that_asks_for_tools_is_told_otherwise(newest: World) -> None:
+    """Open WebUI's own editor writes every capability into a card, and a card counts before the default."""
+    newest.connect()
+    card = newest.server.cards["DeepSeek-R1-0528"]
+    card["meta"] = {"description": "Edited there", "capabilities": {"vision": True, "builtin_tools": True}}
+    (webui,) = newest.room.connect.list()
+    report = newest.room.doctor.examine(webui.id, newest.access()).report
+    assert report is not None
+    assert [check.finding.code for check in report.checks if check.code == "probe" and check.finding] == [
+        "webui_probe_tools"
+    ]
+    assert [change.code for change in report.drift] == ["card_tools_off"]
+    newest.connect()
+    meta = newest.server.cards["DeepSeek-R1-0528"]["meta"]
+    assert meta == {"description": "Edited there", "capabilities": {"vision": True, "builtin_tools": False}}
+    healed = newest.room.doctor.examine(webui.id, newest.access()).report
+    assert healed is not None
+    assert healed.state is CheckState.GOOD
+    newest.room.connect.undo(LOCAL_OPERATOR, webui.id, newest.access())
+    assert newest.server.cards["DeepSeek-R1-0528"]["meta"]["capabilities"]["builtin_tools"] is True
+
+
 def test_the_first_account_is_made_with_a_password_of_its_own(database: DatabaseStore) -> None:
     world = World(database, fresh=True)
     access, password = world.room.connect.sign_up(LOCAL_OPERATOR, world.info(), ADMIN)
