@@ -128,8 +128,9 @@ class HttpWebUiAdmin:
     # ------------------------------------------------------------ what works
 
     def listed(self, url: str, access: Access) -> Mapping[str, str]:
-        """See the port."""
-        answer = self._send("GET", url, "/api/models", token=access.token)
+        """See the port. Asked to look anew: with ENABLE_BASE_MODELS_CACHE it would go on listing what it listed, and
+        a chat with a model that was just connected would find none."""
+        answer = self._send("GET", url, "/api/models?refresh=true", token=access.token)
         return openwebui.read_models(self._json(url, answer, "webui_read_failed", area="models"))
 
     def verify(self, url: str, access: Access, upstream_url: str, key: str) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ class FakeOpenWebUi:
     """Names under which nobody is there."""
     forgets: set[str] = field(default_factory=set)
     """Keys of documents that it takes without keeping them."""
+    caches_models: bool = False
+    """As with ENABLE_BASE_MODELS_CACHE: what it lists is looked up anew only where that is asked for."""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     accounts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class FakeOpenWebUi:
         rows = {(row["method"], row["path"]): row for row in reversed(list(recorded(self.version))) if "path" in row}
         self.documents = {path: json.loads(rows["GET", path]["answer"]) for path in _FORMS}
         self.public = json.loads(rows["GET", "/api/config"]["answer"])
+        self.cached: dict[str, dict[str, Any]] = {}
         if not self.fresh:
             self.accounts[ADMIN] = ("Admin", PASSWORD, "admin")
 
@@ -138,8 +141,8 @@ class FakeOpenWebUi:
         if path == "/api/v1/auths/":
             email = next((email for email, (_, _, found) in self.accounts.items() if found == role), ADMIN)
             return httpx.Response(200, json={"id": email, "role": role, "email": email, "name": "x", "token": "<JWT>"})
-        if path == "/api/models":
-            return httpx.Response(200, json={"data": list(self._listed(role))})
+        if path.partition("?")[0] == "/api/models":
+            return httpx.Response(200, json={"data": list(self._listed(role, anew="refresh=true" in path))})
         if path == "/api/chat/completions":
             return self._chat(body, role)
         if role != "admin":
@@ -207,15 +210,19 @@ class FakeOpenWebUi:
             if config.get("enable", True):
                 yield url, document["OPENAI_API_KEYS"][index], config.get("model_ids") or []
 
-    def _listed(self, role: str) -> Iterator[dict[str, Any]]:
-        for url, key, models in self._connections():
-            upstream = self.upstreams.get(url)
-            listed = models or ([upstream.model] if upstream and upstream.key == key else [])
-            for model in listed:
-                if role == "admin" or _is_public(self.cards.get(model)):
-                    yield {"id": model, "name": model, "owned_by": "openai"}
+    def _listed(self, role: str, *, anew: bool = False) -> Iterator[dict[str, Any]]:
+        if anew or not (self.caches_models and self.cached):
+            self.cached = {model: {"id": model, "name": model, "owned_by": "openai"} for model in self._offered()}
+        for model, entry in self.cached.items():
+            if role == "admin" or _is_public(self.cards.get(model)):
+                yield entry
         if self.version == "0.6.18" and role == "admin":
             yield {"id": "arena-model", "name": "Arena Model", "owned_by": "arena"}
+
+    def _offered(self) -> Iterator[str]:
+        for url, key, models in self._connections():
+            upstream = self.upstreams.get(url)
+            yield from models or ([upstream.model] if upstream and upstream.key == key else [])
 
     def _verify(self, body: Mapping[str, str]) -> httpx.Response:
         upstream = self.upstreams.get(body["url"])

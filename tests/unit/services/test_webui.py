@@ -330,6 +330,16 @@ def test_a_service_that_parses_tools_keeps_them(newest: World) -> None:
 # ---------------------------------------------------------------- accounts
 
 
+def test_one_that_keeps_its_list_of_models_lists_what_was_just_connected(world: World) -> None:
+    world.server.caches_models = True
+    world.connect()
+    qwen = world.serve(QWEN, "Qwen3-32B", "token-q")
+    applied = world.connect(world.r1, qwen)
+    report = world.room.doctor.examine(applied.webui.id, world.access()).report
+    assert report is not None
+    assert report.state is CheckState.GOOD, report
+
+
 def test_a_card_that_asks_for_tools_is_told_otherwise(newest: World) -> None:
     """Open WebUI's own editor writes every capability into a card, and a card counts before the default."""
     newest.connect()
