@@ -17,6 +17,13 @@ MANUAL_URL = "https://docs.openwebui.com/"
 PUBLISHED_ACCOUNTS = (("admin@vastai.com", "admin123"),)
 """Default accounts that a vendor's guide prints (VastModelZOO, llm/deepseek_r1/README.md): whoever reads it can sign in
 with them. We never make one; a check says where one still works."""
+
+
+def is_published(email: str, password: str | None) -> bool:
+    """Whether anybody could have read this pair in a vendor's guide; addresses are one whatever their case."""
+    return (email.strip().lower(), password) in PUBLISHED_ACCOUNTS
+
+
 PLACEHOLDER_URL = "https://api.openai.com/v1"
 """What an untouched Open WebUI lists, with an empty key: it is asked for its models with a 10 s timeout."""
 DEFAULT_OLLAMA = frozenset({"http://localhost:11434", "http://host.docker.internal:11434", "http://ollama:11434"})

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 
 from core.domain.container import BindMount, ContainerSpec, PublishedPort
-from core.domain.webui import Network, Upstream, WebUiStartRequest
+from core.domain.webui import Network, Upstream, WebUiStartRequest, is_published
 
 LABEL = "seatrial.deployment"
 KIND_LABEL = "seatrial.webui"
@@ -35,7 +35,8 @@ def volume_ref(volume: str, variable: str) -> str:
 def container_spec(request: WebUiStartRequest, upstreams: Sequence[Upstream], webui_id: str) -> ContainerSpec:
     """Detached, with a named volume, its label, and every secret by environment."""
     on_host = request.network is Network.HOST
-    secret_variables = (PASSWORD, SECRET_KEY, *([UPSTREAM_KEYS] if upstreams else []))
+    made = not is_published(request.email, request.password)  # a volume may have no account, and would get this one
+    secret_variables = (*([PASSWORD] if made else []), SECRET_KEY, *([UPSTREAM_KEYS] if upstreams else []))
     return ContainerSpec(
         name=request.container_name,
         image=request.image,
@@ -60,7 +61,8 @@ def _environment(request: WebUiStartRequest, upstreams: Sequence[Upstream]) -> d
         env["PORT"] = str(request.port)
     if request.locale:
         env["DEFAULT_LOCALE"] = request.locale
-    env |= {"WEBUI_ADMIN_EMAIL": request.email, "WEBUI_ADMIN_NAME": ADMIN_NAME}
+    if not is_published(request.email, request.password):
+        env |= {"WEBUI_ADMIN_EMAIL": request.email, "WEBUI_ADMIN_NAME": ADMIN_NAME}
     if upstreams:
         env |= _connections(request, upstreams)
     if request.wishes.quiet:

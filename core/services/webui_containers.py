@@ -16,13 +16,13 @@ from core.domain.finding import Finding, Severity, blocking
 from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.serving import arm_tag, image_reference
 from core.domain.webui import (
-    PUBLISHED_ACCOUNTS,
     Access,
     Network,
     Upstream,
     WebUi,
     WebUiStartPlan,
     WebUiStartRequest,
+    is_published,
 )
 from core.errors import EngineError, EngineUnavailable, NotFoundError, PlanBlocked, StalePlan
 from core.formats import docker_cli, records
@@ -126,7 +126,7 @@ class WebUiContainers:
             yield Finding("webui_volume_known", _NOTE, "volume", {"volume": request.volume, "email": request.email})
         elif volume_there:
             yield Finding("webui_volume_there", _WARN, "volume", {"volume": request.volume})
-        elif (request.email.lower(), request.password) in PUBLISHED_ACCOUNTS:
+        elif is_published(request.email, request.password):
             yield Finding("webui_published_password", _BLOCK, "password", {"email": request.email})
         if any(found.name == request.container_name for found in containers):
             yield Finding("name_taken", _BLOCK, "container_name", {"name": request.container_name})
@@ -148,9 +148,9 @@ class WebUiContainers:
 
     # ------------------------------------------------------------ starting
 
-    def start(self, actor: Actor, plan: WebUiStartPlan) -> tuple[WebUi, str]:
-        """Records it, its secrets and its job, and queues that; also the administrator's password, to be shown once.
-        Raises NotAllowed, PlanBlocked, StalePlan, NameTaken."""
+    def start(self, actor: Actor, plan: WebUiStartPlan) -> tuple[WebUi, str | None]:
+        """Records it, its secrets and its job, and queues that; also the administrator's password, to be shown once,
+        None where the person has given it. Raises NotAllowed, PlanBlocked, StalePlan, NameTaken."""
         require(actor, Role.OPERATOR)
         fresh = self.plan(plan.request)
         if blocks := blocking(fresh.findings):
@@ -168,7 +168,7 @@ class WebUiContainers:
             self._store.jobs.add(job)
             self._keep_secrets(webui_id, request, password, upstreams)
         self._queue.enqueue(job.id, job.kind, job.server_key, {})
-        return webui, password
+        return webui, password if request.password is None else None
 
     def _webui(self, actor: Actor, plan: WebUiStartPlan, webui_id: str, job_id: str) -> WebUi:
         request = plan.request

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from core.domain.access import Actor, Role
 from core.domain.job import Param, Progress
-from core.domain.webui import Access, CheckState, WebUi, WebUiInfo
+from core.domain.webui import Access, CheckState, WebUi, WebUiInfo, is_published
 from core.errors import AppError, ContainerFailed, EngineUnavailable, NotFoundError, StoreError, WebUiError
 from core.formats.openwebui_container import ADMIN_NAME, PASSWORD, secret_ref
 from core.ports import Clock, ContainerEngine, Secrets, Store, WebUiAdmin
@@ -136,9 +136,9 @@ class WebUiSteps:
         webui = self._store.webuis.get(webui_id)
         self._tell(report, 2, "connect", webui)
         info = self._admin.look(webui.url)
+        self._store.webuis.update(replace(self._store.webuis.get(webui_id), version=info.version, token_kept=True))
         access = self._access(webui, info)
         self._secrets.put(token_ref(webui_id), access.token)
-        self._store.webuis.update(replace(self._store.webuis.get(webui_id), version=info.version, token_kept=True))
         if self._service.again(webui):
             plan = self._service.plan_again(webui_id, access)
             self._service.apply(Actor(webui.created_by, Role.OPERATOR), plan, access)
@@ -146,10 +146,20 @@ class WebUiSteps:
 
     def _access(self, webui: WebUi, info: WebUiInfo) -> Access:
         """A token that still counts first: the password may have been changed, or a second factor added."""
+        email = webui.admin_email or ""
         if info.onboarding:
             password = self._secrets.get(secret_ref(webui.id, PASSWORD)) or ""
-            return self._admin.sign_up(webui.url, ADMIN_NAME, webui.admin_email or "", password)
-        access = self._service.kept_access(webui.id)
+            if is_published(email, password):
+                self._cancelled(webui)  # or whoever comes first becomes its administrator
+                raise WebUiError("webui_published_password", url=webui.url, email=email)
+            return self._admin.sign_up(webui.url, ADMIN_NAME, email, password)
+        try:
+            access = self._service.kept_access(webui.id)
+        except WebUiError as error:
+            if error.code != "webui_sign_in_refused":
+                raise
+            volume = webui.spec.mounts[0].source if webui.spec else ""
+            raise WebUiError("webui_volume_password", url=webui.url, email=email, volume=volume) from error
         if access is None:
             raise WebUiError("webui_token_refused", url=webui.url)
         return access

@@ -289,7 +289,7 @@ def _sign_in(webui: WebUi, access: Access | None) -> None:
                 leave(webui.url)
                 st.rerun()
         return
-    if not answers(webui) or (webui.is_ours and webui.report is None):
+    if not answers(webui) or (webui.report is None and webui.version is None):  # one that has never answered yet
         return
     st.caption(t("page.open_webui.sign_in_needed"))
     looked = act(session.app().webui.connect.look, webui.url)

@@ -160,6 +160,9 @@ def _panel(plan: WebUiStartPlan, found: tuple[Finding, ...], shown: tuple[Findin
         st.caption(t("page.open_webui.start_blocked"))
     if pressed and (begun := act(session.app().webui.containers.start, session.actor(), plan, form=_FORM)):
         webui, password = begun.value
-        show_once(t("page.open_webui.started", email=plain(plan.request.email)), password)
+        unsure = any(one.code == "webui_volume_there" for one in plan.findings)
+        if password is not None:
+            told = f"page.open_webui.{'started_maybe' if unsure else 'started'}"
+            show_once(t(told, email=plain(plan.request.email)), password)
         tell(t("page.open_webui.start_told", name=webui.name))
         go("open_webui", id=webui.id)

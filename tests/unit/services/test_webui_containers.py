@@ -15,7 +15,7 @@ from core.domain.webui import CheckState, Network, UpstreamRequest, WebUi, WebUi
 from core.errors import AppError, ContainerFailed, NotAllowed, PlanBlocked, StalePlan, WebUiError
 from core.formats import compose
 from core.formats.docker_sdk import create_kwargs
-from tests.fakes.open_webui import VERSIONS
+from tests.fakes.open_webui import ADMIN, PASSWORD, VERSIONS
 from tests.webui_world import OUTWARD, R1, UI, World
 
 IMAGE = "open-webui:test"
@@ -32,7 +32,7 @@ def asked(world: World, **changes: object) -> WebUiStartRequest:
     return replace(WebUiStartRequest(IMAGE, EMAIL, (UpstreamRequest(world.r1.id),)), **changes)
 
 
-def started(world: World, **changes: object) -> tuple[WebUi, str]:
+def started(world: World, **changes: object) -> tuple[WebUi, str | None]:
     containers = world.room.containers
     return containers.start(LOCAL_OPERATOR, containers.plan(asked(world, **changes)))
 
@@ -182,8 +182,14 @@ def test_a_volume_with_another_administrator_asks_for_that_password(database: Da
     steps.create(webui.id, lambda _: None)
     with pytest.raises(WebUiError) as raised:
         steps.connect(webui.id, lambda _: None)
-    assert raised.value.code == "webui_sign_in_refused"
+    assert raised.value.code == "webui_volume_password"
     assert world.server.writes == []
+    access = world.room.connect.sign_in(LOCAL_OPERATOR, world.info(), ADMIN, PASSWORD)
+    world.room.containers.restart(LOCAL_OPERATOR, webui.id, access)
+    run(world, webui)
+    report = world.room.connect.get(webui.id).report
+    assert report is not None
+    assert report.state is CheckState.GOOD, "the sign-in on its card was used"
 
 
 def test_one_that_ends_shows_the_end_of_its_log(world: World) -> None:
@@ -293,7 +299,7 @@ def test_a_restart_works_although_the_administrator_has_changed_the_password(wor
     world.secrets.delete(f"webui/{webui.id}/token")
     with pytest.raises(WebUiError) as raised:
         world.room.steps.connect(webui.id, lambda _: None)
-    assert raised.value.code == "webui_sign_in_refused"
+    assert raised.value.code == "webui_volume_password"
     access = world.room.connect.sign_in(LOCAL_OPERATOR, world.info(), EMAIL, "their-own")
     world.room.containers.restart(LOCAL_OPERATOR, webui.id, access)
     assert world.room.steps.connect(webui.id, lambda _: None)
@@ -346,7 +352,7 @@ def test_an_older_volume_is_connected_with_the_password_that_is_given(database: 
     assert "webui_volume_there" in [one.code for one in plan.findings]
     webui, password = world.room.containers.start(LOCAL_OPERATOR, plan)
     run(world, webui)
-    assert password == "old-password"
+    assert password is None, "whoever gave it knows it"
     assert world.server.documents["/openai/config"]["OPENAI_API_BASE_URLS"] == ["http://10.9.9.9:1/v1", R1]
     assert world.server.documents["/api/v1/tasks/config"]["ENABLE_TITLE_GENERATION"] is False, (
         "by the API: env is frozen"
@@ -364,7 +370,17 @@ def test_the_published_account_is_never_made(database: DatabaseStore) -> None:
     with pytest.raises(PlanBlocked):
         world.room.containers.start(LOCAL_OPERATOR, plan)
     world.engine.volumes.add("open-webui")
-    assert blocking(world.room.containers.plan(asked(world, **published)).findings) == (), "there it is to be used once"
+    plan = world.room.containers.plan(asked(world, **published))
+    assert blocking(plan.findings) == (), "there it is to be used once"
+    assert "WEBUI_ADMIN" not in plan.docker_run, "and the volume may be empty"
+    webui, _ = world.room.containers.start(LOCAL_OPERATOR, plan)
+    world.room.steps.create(webui.id, lambda _: None)
+    with pytest.raises(WebUiError) as raised:
+        world.room.steps.connect(webui.id, lambda _: None)
+    assert (raised.value.code, world.server.accounts) == ("webui_published_password", {})
+    view = world.room.containers.container(world.room.connect.get(webui.id))
+    assert view is not None
+    assert view.state == "exited", "nobody else becomes its administrator either"
 
 
 def test_a_viewer_starts_nothing(world: World) -> None:
