@@ -35,6 +35,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="[URL=]NAME",
         help="the variable with the key of an endpoint given as a URL; may be repeated, for one URL each",
     )
+    connect.add_argument(
+        "--first-account", action="store_true", help="make --email the first account of one that has none"
+    )
     connect.add_argument("--loud", action="store_true", help="leave the hidden calls on")
     connect.add_argument("--private", action="store_true", help="leave the models to administrators")
     connect.add_argument("--user-connections", choices=tuple(_USERS), default="keep")
@@ -107,6 +110,8 @@ def _tell(plan: ConnectPlan, applied: Applied, webui: WebUi, *, as_json: bool) -
 def _access(app: App, info: WebUiInfo, told: argparse.Namespace) -> Access:
     if told.token_env:
         return app.webui.connect.use_token(LOCAL_OPERATOR, info, key_from(told.token_env) or "")
+    if info.onboarding and info.signs_in:
+        return _first_account(app, info, told)
     if told.email or not info.signs_in:
         password = key_from(told.password_env) if info.signs_in else ""
         return app.webui.connect.sign_in(LOCAL_OPERATOR, info, told.email or "", password or "")
@@ -115,6 +120,15 @@ def _access(app: App, info: WebUiInfo, told: argparse.Namespace) -> Access:
     if kept is None:
         raise BadInput("webui_no_sign_in", field="email")
     return kept
+
+
+def _first_account(app: App, info: WebUiInfo, told: argparse.Namespace) -> Access:
+    """Its administrator, with the person's own password. Raises BadInput (webui_no_account_yet: url, email) where that
+    is not asked for, or nothing may be written."""
+    if not getattr(told, "first_account", False) or told.dry_run:
+        raise BadInput("webui_no_account_yet", field="email", url=info.url, email=told.email or "--email")
+    password = key_from(told.password_env)
+    return app.webui.connect.sign_up(LOCAL_OPERATOR, info, told.email or "", password)[0]
 
 
 def _keys(named: list[str], endpoints: list[str]) -> dict[str, str]:

@@ -256,8 +256,8 @@ def _undone_connections(before: WebUiSettings, after: WebUiSettings, now: WebUiS
 
 
 def plan_findings(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wishes) -> tuple[Finding, ...]:
-    """Codes: webui_same_name (name), webui_name_elsewhere (name, url), webui_no_switch (switch),
-    webui_no_user_connections, webui_tools_for_all, webui_no_endpoint."""
+    """Codes: webui_same_name (name), webui_prefixed (url, prefix), webui_name_elsewhere (name, url), webui_no_switch
+    (switch), webui_no_user_connections, webui_tools_for_all, webui_no_endpoint."""
     return tuple(_plan_findings(now, upstreams, wishes))
 
 
@@ -269,6 +269,9 @@ def _plan_findings(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wi
         yield Finding("webui_same_name", Severity.BLOCK, "endpoints", {"name": name})
     ours = {address for upstream in upstreams for address in _addresses(upstream)}
     for one in now.connections:
+        if one.same_as in ours and one.config.get("prefix_id"):
+            params = {"url": one.url, "prefix": str(one.config["prefix_id"])}
+            yield Finding("webui_prefixed", Severity.BLOCK, "endpoints", params)
         for name in sorted(set(one.models) & set(names)) if one.same_as not in ours else ():
             yield Finding("webui_name_elsewhere", Severity.WARN, "endpoints", {"name": name, "url": one.url})
     for switch in Switch if wishes.quiet else ():

@@ -26,6 +26,7 @@ from core.domain.webui import (
     WebUiSettings,
     Wishes,
     WriteState,
+    is_published,
 )
 from core.domain.webui_rules import changes, kept, plan_findings, undone, wanted, without
 from core.errors import AppError, BadInput, EndpointError, NotFoundError, PlanBlocked, StalePlan, WebUiError
@@ -92,21 +93,26 @@ class WebUiService:
             raise BadInput("webui_email_empty", field="email")
         return _as_admin(self._admin.sign_in(info.url, email.strip(), password), info.url)
 
-    def sign_up(self, actor: Actor, info: WebUiInfo, email: str) -> tuple[Access, str]:
-        """The first account of an Open WebUI that has none, with a password that is shown once. Where somebody was
-        faster: WebUiError (webui_sign_up_closed)."""
+    def sign_up(self, actor: Actor, info: WebUiInfo, email: str, password: str | None = None) -> tuple[Access, str]:
+        """The first account of an Open WebUI that has none; its password, made here unless one is given, is to be shown
+        once. Raises BadInput (webui_email_empty, webui_published_password); where somebody was faster WebUiError
+        (webui_sign_up_closed)."""
         require(actor, Role.OPERATOR)
         if "@" not in email.strip():
             raise BadInput("webui_email_empty", field="email")
-        password = new_password()
+        if is_published(email, password):
+            raise BadInput("webui_published_password", field="password", email=email)
+        password = password or new_password()
         return _as_admin(self._admin.sign_up(info.url, "Admin", email.strip(), password), info.url), password
 
     def use_token(self, actor: Actor, info: WebUiInfo, token: str) -> Access:
-        """A pasted token instead of a password. Raises NotAllowed, BadInput (webui_token_empty), WebUiError."""
+        """A pasted token instead of a password, also as it stands in a header. Raises NotAllowed, BadInput
+        (webui_token_empty), WebUiError."""
         require(actor, Role.OPERATOR)
-        if not token.strip() or not token.strip().isascii():
+        pasted = token.strip().removeprefix("Bearer").strip()
+        if not pasted or not pasted.isascii():
             raise BadInput("webui_token_empty", field="token")
-        return _as_admin(self._admin.who(info.url, token.strip()), info.url)
+        return _as_admin(self._admin.who(info.url, pasted), info.url)
 
     def kept_access(self, webui_id: str, *, renew: bool = True) -> Access | None:
         """From a token, or the password of an administrator that we made, where one is kept and still counts. Without

@@ -147,6 +147,8 @@ def choose_wishes(form: str, now: Wishes) -> Wishes:
         key=f"{form}_users",
         help=t("page.open_webui.user_connections_help"),
     )
+    if chosen == "on":
+        st.caption(t("page.open_webui.user_connections_help"))
     return Wishes(quiet, publish, _USER_CONNECTIONS[chosen or "now"])
 
 

@@ -64,6 +64,7 @@ def _fields(endpoints: tuple[Endpoint, ...]) -> tuple[WebUiStartRequest, dict[st
     locale = second.selectbox(
         t("page.open_webui.locale"),
         list(_LOCALES),
+        index=list(_LOCALES).index("zh-CN" if t.language == "zh" else ""),  # the guide's own choice, for its readers
         format_func=lambda code: t(f"page.open_webui.locale_{_LOCALES[code]}"),
         key=f"{_FORM}_locale",
         help=t("page.open_webui.locale_help"),

@@ -149,6 +149,26 @@ def test_a_wrong_password_and_no_sign_in(world: World, monkeypatch: pytest.Monke
     assert world.server.attempts == {ADMIN: 1}
 
 
+def test_the_first_account_of_a_fresh_one_is_made_where_that_is_asked_for(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.server.accounts.clear()
+    assert main(CONNECT) == 2
+    assert "has no account yet" in capsys.readouterr().err
+    assert main([*CONNECT, "--first-account", "--dry-run"]) == 2
+    assert world.server.accounts == {}, "a dry run makes none"
+    assert main([*CONNECT, "--first-account"]) == 0
+    assert world.server.accounts == {ADMIN: ("Admin", PASSWORD, "admin")}
+
+
+def test_the_published_account_is_not_made_from_the_shell_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.server.accounts.clear()
+    monkeypatch.setenv("WEBUI_PASSWORD", "admin123")
+    published = [*CONNECT[:5], "admin@vastai.com", *CONNECT[6:], "--first-account"]
+    assert main(published) == 2
+    assert world.server.accounts == {}
+
+
 def test_a_wrong_key_blocks(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.secrets.values["endpoint/ep-1"] = "wrong"
     assert main(CONNECT) == 2

@@ -330,6 +330,15 @@ def test_a_service_that_parses_tools_keeps_them(newest: World) -> None:
 # ---------------------------------------------------------------- accounts
 
 
+def test_a_prefix_before_the_names_stands_against_it(world: World) -> None:
+    """A chat would find no model under the name that the server gives it."""
+    document = world.server.documents["/openai/config"]
+    document["OPENAI_API_BASE_URLS"], document["OPENAI_API_KEYS"] = [R1], ["token-abc123"]
+    document["OPENAI_API_CONFIGS"] = {"0": {"enable": True, "prefix_id": "lab"}}
+    (block,) = blocking(world.plan().findings)
+    assert (block.code, block.params) == ("webui_prefixed", {"url": R1, "prefix": "lab"})
+
+
 def test_one_that_keeps_its_list_of_models_lists_what_was_just_connected(world: World) -> None:
     world.server.caches_models = True
     world.connect()
@@ -391,6 +400,13 @@ def test_every_refusal_of_a_sign_in_has_its_own_name(newest: World) -> None:
     newest.server.accounts["u@lab.local"] = ("U", "x", "user")
     assert refused(newest, "u@lab.local", "x") == "webui_not_admin"
     assert refused(newest, "", "") == "webui_email_empty"
+
+
+def test_a_token_may_be_pasted_as_it_stands_in_a_header(newest: World) -> None:
+    access = newest.room.connect.use_token(LOCAL_OPERATOR, newest.info(), f" Bearer token-of-{ADMIN}\n")
+    assert access.token == f"token-of-{ADMIN}"
+    with pytest.raises(BadInput):
+        newest.room.connect.use_token(LOCAL_OPERATOR, newest.info(), "Bearer ")
 
 
 def test_a_token_is_kept_only_where_it_is_asked_for(newest: World) -> None:
