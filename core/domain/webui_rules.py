@@ -89,7 +89,7 @@ def _cards(now: WebUiSettings, upstreams: Sequence[Upstream], wishes: Wishes) ->
         before = cards.get(upstream.served_name)
         card = _presented(upstream, before) if wishes.publish else before
         if card is not None and before is not None:
-            refused = before.builtin_tools and upstream.parses_tools is not True
+            refused = now.knows_builtin_tools and before.builtin_tools and upstream.parses_tools is not True
             card = replace(card, builtin_tools=False if refused else before.builtin_tools)
         cards[upstream.served_name] = card
     return cards

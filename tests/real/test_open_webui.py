@@ -195,6 +195,46 @@ def test_tools_for_a_service_that_parses_none_fail_the_proof(connected: Site) ->
     connected.app.webui.connect.apply(LOCAL_OPERATOR, connected.plan(), connected.access)
 
 
+def test_a_card_that_asks_for_tools_is_told_otherwise(connected: Site) -> None:
+    """What Open WebUI's own editor leaves in a card counts before the default."""
+    path = f"?id={connected.model}"
+    card = connected.ask("GET", f"/api/v1/models/model{path}").json()
+    asking = {**card, "meta": {**card["meta"], "capabilities": {"vision": True, "builtin_tools": True}}}
+    assert connected.ask("POST", f"/api/v1/models/model/update{path}", asking).status_code == 200
+    (webui,) = connected.app.webui.connect.list()
+    report = connected.app.webui.doctor.examine(webui.id, connected.access).report
+    assert report is not None
+    bad = [check.finding.code for check in report.checks if check.state is CheckState.BAD and check.finding]
+    if connected.info.version == "0.6.18":
+        assert (bad, report.drift) == ([], ()), "there tools are never sent unasked"
+        return
+    assert bad == ["webui_probe_tools"]
+    assert [change.code for change in report.drift] == ["card_tools_off"]
+    applied = connected.app.webui.connect.apply(LOCAL_OPERATOR, connected.plan(), connected.access)
+    assert applied.not_taken == ()
+    healed = connected.app.webui.doctor.examine(webui.id, connected.access).report
+    assert healed is not None
+    assert healed.state is CheckState.GOOD, healed
+
+
+def test_one_that_caches_its_models_finds_what_was_just_connected(connected: Site) -> None:
+    path = "/api/v1/configs/connections"
+    before = connected.ask("GET", path).json()
+    assert connected.ask("POST", path, {**before, "ENABLE_BASE_MODELS_CACHE": True}).status_code == 200
+    connected.ask("GET", "/api/models")
+    try:
+        with simulated("--model", "Other", "--api-key", "sk-two") as service:
+            other = connected.app.endpoints.attach(LOCAL_OPERATOR, service.base_url, key="sk-two")
+            webui = connected.app.webui.connect.apply(LOCAL_OPERATOR, connected.plan(other), connected.access).webui
+            report = connected.app.webui.doctor.examine(webui.id, connected.access).report
+            assert report is not None
+            assert report.state is CheckState.GOOD, report
+            plan = connected.app.webui.connect.plan_leaving(webui.id, connected.access, [other.id])
+            connected.app.webui.connect.apply(LOCAL_OPERATOR, plan, connected.access)
+    finally:
+        connected.ask("POST", path, before)
+
+
 def test_one_of_two_services_leaves_and_comes_back(connected: Site) -> None:
     with simulated("--model", "Other", "--api-key", "sk-two") as service:
         other = connected.app.endpoints.attach(LOCAL_OPERATOR, service.base_url, key="sk-two")
