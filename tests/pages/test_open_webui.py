@@ -11,7 +11,7 @@ from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.domain.endpoint import canonical_url
 from core.domain.job import JobState
-from core.domain.webui import UpstreamRequest, WebUi, WebUiStartRequest
+from core.domain.webui import UpstreamRequest, WebUi, WebUiStartRequest, Wishes
 from render.qr import qr_png
 from tests.fakes.open_webui import ADMIN, PASSWORD
 from tests.pages.conftest import Open
@@ -159,6 +159,18 @@ def test_a_redeployed_service_is_put_right_on_its_own_page(world: World, kept: W
     assert world.server.documents["/openai/config"]["OPENAI_API_KEYS"] == ["sk-new"]
     assert f"right_{kept.id}_ep-1" not in [button.key for button in at.button]
     assert open_page("endpoints", person=Role.VIEWER).exception == []
+
+
+def test_what_was_chosen_for_one_is_no_choice_for_another(world: World, kept: WebUi, open_page: Open) -> None:
+    connect, other = world.room.connect, world.room.connect.look("http://127.0.0.1:18081")
+    access = connect.sign_in(LOCAL_OPERATOR, other, ADMIN, PASSWORD)
+    plan = connect.plan(other, access, [UpstreamRequest("ep-1")], Wishes())
+    second = connect.apply(LOCAL_OPERATOR, plan, access).webui
+    connect.keep_token(LOCAL_OPERATOR, second.id, access)
+    at = open_page("open_webui").button(key=f"services_{kept.id}").click().run()
+    at = at.toggle(key=f"webui_connect_{UI}_quiet").set_value(False).run()
+    at = at.button(key=f"services_{second.id}").click().run()
+    assert [toggle.value for toggle in at.toggle if str(toggle.key).endswith("_quiet")] == [True]
 
 
 def test_one_of_two_services_is_disconnected_after_a_look(world: World, kept: WebUi, open_page: Open) -> None:

@@ -108,10 +108,11 @@ def _choices(
 ) -> tuple[list[UpstreamRequest], Wishes]:
     t = session.texts()
     before = next((one for one in known if one.url == info.url), None)
-    chosen = choose_endpoints(endpoints, before, _FORM)
-    wishes = choose_wishes(_FORM, before.wishes if before else Wishes())
+    form = f"{_FORM}_{info.url}"  # what was chosen for one Open WebUI is no choice for another
+    chosen = choose_endpoints(endpoints, before, form)
+    wishes = choose_wishes(form, before.wishes if before else Wishes())
     with st.expander(t("page.open_webui.cards"), key=f"{_FORM}_cards", icon=":material/badge:"):
-        return [_request(endpoint, before) for endpoint in chosen], wishes
+        return [_request(endpoint, before, form) for endpoint in chosen], wishes
 
 
 def choose_endpoints(endpoints: tuple[Endpoint, ...], before: WebUi | None, form: str) -> list[Endpoint]:
@@ -152,8 +153,8 @@ def choose_wishes(form: str, now: Wishes) -> Wishes:
     return Wishes(quiet, publish, _USER_CONNECTIONS[chosen or "now"])
 
 
-def _request(endpoint: Endpoint, before: WebUi | None) -> UpstreamRequest:
-    t, key = session.texts(), f"{_FORM}_{endpoint.id}"
+def _request(endpoint: Endpoint, before: WebUi | None, form: str) -> UpstreamRequest:
+    t, key = session.texts(), f"{form}_{endpoint.id}"
     connected = next((one for one in before.connected if one.endpoint_id == endpoint.id), None) if before else None
     card = connected.card if connected else None
     st.markdown(f"**{plain(endpoint.served_name)}**")
