@@ -17,6 +17,7 @@ from render.score_words import (
     parity_words,
     points,
     rank_words,
+    reference_words,
 )
 from render.tables import Table, html_table
 from render.texts import LANGUAGES, Texts
@@ -116,7 +117,7 @@ def _verdict(beside: Beside, t: Texts) -> str:
 
 
 def _published(beside: Beside, t: Texts) -> str:
-    return f"{t.percent(beside.reference.score)} ({beside.reference.platform})"
+    return f"{t.percent(beside.reference.score)} ({reference_words(beside.reference, t)})"
 
 
 def _gap(beside: Beside, t: Texts) -> str:

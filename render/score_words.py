@@ -13,6 +13,7 @@ from core.domain.evaluation_pairs import PairedScores
 from core.domain.evaluation_reading import LeadRow
 from core.domain.evaluation_scores import Conditions
 from core.domain.leaderboard import Board, BoardHead, BoardRow
+from core.domain.reference import Reference
 from core.domain.score_health import SERIOUS, Health
 from core.services.evaluation_results import EvaluationComparison, EvaluationDetail
 from render.texts import Texts
@@ -235,7 +236,7 @@ def conditions_words(conditions: Conditions, t: Texts, *, short: bool = False) -
         None if conditions.few_shot is None else t("condition.few_shot", count=conditions.few_shot),
         t("condition.repeats", count=conditions.repeats) if conditions.repeats > 1 else None,
         sampling_words(conditions.sampling),
-        t("condition.judge") if conditions.judge else None,
+        t("condition.judge", model=conditions.judge) if conditions.judge else None,
         None if conditions.thinking is None else t(f"condition.thinking_{'on' if conditions.thinking else 'off'}"),
     ]
     if not short:
@@ -268,6 +269,18 @@ def board_names(heads: Sequence[BoardHead], t: Texts) -> dict[str, str]:
 
 def _board_name(head: BoardHead, t: Texts, *, short: bool) -> str:
     return f"{head.conditions.dataset} · {conditions_words(head.conditions, t, short=short)}"
+
+
+def reference_words(reference: Reference, t: Texts) -> str:
+    """How a published score came about, as far as its publisher tells: where, of which edition, how often, by whom."""
+    parts = [
+        reference.platform,
+        reference.label,
+        t("score.n_short", n=t.number(reference.n)) if reference.n else None,
+        t("score.reference_repeats", count=reference.repeats) if reference.repeats else None,
+        t("score.reference_judge", model=reference.judge) if reference.judge else None,
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def parity_words(parity: Parity | None, t: Texts) -> str:

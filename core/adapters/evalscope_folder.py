@@ -98,7 +98,8 @@ def _outcomes(tree: Path, model: str, reports: list[Path], config_text: str) -> 
     known = [*reported, *choices]
     for name in choices:
         if name not in reported and any(_benchmark_of(file, known) == name for file in files):
-            yield DatasetOutcome(name, choices[name], None, True, None, None)
+            settings = evalscope.read_settings(config_text, name)
+            yield DatasetOutcome(name, choices[name], None, True, None, None, settings)
 
 
 def _in_order(outcomes: tuple[DatasetOutcome, ...], config_text: str) -> tuple[DatasetOutcome, ...]:
@@ -113,7 +114,9 @@ def _report(path: Path, config_text: str) -> DatasetReport | None:
         report = evalscope.read_report(path.read_text(encoding="utf-8"))
     except OutputNotUnderstood:
         return None
-    return evalscope.with_configuration(report, config_text, report.dataset) if config_text else report
+    if not config_text:
+        return report
+    return evalscope.with_settings(report, evalscope.read_settings(config_text, report.dataset))
 
 
 def _benchmark_of(file_name: str, names: list[str]) -> str | None:

@@ -303,7 +303,8 @@ class ReportScore:
 class DatasetReport:
     """EvalScope's report of one dataset. ``requested`` and what follows are None in reports before schema 2.
     ``evaluation_version``, ``revision``, ``few_shot`` and ``prompt_template`` come from the saved configuration, where
-    there is one; EvalScope's own fingerprint is not a key for comparing, since it holds the address."""
+    there is one; EvalScope's own fingerprint is not a key for comparing, since it holds the address. ``judge`` names
+    the models that judged, None where a rule did."""
 
     dataset: str
     pretty_name: str
@@ -319,12 +320,27 @@ class DatasetReport:
     few_shot: int | None = None
     prompt_template: str | None = None
     evalscope_version: str | None = None
+    judge: str | None = None
+
+
+@dataclass(frozen=True)
+class BenchmarkSettings:
+    """What EvalScope resolves and saves before it asks the first question: what a report says of its benchmark, of one
+    that did not come to a report. ``judge``: the models that were to judge."""
+
+    evaluation_version: str | None = None
+    revision: str | None = None
+    few_shot: int | None = None
+    prompt_template: str | None = None
+    evalscope_version: str | None = None
+    judge: str | None = None
 
 
 @dataclass(frozen=True)
 class DatasetOutcome:
     """What one step left. ``is_partial``: it ended early, or some samples have no score. ``report`` None: it never came
-    to its report. ``expected`` counts (question, repeat) pairs that were to be asked."""
+    to its report, and ``settings`` say how it asked. ``expected`` counts (question, repeat) pairs that were to be
+    asked."""
 
     key: str
     choice: DatasetChoice
@@ -332,6 +348,7 @@ class DatasetOutcome:
     is_partial: bool
     expected: int | None
     duration_s: float | None
+    settings: BenchmarkSettings | None = None
 
 
 @dataclass(frozen=True)

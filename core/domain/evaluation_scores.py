@@ -181,7 +181,7 @@ def _figures(tally: _Tally, reported: ReportScore | None) -> tuple[float | None,
 class Conditions:
     """What must be equal before two scores may stand in one ranking: the questions, how they were put, and how tokens
     were drawn. Address, seed, batch size and max_tokens are no part of it; what max_tokens costs is the truncated
-    share."""
+    share. ``judge`` is the model that judged, None where a rule did, whatever was offered."""
 
     dataset: str
     revision: str | None
@@ -205,15 +205,15 @@ class Conditions:
 
 def conditions_of(request: EvaluationRequest, outcome: DatasetOutcome, metric: str) -> Conditions:
     """Of one dataset of an evaluation."""
-    report, limit, asked = outcome.report, request.limit, request.sampling
+    told, limit, asked = outcome.report or outcome.settings, request.limit, request.sampling
     share = None if limit.share is None else f"{limit.share * 100:g} %"
     sampling = {name: value for name, value in asdict(asked).items() if isinstance(value, float | int)}
-    few_shot = outcome.choice.few_shot if outcome.choice.few_shot is not None else report.few_shot if report else None
-    prompt = report.prompt_template if report else None
+    few_shot = outcome.choice.few_shot if outcome.choice.few_shot is not None else told.few_shot if told else None
+    prompt = told.prompt_template if told else None
     return Conditions(
         dataset=outcome.key,
-        revision=report.revision if report else None,
-        evaluation_version=report.evaluation_version if report else None,
+        revision=told.revision if told else None,
+        evaluation_version=told.evaluation_version if told else None,
         metric=metric,
         subsets=tuple(sorted(outcome.choice.subsets)),
         limit="" if limit.is_none else share or str(limit.count),
@@ -221,7 +221,7 @@ def conditions_of(request: EvaluationRequest, outcome: DatasetOutcome, metric: s
         repeats=request.repeats,
         sampling=sampling,
         prompt=hashlib.sha256(prompt.encode()).hexdigest()[:8] if prompt else None,
-        judge=request.judge_endpoint_id,
+        judge=told.judge if told else None,
         thinking=request.thinking,
     )
 

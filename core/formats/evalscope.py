@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import yaml
 
-from core.domain.evaluation import OVERFLOW, DatasetReport, ReportScore, Sample, SampleStatus
+from core.domain.evaluation import OVERFLOW, BenchmarkSettings, DatasetReport, ReportScore, Sample, SampleStatus
 from core.errors import OutputNotUnderstood
 
 TOOL = "evalscope"
@@ -66,6 +66,7 @@ def _report(found: Mapping[str, Any], key: str) -> DatasetReport:
         succeeded=told.get("succeeded"),
         errored=told.get("errored"),
         incomplete=told.get("incomplete"),
+        judge=_names(_mapping(found.get("judge_summary")).get("judge_models")),
     )
 
 
@@ -118,24 +119,37 @@ def _category(name: object) -> str | None:
     return " / ".join(words) or None
 
 
-def with_configuration(report: DatasetReport, config_yaml: str, benchmark: str) -> DatasetReport:
-    """The report with what ``configs/task_config.yaml`` says of its benchmark: version, revision, shots, prompt."""
+def with_settings(report: DatasetReport, settings: BenchmarkSettings) -> DatasetReport:
+    """The report with its benchmark's version, revision, shots and prompt. Who judged, only the report itself tells:
+    a judge may be configured and not be asked."""
+    told = {name: value for name, value in asdict(settings).items() if name != "judge"}
+    return replace(report, **told)
+
+
+def read_settings(config_yaml: str, benchmark: str) -> BenchmarkSettings:
+    """What ``configs/task_config.yaml`` says of a benchmark. Raises OutputNotUnderstood."""
     try:
         config = yaml.safe_load(config_yaml)
     except yaml.YAMLError as error:
         raise OutputNotUnderstood(tool=TOOL, detail=f"task_config.yaml: {error}", line="") from error
     if not isinstance(config, dict):
-        return report
+        return BenchmarkSettings()
     resolved = _mapping(_mapping(config.get("resolved_benchmarks")).get(benchmark))
     identity = _mapping(_mapping(config.get("evaluation_identity")).get("benchmarks"))
-    return replace(
-        report,
+    judges = _mapping(config.get("judge")).get("models") or []
+    return BenchmarkSettings(
         evaluation_version=_mapping(identity.get(benchmark)).get("evaluation_version"),
         revision=resolved.get("dataset_revision"),
         few_shot=resolved.get("few_shot_num"),
         prompt_template=resolved.get("prompt_template"),
         evalscope_version=config.get("evalscope_version"),
+        judge=_names([_mapping(one).get("model_id") for one in judges]),
     )
+
+
+def _names(models: Iterable[object] | None) -> str | None:
+    """Several judges in the order of their names."""
+    return ", ".join(sorted(str(model) for model in models or () if model)) or None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

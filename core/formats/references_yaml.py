@@ -10,7 +10,7 @@ import yaml
 from core.domain.reference import Reference
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_OPTIONAL = ("n", "subsets", "limit", "repeats", "metric", "judge", "label", "note")
+_OPTIONAL = ("n", "subsets", "limit", "repeats", "metric", "judge", "thinking", "label", "note")
 
 
 def read_references(text: str) -> tuple[Reference, ...]:

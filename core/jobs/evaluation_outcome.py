@@ -10,10 +10,12 @@ from pathlib import Path
 
 from core.adapters.database.failures import translated
 from core.domain.evaluation import (
+    BenchmarkSettings,
     DatasetOrigin,
     DatasetOutcome,
     DatasetReport,
     EvaluationRequest,
+    Need,
     PlannedDataset,
     Sample,
 )
@@ -110,6 +112,7 @@ def outcome_of(folder: StepFolder, planned: PlannedDataset, request: EvaluationR
         or (_is_judged(request) and _unscored(report) > 0),
         expected=expected,
         duration_s=folder.spent_s(),
+        settings=_settings(folder, planned) if report is None else None,
     )
 
 
@@ -130,11 +133,24 @@ def _report(folder: StepFolder, planned: PlannedDataset) -> DatasetReport | None
     if path is None:
         return None
     report = evalscope.read_report(path.read_text(encoding="utf-8"), planned.choice.key)
-    if folder.configuration.is_file():
-        report = evalscope.with_configuration(report, folder.configuration.read_text(encoding="utf-8"), benchmark)
+    settings = _settings(folder, planned)
+    if settings is not None:
+        report = evalscope.with_settings(report, settings)
     if planned.dataset.origin is not DatasetOrigin.EVALSCOPE:
         report = replace(report, pretty_name=planned.dataset.name, revision=planned.dataset.revision)
     return report
+
+
+def _settings(folder: StepFolder, planned: PlannedDataset) -> BenchmarkSettings | None:
+    """None where EvalScope did not come to saving them. A judge is asked about free answers alone."""
+    if not folder.configuration.is_file():
+        return None
+    text = folder.configuration.read_text(encoding="utf-8")
+    settings = evalscope.read_settings(text, benchmark_of(planned))
+    if Need.JUDGE not in planned.dataset.needs:
+        settings = replace(settings, judge=None)
+    is_ours = planned.dataset.origin is not DatasetOrigin.EVALSCOPE
+    return replace(settings, revision=planned.dataset.revision) if is_ours else settings
 
 
 def samples_of(folder: StepFolder, planned: PlannedDataset, request: EvaluationRequest) -> Iterator[Sample]:

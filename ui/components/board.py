@@ -24,6 +24,7 @@ from render.score_words import (
     parity_words,
     points,
     rank_words,
+    reference_words,
     version_name,
 )
 from ui import session
@@ -185,8 +186,7 @@ def _reference_cells(row: BoardRow, beside: Beside) -> dict[str, Cell]:
 
 def _published(reference: Reference) -> str:
     t = session.texts()
-    told = [reference.platform, t("score.n_short", n=t.number(reference.n)) if reference.n else None]
-    return f"{t.percent(reference.score)} :gray[:small[{plain(' · '.join(part for part in told if part))}]]"
+    return f"{t.percent(reference.score)} :gray[:small[{plain(reference_words(reference, t))}]]"
 
 
 def _needed(beside: Beside) -> str:
@@ -221,10 +221,10 @@ def _published_cells(reference: Reference) -> dict[str, Cell]:
     t = session.texts()
     return {
         "model": plain(reference.model),
-        "platform": plain(reference.platform),
+        "platform": plain(" · ".join(part for part in (reference.platform, reference.label) if part)),
         "published": t.percent(reference.score),
         "n": t.number(reference.n),
-        "source": f":gray[:small[{plain(reference.source)}]]",
+        "source": f":gray[:small[{plain('. '.join(part for part in (reference.source, reference.note) if part))}]]",
     }
 
 

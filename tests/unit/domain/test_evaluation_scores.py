@@ -10,6 +10,7 @@ import pytest
 from core.domain.evaluation import (
     OVERFLOW,
     TRUNCATED,
+    BenchmarkSettings,
     DatasetChoice,
     DatasetOutcome,
     DatasetReport,
@@ -150,6 +151,23 @@ def test_all_requests_failed() -> None:
     report = DatasetReport("gsm8k", "GSM8K", "m", 2, (), 60, 0, 60, True)
     (row,) = rows(outcome(report=report, is_partial=True))
     assert (row.score, row.n, row.requested, row.errored) == (None, 0, 60, 60)
+
+
+def test_without_a_report_it_stands_beside_its_like() -> None:
+    request = EvaluationRequest("ep-1", (DatasetChoice("gsm8k"),))
+    report = DatasetReport("gsm8k", "GSM8K", "m", 2, (), 4, 4, 0, False, "v1", "rev", 4, "{question}", judge="umpire")
+    settings = BenchmarkSettings("v1", "rev", 4, "{question}", judge="umpire")
+    cut_off = replace(outcome(report=None, is_partial=True), settings=settings)
+    whole_one = conditions_of(request, outcome(report=report), "accuracy")
+    assert conditions_of(request, cut_off, "accuracy").key == whole_one.key
+    assert whole_one.judge == "umpire"
+
+
+def test_a_judge_that_was_not_asked_is_no_condition() -> None:
+    request = EvaluationRequest("ep-1", (DatasetChoice("gsm8k"),))
+    offered = replace(request, judge_endpoint_id="ep-2")
+    found = outcome(whole(0.5, 4))
+    assert conditions_of(offered, found, "accuracy") == conditions_of(request, found, "accuracy")
 
 
 def test_like_is_compared_with_like() -> None:

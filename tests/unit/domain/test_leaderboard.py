@@ -24,7 +24,7 @@ from core.domain.leaderboard import (
     speed_points,
     with_references,
 )
-from core.domain.reference import Reference, model_word
+from core.domain.reference import Reference, is_like, model_word
 
 CONDITIONS = Conditions("mmlu_pro", None, "v1", "accuracy", (), "50", 5, 1, {"temperature": 0.6})
 HEAD = BoardHead(CONDITIONS.key, CONDITIONS, 3)
@@ -106,6 +106,30 @@ def test_as_many_questions_or_no_verdict() -> None:
     whole = replace(REFERENCE, n=None)
     limited = board(place("DeepSeek-R1-0528", 0.86), references=(whole,))
     assert limited.rows[0].references[0].parity is None
+
+
+@pytest.mark.parametrize(
+    ("told", "ours", "is_compared"),
+    [
+        ({"metric": "Pass@1"}, {}, True),
+        ({"metric": "AverageAccuracy"}, {}, True),
+        ({"metric": "F1"}, {}, False),
+        ({"metric": "prompt_level_strict_acc"}, {"metric": "prompt_level_strict"}, True),
+        ({"judge": "Qwen/Qwen3-235B"}, {}, False),
+        ({"judge": "Qwen/Qwen3-235B"}, {"judge": "qwen3-235b"}, True),
+        ({"judge": "Qwen/Qwen3-235B"}, {"judge": "other"}, False),
+        ({"thinking": True}, {}, False),
+        ({"thinking": True}, {"thinking": True}, True),
+        ({"repeats": 64}, {}, True),
+        ({"label": "MMLU-Pro of another year"}, {}, False),
+    ],
+)
+def test_a_verdict_needs_the_same_score_by_the_same_judge(
+    told: dict[str, Any], ours: dict[str, Any], is_compared: bool
+) -> None:
+    conditions = replace(CONDITIONS, **ours)
+    row = lead(place("DeepSeek-R1-0528", 0.86))
+    assert is_like(replace(REFERENCE, **told), row, conditions) is is_compared
 
 
 def test_the_margin_decides() -> None:

@@ -33,9 +33,19 @@ def test_a_report_tells_whole_and_subsets_once() -> None:
 
 def test_the_saved_configuration_completes_it() -> None:
     report = evalscope.read_report((DATA / "report-gsm8k.json").read_text())
-    told = evalscope.with_configuration(report, (DATA / "task_config.yaml").read_text(), "gsm8k")
+    told = evalscope.with_settings(report, evalscope.read_settings((DATA / "task_config.yaml").read_text(), "gsm8k"))
     assert (told.evaluation_version, told.few_shot, told.evalscope_version) == ("v1.1", 2, "1.14.1")
     assert told.prompt_template is not None and told.prompt_template.startswith("{question}")
+
+
+def test_who_judged_is_told_by_the_report_and_not_by_what_was_offered() -> None:
+    found = json.loads((DATA / "report-gsm8k.json").read_text())
+    config = (DATA / "task_config.yaml").read_text().replace("  models: []", "  models:\n  - model_id: umpire")
+    settings = evalscope.read_settings(config, "gsm8k")
+    assert settings.judge == "umpire"
+    assert evalscope.with_settings(evalscope.read_report(json.dumps(found)), settings).judge is None
+    found["judge_summary"] = {"judge_models": ["umpire", "second"], "scored": 24, "total": 24}
+    assert evalscope.read_report(json.dumps(found)).judge == "second, umpire"
 
 
 def test_sums_of_subsets_are_left_out_and_an_empty_report_has_no_score() -> None:
