@@ -11,6 +11,7 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.adapters.evalscope_folder import EvalScopeFolders
+from core.adapters.evaluation_files import EvaluationFiles
 from core.adapters.reference_files import load_references
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.accuracy_statistics import Verdict
@@ -309,7 +310,8 @@ def test_published_scores_and_speeds_stand_beside_ours(
     assert {platform: parity and parity.verdict for platform, parity in verdicts.items()} == {
         "VACC": Verdict.INCONCLUSIVE,
         "NVIDIA": Verdict.INCONCLUSIVE,
-    }
+        "DeepSeek": None,
+    }, "the card's figure is of the whole dataset"
     report = board_report(board, 0.01, Texts("zh"))
     assert [report.count(f'<main lang="{language}">') for language in LANGUAGES] == [1, 1]
     for told in ("DeepSeek-R1-0528", "VACC", "NVIDIA", "inconclusive", board.rows[0].references[0].reference.source):
@@ -325,8 +327,10 @@ def test_no_board_before_anything_is_scored(boards: LeaderboardService) -> None:
 
 def test_the_published_scores_of_the_catalog() -> None:
     found = load_references()
-    assert len(found) == 118
-    assert len({(one.model, one.dataset, one.source, one.note, one.platform) for one in found}) >= 116
+    assert len(found) == 257
+    assert len({(one.model, one.dataset, one.source, one.note, one.platform) for one in found}) >= 255
     assert all(one.source and 0 < one.score < 1 for one in found)
+    known = {dataset.key for dataset in EvaluationFiles().datasets()}
+    assert {one.dataset for one in found} - known == {"cluewsc"}, "EvalScope has no such benchmark"
     r1 = [one for one in found if one.model == "DeepSeek-R1" and one.dataset == "mmlu"]
-    assert {one.platform: one.score for one in r1} == {"VACC": 0.90832, "NVIDIA": 0.90113}
+    assert {one.platform: one.score for one in r1} == {"VACC": 0.90832, "NVIDIA": 0.90113, "DeepSeek": 0.908}
