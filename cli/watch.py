@@ -15,10 +15,13 @@ from core.worker import ensure_worker
 
 _POLL_S = 0.1
 _WIDTH = 78
+_WAITS_FOR_A_WORKER = frozenset({JobState.QUEUED, JobState.INTERRUPTED})
+"""A worker may be killed before it has taken the job up, too: then it is queued for ever."""
 
 
 def watch(app: App, job: JobView) -> JobView:
-    """The job as it ended. Ctrl-C cancels it: what is finished stays."""
+    """The job as it ended. Ctrl-C cancels it: what is finished stays. Raises ToolFailed (worker_gave_up) where no
+    worker can be kept at work; the job then waits for one."""
     ensure_worker(app.settings)
     interrupted = _Interrupt()
     shown = sys.stderr.isatty()
@@ -30,7 +33,7 @@ def watch(app: App, job: JobView) -> JobView:
         view = app.jobs.view(job.job.id)
         if shown:
             _show(view)
-        if view.state is JobState.INTERRUPTED:
+        if view.state in _WAITS_FOR_A_WORKER:
             ensure_worker(app.settings)
     if shown:
         print(file=sys.stderr)
