@@ -14,7 +14,8 @@ from core.domain.evaluation_scores import Conditions, Ending
 
 
 class Show(StrEnum):
-    """Which samples of an evaluation are listed. Wrong: scored below 1, whatever the reason."""
+    """Which samples of an evaluation are listed. Wrong: scored below 1, whatever the reason. Flipped: right here and
+    not in another evaluation, or the other way round."""
 
     ALL = "all"
     WRONG = "wrong"
@@ -23,16 +24,19 @@ class Show(StrEnum):
     NO_ANSWER = "no_answer"
     UNSCORED = "unscored"
     ERRORED = "errored"
+    FLIPPED = "flipped"
 
 
 @dataclass(frozen=True)
 class SampleFilter:
-    """``dataset`` None: all of them. ``text`` looks into question, gold and answer as listed, whatever the case."""
+    """``dataset`` None: all of them. ``text`` looks into question, gold and answer as listed, whatever the case.
+    ``against`` is the evaluation that flipped samples differ from."""
 
     dataset: str | None = None
     subset: str | None = None
     show: Show = Show.ALL
     text: str = ""
+    against: str | None = None
 
 
 @dataclass(frozen=True)

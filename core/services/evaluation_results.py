@@ -10,7 +10,15 @@ from core.domain.accuracy_statistics import DEFAULT_MARGIN
 from core.domain.benchmark import Page, RunHead, RunKind, RunRow
 from core.domain.evaluation import EvaluationRequest, Sample
 from core.domain.evaluation_pairs import Flip, PairedScores, pair
-from core.domain.evaluation_reading import DatasetScores, SampleDetail, SampleFilter, SampleRow, Tally, whole_tally
+from core.domain.evaluation_reading import (
+    DatasetScores,
+    SampleDetail,
+    SampleFilter,
+    SampleRow,
+    Show,
+    Tally,
+    whole_tally,
+)
 from core.domain.evaluation_scores import Ending
 from core.domain.history import Facet, RunFilter
 from core.domain.job import JobView
@@ -109,8 +117,12 @@ class EvaluationResultService:
         return self._store.runs.head(run_id)
 
     def samples(self, run_id: str, wanted: SampleFilter, offset: int = 0, limit: int = 25) -> Page[SampleRow]:
-        """A page of samples; their texts are cut to a line."""
-        return self._store.evaluations.samples(run_id, wanted, offset, limit)
+        """A page of samples; their texts are cut to a line. Raises NotFoundError for an ``against`` that is none."""
+        if wanted.show is not Show.FLIPPED or wanted.against is None:
+            return self._store.evaluations.samples(run_id, wanted, offset, limit)
+        found = self.compare(wanted.against, run_id)
+        flipped = {pair.dataset: [flip.after for flip in pair.flips] for pair in found.datasets}
+        return self._store.evaluations.samples(run_id, wanted, offset, limit, flipped)
 
     def sample(self, run_id: str, dataset: str, number: int) -> SampleDetail:
         """One sample, whole. Raises NotFoundError."""

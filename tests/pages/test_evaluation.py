@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR
+from core.domain.evaluation_scores import Ending
 from tests.fakes import samples
 from tests.fakes.evalscope_tree import Answers, write_tree
 from tests.pages.conftest import Open
@@ -48,6 +49,28 @@ def test_samples_are_filtered_by_the_address(app: App, open_page: Open, tmp_path
     assert "6 samples" in said(at)
     at = open_page("evaluation", id=run_id, show="nonsense", dataset="none")
     assert "90 samples" in said(at)
+
+
+def test_what_flipped_against_another_evaluation_is_a_filter(app: App, open_page: Open, tmp_path: Path) -> None:
+    before, after = take(app, tmp_path, "R1", "old", 40, 1), take(app, tmp_path, "R1", "new", 20, 2, truncated=6)
+    pair = app.evaluation_results.compare(before, after)
+    flips = sum(len(found.flips) for found in pair.datasets)
+    at = open_page("evaluation", id=after, show="flipped")
+    assert not at.exception
+    assert f"{flips} samples" in said(at)
+    assert "R1 old" in at.selectbox(key="url_against").format_func(before)
+    at = open_page("evaluation", id=after, show="flipped", against=after)
+    assert f"{flips} samples" in said(at), "it is not held against itself"
+
+
+def test_flips_that_were_not_answered_stand_apart(app: App, open_page: Open, tmp_path: Path) -> None:
+    before, after = take(app, tmp_path, "R1", "old", 57, 1), take(app, tmp_path, "R1", "new", 20, 2, truncated=9)
+    (pair, _) = app.evaluation_results.compare(before, after).datasets
+    cut = [flip for flip in pair.flips if Ending.TRUNCATED in {flip.before_ending, flip.after_ending}]
+    lost = [flip for flip in pair.flips if not flip.won and flip not in cut]
+    at = open_page("compare_evaluations", before=before, after=after)
+    shown = [option for group in at.button_group for option in group.options]
+    assert cut and {f"Lost ({len(lost)})", f"Cut off ({len(cut)})"} <= set(shown)
 
 
 def test_a_sample_is_shown_as_it_was_written(app: App, open_page: Open, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from ui.markdown import plain
 
 PER_PAGE = 10
 _WHICH, _DATASET = "which", "dataset"
+_CUT = tuple(ending for ending in Ending if ending is not Ending.ANSWERED)
 _VERDICTS: dict[Verdict, tuple[Color, str]] = {
     Verdict.PARITY: ("green", ":material/balance:"),
     Verdict.BETTER: ("green", ":material/trending_up:"),
@@ -83,11 +84,13 @@ def flips_section(found: EvaluationComparison) -> None:
 
 def _chosen(pair: PairedScores) -> Sequence[Flip]:
     t = session.texts()
+    answered = [flip for flip in pair.flips if _both_answered(flip)]
     groups = {
-        "lost": [flip for flip in pair.flips if not flip.won],
-        "unanswered": [flip for flip in pair.flips if not flip.won and flip.after_ending is not Ending.ANSWERED],
-        "won": [flip for flip in pair.flips if flip.won],
+        "lost": [flip for flip in answered if not flip.won],
+        "won": [flip for flip in answered if flip.won],
     }
+    for ending in _CUT:  # apart: what was not answered tells of limits and formats, not of what the model knows
+        groups[ending.value] = [flip for flip in pair.flips if ending in {flip.before_ending, flip.after_ending}]
     options = [name for name, flips in groups.items() if flips]
     wanted = st.query_params.get(_WHICH, options[0])
     chosen = st.segmented_control(
@@ -103,6 +106,10 @@ def _chosen(pair: PairedScores) -> Sequence[Flip]:
     )
     keep(_WHICH, str(chosen), options[0])
     return groups[str(chosen)]
+
+
+def _both_answered(flip: Flip) -> bool:
+    return flip.before_ending is flip.after_ending is Ending.ANSWERED
 
 
 def _flip(found: EvaluationComparison, row: FlipRow) -> None:

@@ -38,9 +38,7 @@ def evaluation_head(detail: EvaluationDetail, *, is_open: bool) -> None:
 
 def compare_choice(detail: EvaluationDetail) -> None:
     """Another evaluation to stand beside this one: those that share a dataset first come first."""
-    t, mine = session.texts(), set(detail.asked)
-    rows = [row for row in session.app().evaluation_results.recent() if row.id != detail.run.id]
-    shared = [row for row in rows if mine & set(row.workload_label.split(", "))]
+    t, shared = session.texts(), rivals(detail)
     if not shared:
         st.caption(t("page.evaluation.compare_none"))
         return
@@ -48,7 +46,7 @@ def compare_choice(detail: EvaluationDetail) -> None:
         chosen = st.selectbox(
             t("page.evaluation.compare"),
             [row.id for row in shared],
-            format_func={row.id: _row_name(row, t) for row in shared}.__getitem__,
+            format_func={row.id: rival_name(row, t) for row in shared}.__getitem__,
             key="evaluation_compare",
             help=t("page.evaluation.compare_help"),
             width=420,
@@ -63,6 +61,14 @@ def compare_choice(detail: EvaluationDetail) -> None:
         )
 
 
-def _row_name(row: RunRow, t: Texts) -> str:
+def rivals(detail: EvaluationDetail) -> list[RunRow]:
+    """Others that asked a dataset of this one, the newest first."""
+    mine = set(detail.asked)
+    rows = [row for row in session.app().evaluation_results.recent() if row.id != detail.run.id]
+    return [row for row in rows if mine & set(row.workload_label.split(", "))]
+
+
+def rival_name(row: RunRow, t: Texts) -> str:
+    """Its version, what it asked, and when."""
     name = version_name(row.model, row.version_label, row.origin)
     return f"{name} · {row.workload_label} · {t.when(row.created_at)}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
 
+from core.domain.benchmark import RunRow
 from core.domain.evaluation_reading import SampleFilter, SampleRow, Show, Tally
 from core.domain.evaluation_scores import Ending
 from core.services.evaluation_results import EvaluationDetail
 from ui import session
 from ui.components.cards import empty_state
+from ui.components.evaluation_head import rival_name, rivals
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.links import link
 from ui.components.pieces import Color
@@ -19,7 +21,7 @@ from ui.components.url_state import keep, url_number, url_select
 from ui.markdown import plain
 
 PER_PAGE = 20
-SHOW, DATASET, SUBSET, PAGE = "show", "dataset", "subset", "page"
+SHOW, DATASET, SUBSET, PAGE, AGAINST = "show", "dataset", "subset", "page", "against"
 _SPANS = {"verdict": 3, "question": 7, "gold": 3, "extracted": 3, "length": 2}
 _LOOKS: dict[str, tuple[Color, str]] = {
     "right": ("green", ":material/check:"),
@@ -92,8 +94,17 @@ def _filters(detail: EvaluationDetail) -> SampleFilter:
         text = st.text_input(
             t("page.evaluation.search"), key="q", bind="query-params", on_change=keep, args=(PAGE, ""), width=340
         )
-    show = _show([tally for tally in inside if subset in {"", tally.subset}])
-    return SampleFilter(dataset or None, subset or None, Show(show), text.strip())
+    others = rivals(detail)
+    show = Show(_show([tally for tally in inside if subset in {"", tally.subset}], can_flip=bool(others)))
+    against = _against(others) if show is Show.FLIPPED else None
+    return SampleFilter(dataset or None, subset or None, show, text.strip(), against)
+
+
+def _against(others: Sequence[RunRow]) -> str:
+    """The newest of the others where none is chosen."""
+    t, ids = session.texts(), [row.id for row in others]
+    names = {row.id: rival_name(row, t) for row in others}
+    return url_select(AGAINST, t("page.evaluation.against"), ids, ids[0], names.__getitem__, width=480)
 
 
 def _choice(param: str, names: Sequence[str], every: str) -> str:
@@ -102,10 +113,10 @@ def _choice(param: str, names: Sequence[str], every: str) -> str:
     return url_select(param, t(f"page.evaluation.{param}"), list(words), "", words.__getitem__, width=260)
 
 
-def _show(tallies: Sequence[Tally]) -> str:
+def _show(tallies: Sequence[Tally], *, can_flip: bool) -> str:
     t = session.texts()
     counts = _counts(tallies)
-    options = [show for show in Show if show is Show.ALL or counts[show]]
+    options = [show for show in Show if show is Show.ALL or counts.get(show, can_flip)]
     wanted = st.query_params.get(SHOW, Show.ALL.value)
     shown = wanted if wanted in options else Show.ALL.value
     key = f"evaluation_show_{shown}"  # it mirrors the address, which a click on a bar changes, too
@@ -115,12 +126,19 @@ def _show(tallies: Sequence[Tally]) -> str:
         default=shown,
         key=key,
         required=True,
-        format_func=lambda option: f"{t(f'page.evaluation.show_{option}')} {t.number(counts[Show(option)])}",
+        format_func=lambda option: _show_word(Show(option), counts),
         label_visibility="collapsed",
         on_change=_choose_show,
         args=(key,),
     )
     return shown
+
+
+def _show_word(show: Show, counts: Mapping[Show, int]) -> str:
+    """With how many there are; how many flipped depends on what they are held against."""
+    t = session.texts()
+    word = t(f"page.evaluation.show_{show.value}")
+    return f"{word} {t.number(counts[show])}" if show in counts else word
 
 
 def _choose_show(key: str) -> None:

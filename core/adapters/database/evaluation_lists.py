@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, case, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.adapters.database.connection import Database
@@ -118,14 +118,22 @@ class EvaluationLists:
 
     # ------------------------------------------------------------ samples
 
-    def samples(self, run_id: str, wanted: SampleFilter, offset: int, limit: int) -> Page[SampleRow]:
-        """By dataset, then in the order of their numbers."""
+    def samples(
+        self,
+        run_id: str,
+        wanted: SampleFilter,
+        offset: int,
+        limit: int,
+        among: Mapping[str, Sequence[int]] | None = None,
+    ) -> Page[SampleRow]:
+        """By dataset, then in the order of their numbers. With ``among`` those of these numbers alone, by dataset."""
         with self._database.read() as session:
             names = _names(session, run_id, wanted.dataset)
-            query = _filtered(select(_Sample.dataset_id, *_SAMPLE_COLUMNS), names, wanted)
+            query = _filtered(select(_Sample.dataset_id, *_SAMPLE_COLUMNS), names, wanted, among)
             query = query.order_by(_Sample.dataset_id, _Sample.number).offset(offset).limit(limit)
             found = session.execute(query).all()
-            total = session.scalars(_filtered(select(func.count()).select_from(_Sample), names, wanted)).one()
+            count = _filtered(select(func.count()).select_from(_Sample), names, wanted, among)
+            total = session.scalars(count).one()
         return Page(tuple(_sample_row(names[row.dataset_id], row._mapping) for row in found), total, offset)
 
     def sample(self, run_id: str, dataset: str, number: int) -> SampleDetail:
@@ -255,13 +263,21 @@ def _names(session: Session, run_id: str, dataset: str | None) -> dict[int, str]
     return {row.id: row.dataset for row in session.execute(query.order_by(_Dataset.position))}
 
 
-def _filtered(query: Select[Any], names: Mapping[int, str], wanted: SampleFilter) -> Select[Any]:
+def _filtered(
+    query: Select[Any],
+    names: Mapping[int, str],
+    wanted: SampleFilter,
+    among: Mapping[str, Sequence[int]] | None = None,
+) -> Select[Any]:
     query = query.where(_Sample.dataset_id.in_(names))
+    if among is not None:
+        parts = [(_Sample.dataset_id == key) & _Sample.number.in_(among.get(name, ())) for key, name in names.items()]
+        query = query.where(or_(false(), *parts))
     if wanted.subset is not None:
         query = query.where(_Sample.subset == wanted.subset)
     if wanted.show is Show.WRONG:
         query = query.where(_Sample.score < 1)
-    elif wanted.show is not Show.ALL:
+    elif wanted.show not in {Show.ALL, Show.FLIPPED}:
         query = query.where(_Sample.ending == wanted.show.value)
     for word in wanted.text.split():
         columns = (_Sample.question, _Sample.gold, _Sample.extracted)
