@@ -205,7 +205,8 @@ class PlannedDataset:
 class EvaluationPlan:
     """What will happen: shown before anything does. ``python_call`` and ``cli_calls`` are EvalScope's own spellings,
     as few as say it; ``command`` repeats the evaluation with this product's shell. ``output_tokens`` is what the
-    answers take at most. ``fingerprint`` changes when the endpoint or the request does."""
+    answers take at most. ``most_s`` bounds the time where ``estimate_s`` is unknown: every answer as long as
+    max_tokens. ``fingerprint`` changes when the endpoint or the request does."""
 
     request: EvaluationRequest
     datasets: tuple[PlannedDataset, ...]
@@ -214,6 +215,7 @@ class EvaluationPlan:
     input_tokens: int | None
     output_tokens: int | None
     estimate_s: float | None
+    most_s: float | None
     command: tuple[str, ...]
     python_call: str
     cli_calls: tuple[tuple[str, ...], ...]

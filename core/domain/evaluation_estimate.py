@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
+from core.domain.estimates import Past
 from core.domain.evaluation import EvaluationRequest, PlannedDataset, ScoreRow
 
 _STARTUP_S = 10.0
@@ -32,6 +34,24 @@ def estimate_s(
         same = [one for one in usable if one.row.dataset == dataset.choice.key] or usable
         seconds = [value for value in map(_stream_s, same) if value is not None]
         total += _STARTUP_S + (dataset.requests or 0) * sum(seconds) / len(seconds) / request.batch_size
+    return total
+
+
+def most_s(request: EvaluationRequest, planned: Sequence[PlannedDataset], past: Sequence[Past]) -> float | None:
+    """Seconds at most, before anything was evaluated: from the measured point whose concurrency is nearest to the batch
+    size, with every answer as long as max_tokens. None where nothing was measured, or a dataset tells no size."""
+    usable = [one for one in past if one.measurement.ttft_ms and one.measurement.tpot_ms]
+    if not usable or any(one.requests is None for one in planned):
+        return None
+    nearest = min(usable, key=lambda one: abs((one.measurement.concurrency or 1) - request.batch_size))
+    ttft, tpot = nearest.measurement.ttft_ms, nearest.measurement.tpot_ms
+    answer_ms = (tpot.mean if tpot else 0.0) * (request.max_tokens - 1)
+    total = 0.0
+    for dataset in planned:
+        longer = (dataset.input_tokens or 0) / max(1, dataset.requests or 1) / max(1, nearest.input_tokens)
+        first_ms = (ttft.mean if ttft else 0.0) * max(1.0, longer)
+        waves = ceil((dataset.requests or 0) / request.batch_size)
+        total += _STARTUP_S + waves * (first_ms + answer_ms) / 1000.0
     return total
 
 

@@ -16,7 +16,7 @@ from core.domain.benchmark_rules import benchmark_findings
 from core.domain.catalog import Catalog
 from core.domain.deployment import Deployment
 from core.domain.endpoint import Endpoint
-from core.domain.estimates import Past, estimate_s
+from core.domain.estimates import estimate_s
 from core.domain.finding import Finding, Severity, blocking
 from core.domain.history import Facet, RunFilter
 from core.domain.job import Job, JobKind, JobState, JobView
@@ -30,9 +30,9 @@ from core.loadgen import TOOL, TOOL_VERSION
 from core.ports import Clock, JobQueue, PromptFiles, Store
 from core.services.access import require
 from core.services.endpoints import EndpointService
+from core.services.past import past_measurements
 from core.services.provenance import endpoint_snapshot, provenance
 
-_PAST_RUNS = 5
 _NAME_LIMIT = 200
 _SPECULATION = {"--speculative-config", "--speculative_config", "-sc"}
 _SEED_BITS = 31
@@ -163,18 +163,8 @@ class BenchmarkService:
         """By what this endpoint did, else by what the same model did elsewhere: a first guess is better than none."""
         endpoint = self._endpoints.get(request.endpoint_id)
         alike = (RunFilter(endpoint_id=endpoint.id), RunFilter(facets={Facet.MODEL: endpoint.served_name}))
-        guesses = (self._foreseen_s(request.workload, where) for where in alike)
+        guesses = (estimate_s(request.workload, past_measurements(self._store, where)) for where in alike)
         return next((guess for guess in guesses if guess is not None), None)
-
-    def _foreseen_s(self, workload: Workload, where: RunFilter) -> float | None:
-        rows = self._store.runs.page(0, _PAST_RUNS, where).rows
-        past = [
-            Past(measurement, row.input_tokens, row.output_tokens)
-            for row in rows
-            if row.input_tokens is not None and row.output_tokens is not None
-            for measurement in self._store.runs.measurements(row.id)
-        ]
-        return estimate_s(workload, past)
 
     # ------------------------------------------------------------ starting
 

@@ -23,7 +23,7 @@ from core.domain.evaluation import (
     PlannedDataset,
     SamplingPreset,
 )
-from core.domain.evaluation_estimate import PastScore, estimate_s
+from core.domain.evaluation_estimate import PastScore, estimate_s, most_s
 from core.domain.evaluation_rules import (
     Surroundings,
     advised_sampling,
@@ -43,6 +43,7 @@ from core.ports import Clock, ContainerEngine, EvaluationCatalog, JobQueue, Stor
 from core.services.access import require
 from core.services.datasets import DatasetService
 from core.services.endpoints import EndpointService
+from core.services.past import past_measurements
 from core.services.provenance import endpoint_snapshot, provenance
 
 ENGINE = "evalscope"
@@ -146,6 +147,7 @@ class EvaluationService:
         configs = evalscope_task.merged(each)
         has_key = endpoint.key_ref is not None
         requests = _sum(one.requests for one in planned)
+        is_blocked = bool(blocking(findings))
         return EvaluationPlan(
             request=request,
             datasets=planned,
@@ -153,7 +155,8 @@ class EvaluationService:
             requests=requests,
             input_tokens=_sum(one.input_tokens for one in planned),
             output_tokens=None if requests is None else requests * request.max_tokens,
-            estimate_s=None if blocking(findings) else self._estimate_s(request, planned),
+            estimate_s=None if is_blocked else self._estimate_s(request, planned),
+            most_s=None if is_blocked else self._most_s(request, planned),
             command=seatrial_eval.argv(request, endpoint, judge),
             python_call=evalscope_task.python_calls(configs, has_key=has_key),
             cli_calls=tuple(evalscope_task.cli_call(config, has_key=has_key) for config in configs),
@@ -212,6 +215,11 @@ class EvaluationService:
             for row in self._store.evaluations.scores(run.id)
         ]
         return estimate_s(request, planned, past)
+
+    def _most_s(self, request: EvaluationRequest, planned: tuple[PlannedDataset, ...]) -> float | None:
+        """From what this endpoint's sweeps measured."""
+        where = RunFilter(facets={Facet.KIND: RunKind.SWEEP.value}, endpoint_id=request.endpoint_id)
+        return most_s(request, planned, past_measurements(self._store, where))
 
     # ------------------------------------------------------------ starting
 

@@ -27,11 +27,11 @@ from core.errors import NotFoundError, OutputNotUnderstood
 from core.formats import vllm_metrics
 from core.ports import ArtifactRow, Store
 from core.services.access import require
+from core.services.past import past_measurements
 
 NOTE_LIMIT = 10_000
 _RECORDS_BYTES = 256 * 1024 * 1024
 _POINTS_KEPT = 64
-_PAST_RUNS = 3
 _REPORT_BYTES = 32 * 1024 * 1024
 EVERYTHING = RunFilter()
 
@@ -170,18 +170,9 @@ class ResultService:
         if progress is None:
             return None
         load = detail.run.workload
-        past = [Past(one, load.input_tokens, load.output_tokens) for one in detail.measurements]
-        return left_s(load, progress, past or self._past(detail.run.endpoint_id))
-
-    def _past(self, endpoint_id: str) -> list[Past]:
-        rows = self._store.runs.page(0, _PAST_RUNS, RunFilter(endpoint_id=endpoint_id)).rows
-        known = [(row, row.input_tokens, row.output_tokens) for row in rows]
-        return [
-            Past(one, wide, long)
-            for row, wide, long in known
-            if wide is not None and long is not None
-            for one in self._store.runs.measurements(row.id)
-        ]
+        here = [Past(one, load.input_tokens, load.output_tokens) for one in detail.measurements]
+        before = RunFilter(endpoint_id=detail.run.endpoint_id)
+        return left_s(load, progress, here or past_measurements(self._store, before))
 
     def best_point(self, detail: RunDetail) -> PointDetail | None:
         """The point with the highest output rate whose requests are kept (and not too many to read), for a report; none

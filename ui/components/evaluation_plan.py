@@ -36,9 +36,9 @@ def _figures(plan: EvaluationPlan) -> None:
     tokens = {"tokens_in": plan.input_tokens, "tokens_out": plan.output_tokens}
     for column, (name, value) in zip((third, fourth), tokens.items(), strict=True):
         column.metric(t(f"page.accuracy.{name}"), unknown if value is None else t.number(value))
-    known = plan.estimate_s is not None
-    st.metric(
-        t("page.accuracy.estimate"),
-        t.duration(plan.estimate_s) if known else unknown,
-        help=None if known else t("page.accuracy.estimate_unknown_help"),
-    )
+    if plan.estimate_s is not None:
+        st.metric(t("page.accuracy.estimate"), t.duration(plan.estimate_s))
+    elif plan.most_s is not None:
+        st.metric(t("page.accuracy.most"), t.duration(plan.most_s), help=t("page.accuracy.most_help"))
+    else:
+        st.metric(t("page.accuracy.estimate"), unknown, help=t("page.accuracy.estimate_unknown_help"))

@@ -24,6 +24,7 @@ from core.formats import records
 from core.services.datasets import DatasetFilter, DatasetService
 from core.services.endpoints import EndpointService
 from core.services.evaluations import EvaluationService
+from tests.fakes import samples
 from tests.fakes.clock import FakeClock
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
 from tests.fakes.engine import FakeEngine
@@ -83,6 +84,16 @@ def test_a_plan_tells_amounts_and_three_spellings_and_changes_nothing(world: Wor
     assert "datasets=['gsm8k', 'general_mcq']" in plan.python_call
     assert not blocking(plan.findings) and plan.estimate_s is None
     assert world.store.data_version() == version
+
+
+def test_what_was_benchmarked_bounds_the_time_of_a_first_evaluation(world: World) -> None:
+    asked = world.request("arithmetic", limit=Limit(count=10))
+    assert world.service.plan(asked).most_s is None
+    world.store.runs.add(samples.run(endpoint_id=world.endpoint.id))
+    world.store.runs.save_measurement("run-1", samples.measurement())
+    bound = world.service.plan(asked).most_s
+    doubled = world.service.plan(replace(asked, max_tokens=2 * asked.max_tokens)).most_s
+    assert bound is not None and doubled is not None and doubled > bound
 
 
 def test_a_start_records_run_request_and_job(world: World) -> None:
