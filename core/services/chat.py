@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.domain.access import Actor, Role
@@ -84,9 +85,17 @@ class ChatService:
             stream.seen_s = now
             return _answer(stream, now)
 
+    def find(self, actor: Actor, answer_id: str) -> Answer | None:
+        """The same; None where it was forgotten: the registry is bounded, and ends with its process."""
+        try:
+            return self.look(actor, answer_id)
+        except NotFoundError:
+            return None
+
     def stop(self, actor: Actor, answer_id: str) -> None:
-        """Hangs up; what has come stays. Nothing happens to one that has ended."""
-        _hang_up(self._own(actor, answer_id), self._now())
+        """Hangs up; what has come stays. Nothing happens to one that has ended or was forgotten."""
+        with suppress(NotFoundError):
+            _hang_up(self._own(actor, answer_id), self._now())
 
     # ------------------------------------------------------------ the registry
 

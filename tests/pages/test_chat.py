@@ -79,6 +79,19 @@ def test_an_answer_outlives_reruns_and_a_stop_ends_it_in_its_silence(
     assert "chat_stop" not in [button.key for button in at.button]
 
 
+def test_an_answer_that_was_forgotten_ends_the_waiting(client: FakeChatClient, open_page: Open) -> None:
+    client.pieces = [threading.Event()]
+    service = ChatService(session.app().endpoints, client, spawn=lambda read: None)
+    session.install(replace(session.app(), chat=service))
+    at = open_page("chat").chat_input(key="chat_message").set_value("Hello").run()
+    assert at.chat_input(key="chat_message").disabled
+    session.install(replace(session.app(), chat=ChatService(session.app().endpoints, client)))
+    at = at.run()
+    assert not at.exception
+    assert "kept no longer" in sentences(at)
+    assert not at.run().chat_input(key="chat_message").disabled, "there is nothing to wait for"
+
+
 def test_two_endpoints_get_the_same_message(client: FakeChatClient, open_page: Open) -> None:
     at = open_page("chat")
     at.multiselect(key="chat_endpoints").select(at.multiselect(key="chat_endpoints").options[1]).run()

@@ -237,10 +237,15 @@ def test_one_of_ours_is_stopped_restarted_and_removed(world: World, open_page: O
     world.store.jobs.finish(str(webui.job_id), JobState.DONE, world.clock.now())
     for verb in ("stop", "restart"):
         at = open_page("open_webui").button(key=f"{verb}_{webui.id}").click().run()
+        world.server.away = {"127.0.0.1"} if verb == "stop" else set()
         agreed(at, f"{verb}_{webui.id}", "confirm_yes")
         view = containers.container(world.room.connect.get(webui.id))
         assert view is not None
         assert view.state == ("exited" if verb == "stop" else "running")
+        if verb == "stop":
+            at = open_page("open_webui")
+            assert "Does not work" in sentences(at), "one that was stopped is not said to work"
+            assert f"stop_{webui.id}" not in [button.key for button in at.button]
     assert len(world.queue.begun_with) == 2, "connected and proved again"
     at = open_page("open_webui").button(key=f"remove_{webui.id}").click().run()
     assert "stay in the volume" in sentences(at)

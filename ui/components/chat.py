@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.domain.chat import Answer, AnswerState, ChatParameters, Message
 from core.domain.endpoint import Endpoint, Origin
+from core.domain.job import Reason
 from ui import session
 from ui.act import act, guard
 from ui.components.pieces import simulated_badge
@@ -189,7 +190,9 @@ def _gone(endpoint_id: str) -> Endpoint:
 
 
 def _one_answer(endpoint: Endpoint, answer_id: str, *, named: bool) -> None:
-    answer = talk().ended.get(answer_id) or session.app().chat.look(session.actor(), answer_id)
+    answer = talk().ended.get(answer_id) or session.app().chat.find(session.actor(), answer_id)
+    if answer is None:
+        answer = Answer(answer_id, endpoint.id, AnswerState.FAILED, reason=Reason("chat_forgotten"))
     if not answer.state.is_active:
         talk().ended[answer_id] = answer
     with st.chat_message("assistant", avatar=":material/smart_toy:"):

@@ -21,6 +21,7 @@ from ui.components.webui_hand_over import address_from_here, hand_over
 from ui.components.webui_leave import disconnect_buttons
 from ui.markdown import plain
 
+_UP = frozenset({"running", "restarting", "paused"})
 _LOG_LINES = 200
 _LOG_HEIGHT_PX = 320
 
@@ -177,11 +178,14 @@ def _container_buttons(webui: WebUi, access: Access | None) -> None:
         "remove": t(f"page.open_webui.{'remove_volume_text' if with_volume else 'remove_text'}", volume=volume),
     }
     actions = {
-        "stop": lambda: room.stop(actor, webui.id),
+        "stop": lambda: _stop(webui),
         "restart": lambda: room.restart(actor, webui.id, access),
         "remove": lambda: room.remove(actor, webui.id, with_volume=with_volume),
     }
+    view = room.container(webui)
     for verb, action in actions.items():
+        if verb == "stop" and (view is None or view.state not in _UP):
+            continue
         if st.button(t(f"word.{verb}"), key=f"{verb}_{webui.id}"):
             confirm(
                 t(f"page.open_webui.{verb}_title", name=webui.name),
@@ -190,6 +194,13 @@ def _container_buttons(webui: WebUi, access: Access | None) -> None:
                 action,
                 told=t(f"page.open_webui.{verb}_done", name=webui.name),
             )
+
+
+def _stop(webui: WebUi) -> None:
+    """And looks: it is not said to work any more."""
+    room = session.app().webui
+    room.containers.stop(session.actor(), webui.id)
+    room.doctor.examine(webui.id, ask_model=False)
 
 
 # ---------------------------------------------------------------- what is wrong
