@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -379,6 +380,8 @@ class WebUiService:
         webui = self._saved(begun)
         writes = self._write(webui.url, access, documents, target)
         not_taken = changes(read_settings(self._admin.read(webui.url, access, models)), target)
+        with suppress(WebUiError):  # up to 0.6 a chat finds only what was listed last, and open pages do not list again
+            self._admin.listed(webui.url, access)
         self._secrets.delete(undo_ref(webui_id))
         state = WriteState.UNDONE
         webui = self._saved(replace(webui, written=state, connected=undo.connected, report=None, not_taken=not_taken))
