@@ -17,6 +17,7 @@ from types import FrameType
 
 from cli.address import check_address, free_port, is_our_own, is_there, web_url
 from cli.children import Child, end_all
+from core.adapters.home import make_home
 from core.adapters.locks import WORKER_LOCK, is_locked, read_record
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.endpoint import Origin
@@ -45,6 +46,7 @@ def up(*, demo: bool = False) -> int:
         settings = _settings()
         check_address(settings.host, settings.port)
         _refuse_strangers(settings)
+        make_home(settings)
         return Supervisor(settings, t, demo).run()
     except AppError as error:
         print(t.error(error), file=sys.stderr)

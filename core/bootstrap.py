@@ -16,6 +16,7 @@ from core.adapters.docker_engine import DockerEngine
 from core.adapters.endpoint_http import HttpEndpointClient
 from core.adapters.evalscope_folder import EvalScopeFolders
 from core.adapters.evaluation_files import EvaluationFiles
+from core.adapters.home import make_home
 from core.adapters.host import describe_host, package_version
 from core.adapters.host_addresses import LocalAddresses
 from core.adapters.host_probe import LocalHostProbe
@@ -114,8 +115,7 @@ class App:
 def compose(settings: Settings | None = None) -> App:
     """Makes the data folder, brings the database up to date, and wires the services. Raises StoreError."""
     settings = _with_models(settings or read_settings())
-    for folder in (settings.home, settings.logs, settings.locks, settings.work):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_home(settings)
     migrate(settings.database_url)
     store = DatabaseStore(settings.database_url, artifact_limit_mib=settings.artifact_limit_mib)
     clock = SystemClock()

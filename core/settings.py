@@ -9,6 +9,8 @@ from pathlib import Path
 
 from core.errors import RefusedError
 
+_LAST_PORT = 65_535
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -96,7 +98,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         database_url=source.get("SEATRIAL_DATABASE_URL") or f"sqlite:///{home / 'seatrial.db'}",
         jobs_url=source.get("SEATRIAL_JOBS_URL") or f"sqlite:///{home / 'jobs.db'}",
         host=source.get("SEATRIAL_HOST") or "127.0.0.1",
-        port=_number(source, "SEATRIAL_PORT", 8501),
+        port=_port(source, "SEATRIAL_PORT", 8501),
         artifact_limit_mib=_number(source, "SEATRIAL_ARTIFACT_LIMIT_MIB", 512),
         retention_days=_number(source, "SEATRIAL_RETENTION_DAYS", 0),
         secret_key=source.get("SEATRIAL_SECRET_KEY") or None,
@@ -119,6 +121,13 @@ def _number(source: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal():
         raise RefusedError("setting_bad", detail=f"{name} must be a whole number, not {text!r}")
     return int(text)
+
+
+def _port(source: Mapping[str, str], name: str, default: int) -> int:
+    port = _number(source, name, default)
+    if not 1 <= port <= _LAST_PORT:
+        raise RefusedError("setting_bad", detail=f"{name} must be 1 to {_LAST_PORT}, not {port}")
+    return port
 
 
 def _pairs(source: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:

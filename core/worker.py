@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from core.adapters.home import make_home
 from core.adapters.worker_process import ensure_worker, take_worker_lock
 from core.bootstrap import App, compose
 from core.domain.benchmark import Engine
@@ -71,6 +72,7 @@ def measuring_engines(app: App) -> Mapping[Engine, PointRunner]:
 def run(runners: Runners = measuring_engines) -> None:
     """Works until it is told to end. Raises RefusedError (worker_running: pid), StoreError."""
     settings = read_settings()
+    make_home(settings)
     lock = take_worker_lock(settings)
     told = _listen()
     try:

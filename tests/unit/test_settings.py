@@ -39,3 +39,10 @@ def test_a_number_that_is_none_is_named(name: str, text: str) -> None:
     with pytest.raises(RefusedError) as caught:
         read_settings({name: text})
     assert name in str(caught.value.params["detail"])
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "70000"])
+def test_a_number_that_can_be_no_port_is_named(port: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        read_settings({"SEATRIAL_PORT": port})
+    assert caught.value.params["detail"] == f"SEATRIAL_PORT must be 1 to 65535, not {port}"
