@@ -380,7 +380,8 @@ class WebUiService:
         webui = self._saved(begun)
         writes = self._write(webui.url, access, documents, target)
         not_taken = changes(read_settings(self._admin.read(webui.url, access, models)), target)
-        with suppress(WebUiError):  # up to 0.6 a chat finds only what was listed last, and open pages do not list again
+        # Up to 0.6 a chat finds only what was listed last, and open pages do not list again.
+        with suppress(WebUiError, EndpointError):
             self._admin.listed(webui.url, access)
         self._secrets.delete(undo_ref(webui_id))
         state = WriteState.UNDONE
