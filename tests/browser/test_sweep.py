@@ -145,6 +145,20 @@ def test_a_link_opens_the_same_view_in_chinese(browser: Browser, demo: Demo, fin
         assert (seen.outside, seen.complaints) == ([], [])
 
 
+@pytest.mark.parametrize("view", ["", "&table=guide", "&point=0"])
+def test_on_a_phone_tables_scroll_and_the_page_does_not(browser: Browser, demo: Demo, finished: str, view: str) -> None:
+    with watched(browser, "light", "zh-CN") as seen:
+        page = seen.page
+        page.set_viewport_size({"width": 390, "height": 844})
+        seen.open(f"{demo.url}/run?id={finished}{view}")
+        page.wait_for_selector(DRAWN, timeout=20_000)
+        tables = page.get_by_test_id("stMarkdown").locator("table")
+        expect(tables).to_have_count(2 if "point" in view else 1)
+        assert tables.last.evaluate("it => it.scrollWidth") > 390, "nothing is left out"
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+
+
 def test_a_chart_is_saved_as_picture_and_as_drawing(browser: Browser, demo: Demo, finished: str) -> None:
     with watched(browser, "light", "en-US") as seen:
         seen.open(f"{demo.url}/run?id={finished}")

@@ -12,6 +12,7 @@ from render.comparison_tables import change_text, config_table, figures_table, s
 from render.comparisons import load_name, names
 from render.tables import markdown
 from ui import session
+from ui.components.pieces import wide_table
 from ui.components.url_state import url_select, url_toggle
 from ui.markdown import plain
 
@@ -34,7 +35,7 @@ def changes_table(comparison: Comparison) -> None:
     pair = pairs[chosen]
     base = called[comparison.baseline.run.id]
     st.caption(plain(t("page.compare.table_lead", candidate=called[chosen], baseline=base)))
-    st.markdown(_matrix(pair))
+    wide_table(_matrix(pair))
     _figures_at(pair)
 
 
@@ -79,7 +80,7 @@ def _figures_at(pair: Pair) -> None:
     ids = list(loads)
     chosen = url_select("at", t("page.compare.at"), ids, ids[0], lambda one: load_name(loads[one], t),
                         t("page.compare.at_help"), width=220)  # fmt: skip
-    st.markdown(markdown(figures_table(pair, loads[chosen], t), small_cell, left=1))
+    wide_table(markdown(figures_table(pair, loads[chosen], t), small_cell, left=1))
     if any(cell.load == loads[chosen] and cell.change is None for cell in pair.cells):
         st.caption(t("page.compare.no_interval"))
 
@@ -103,7 +104,7 @@ def config_section(rows: Sequence[DiffRow], comparison: Comparison) -> None:
     st.markdown(plain(text if differing else t("page.compare.config_same")))
     shown = rows if url_toggle("all", t("page.compare.config_all")) else differing
     if shown:
-        st.markdown(markdown(config_table(shown, comparison, t), _value, left=9))
+        wide_table(markdown(config_table(shown, comparison, t), _value, left=9))
 
 
 def _value(text: str) -> str:

@@ -17,6 +17,7 @@ from ui import session
 from ui.components.chart import chart
 from ui.components.evaluation_samples import DATASET, PAGE, SHOW, SUBSET
 from ui.components.findings import draw_findings
+from ui.components.pieces import wide_table
 from ui.components.url_state import keep
 from ui.markdown import plain
 
@@ -136,4 +137,4 @@ def scores_in_figures(detail: EvaluationDetail) -> None:
     st.subheader(t("page.evaluation.table"), anchor=False)
     st.caption(t("page.evaluation.table_lead"))
     others = [row for found in detail.datasets for row in found.rows if not row.is_primary and row.subset is None]
-    st.markdown(scores_table([*shown_rows(detail), *others], t))
+    wide_table(scores_table([*shown_rows(detail), *others], t))

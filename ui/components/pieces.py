@@ -89,6 +89,12 @@ def provenance_line(*parts: str | None) -> None:
     st.caption(" · ".join(plain(part) for part in parts if part))
 
 
+def wide_table(text: str) -> None:
+    """A table in Markdown. On a narrow screen it scrolls by itself; without its own row the whole page would."""
+    with st.container(horizontal=True, wrap=False):
+        st.markdown(text, width="content")
+
+
 def copyable(text: str) -> None:
     """A value with a copy button, such as a link or a key that is shown once."""
     st.code(text, language=None, wrap_lines=True)

@@ -26,7 +26,7 @@ from ui.components.chart import chart
 from ui.components.compare_answer import verdict_badge
 from ui.components.compare_tables import small_cell
 from ui.components.links import link
-from ui.components.pieces import provenance_line, simulated_badge
+from ui.components.pieces import provenance_line, simulated_badge, wide_table
 from ui.markdown import plain
 
 Moved = Literal["green", "red", "gray"]
@@ -117,7 +117,7 @@ def figures(card: ReleaseCard) -> None:
         return
     first = shown_loads(pair)[0]
     st.subheader(load_name(first, t), anchor=False)
-    st.markdown(markdown(figures_table(pair, first, t), small_cell, left=1))
+    wide_table(markdown(figures_table(pair, first, t), small_cell, left=1))
 
 
 def provenance(comparison: Comparison) -> None:

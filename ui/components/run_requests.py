@@ -9,6 +9,8 @@ import streamlit as st
 from core.services.results import RequestRow
 from render.tables import Table, markdown
 from ui import session
+from ui.components.pieces import wide_table
+from ui.components.run_tables import small
 from ui.components.url_state import url_select
 from ui.markdown import plain
 
@@ -37,7 +39,8 @@ def requests_table(rows: Sequence[RequestRow]) -> None:
     pages = -(-len(chosen) // PER_PAGE)
     number = st.pagination(pages, key=f"requests_page_{order}_{len(rows)}") if pages > 1 else 1
     shown = chosen[(number - 1) * PER_PAGE : number * PER_PAGE]
-    place.markdown(markdown(_table(shown), lambda cell: f":small[{cell}]", left=2))
+    with place:
+        wide_table(markdown(_table(shown), small, left=2))
 
 
 def _table(rows: Sequence[RequestRow]) -> Table:

@@ -11,6 +11,7 @@ from render.capacity_words import capacity_answer, capacity_table
 from render.charts.axes import Axis
 from render.tables import markdown
 from ui import session
+from ui.components.pieces import wide_table
 from ui.components.run_tables import small
 from ui.components.url_state import keep
 from ui.markdown import plain
@@ -55,7 +56,7 @@ def slo_card(detail: RunDetail, slo: Slo) -> None:
 def _answer(found: Capacity) -> None:
     t = session.texts()
     st.markdown(f"**{plain(capacity_answer(found, t))}**")
-    st.markdown(markdown(capacity_table(found, t), small))
+    wide_table(markdown(capacity_table(found, t), small))
     st.caption(t("page.run.slo_how"))
 
 

@@ -11,6 +11,7 @@ from render.charts import FEW_REQUESTS
 from render.guide import guide_table
 from render.tables import failure_lines, markdown, percentile_table
 from ui import session
+from ui.components.pieces import wide_table
 from ui.components.url_state import url_segments
 from ui.markdown import plain
 
@@ -26,7 +27,7 @@ def points_tables(measurements: Sequence[Measurement]) -> None:
         st.space("stretch")
         view = url_segments("table", t("page.run.table"), _VIEWS, _VIEWS[0], lambda one: t(f"page.run.tab_{one}"))
     if view == "guide":
-        st.markdown(markdown(guide_table(measurements, t), lambda cell: f":small[{cell}]", left=2))
+        wide_table(markdown(guide_table(measurements, t), small, left=2))
     else:
         _percentiles(measurements)
     with st.container(gap="xxsmall"):
@@ -38,13 +39,13 @@ def _percentiles(measurements: Sequence[Measurement]) -> None:
     t = session.texts()
     table = percentile_table(measurements, t)
     st.caption(t("page.run.table_lead"))
-    st.markdown(markdown(table, small))
+    wide_table(markdown(table, small))
     if table.has_rough:
         st.caption(plain(t("page.run.rough", limit=FEW_REQUESTS)))
 
 
 def small(cell: str) -> str:
-    """Small, and never broken inside a Chinese word or between a number and its unit."""
-    words = [word if word.isascii() else _JOINER.join(word) for word in cell.split(" ")]
+    """Small, and never broken inside a Chinese word or between a number and its unit; a narrow screen scrolls."""
+    words = [word if word.isascii() or "\\" in word else _JOINER.join(word) for word in cell.split(" ")]
     between = _NO_BREAK if cell[:1].isdigit() else " "
     return f":small[{between.join(words)}]"
