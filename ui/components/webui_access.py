@@ -76,18 +76,24 @@ def sign_in_form(info: WebUiInfo, key: str) -> None:
     other_findings(found, "email", "token")
 
 
+def _fields(form: str) -> st.delta_generator.DeltaGenerator:
+    """Enter signs in. Outside of a form a password is lost where Tab leads over its own eye to the button."""
+    return st.form(f"{form}_fields", border=False)
+
+
 def _password(info: WebUiInfo, form: str) -> None:
     t, connect = session.texts(), session.app().webui.connect
-    left, right = st.columns(2)
-    email = left.text_input(t("page.open_webui.email"), key=f"{form}_email", autocomplete="username")
-    secret = right.text_input(
-        t("word.password"),
-        type="password",
-        key=f"{form}_password",
-        autocomplete="current-password",
-        help=t("page.open_webui.password_help"),
-    )
-    pressed = st.button(t("page.open_webui.sign_in"), key=f"{form}_do", type="primary")
+    with _fields(form):
+        left, right = st.columns(2)
+        email = left.text_input(t("page.open_webui.email"), key=f"{form}_email", autocomplete="username")
+        secret = right.text_input(
+            t("word.password"),
+            type="password",
+            key=f"{form}_password",
+            autocomplete="current-password",
+            help=t("page.open_webui.password_help"),
+        )
+        pressed = st.form_submit_button(t("page.open_webui.sign_in"), key=f"{form}_do", type="primary")
     if pressed and (done := act(connect.sign_in, session.actor(), info, email, secret, form=form)):
         enter(info.url, done.value)
         st.rerun()
@@ -95,14 +101,15 @@ def _password(info: WebUiInfo, form: str) -> None:
 
 def _token(info: WebUiInfo, form: str) -> None:
     t, connect = session.texts(), session.app().webui.connect
-    token = st.text_input(
-        t("page.open_webui.token"),
-        type="password",
-        key=f"{form}_token",
-        autocomplete="off",
-        help=t("page.open_webui.token_help"),
-    )
-    pressed = st.button(t("page.open_webui.sign_in"), key=f"{form}_do_token", type="primary")
+    with _fields(form):
+        token = st.text_input(
+            t("page.open_webui.token"),
+            type="password",
+            key=f"{form}_token",
+            autocomplete="off",
+            help=t("page.open_webui.token_help"),
+        )
+        pressed = st.form_submit_button(t("page.open_webui.sign_in"), key=f"{form}_do_token", type="primary")
     if pressed and (done := act(connect.use_token, session.actor(), info, token, form=form)):
         enter(info.url, done.value)
         st.rerun()
@@ -120,8 +127,9 @@ def _open(info: WebUiInfo, form: str) -> None:
 def _first(info: WebUiInfo, form: str) -> None:
     t, connect = session.texts(), session.app().webui.connect
     st.caption(t("page.open_webui.first_help"))
-    email = st.text_input(t("page.open_webui.email"), key=f"{form}_first", autocomplete="email")
-    pressed = st.button(t("page.open_webui.make_first"), key=f"{form}_do_first", type="primary")
+    with _fields(form):
+        email = st.text_input(t("page.open_webui.email"), key=f"{form}_first", autocomplete="email")
+        pressed = st.form_submit_button(t("page.open_webui.make_first"), key=f"{form}_do_first", type="primary")
     if pressed and (done := act(connect.sign_up, session.actor(), info, email, form=form)):
         access, password = done.value
         enter(info.url, access)
