@@ -16,7 +16,7 @@ from tests.fakes.job_queue import FakeJobQueue
 from tests.pages.conftest import Open
 from tests.pages.test_shell import sentences
 from ui import session
-from ui.components.notices import POLL_S, SLOW_POLL_S, rhythm_s, tab_title
+from ui.components.notices import POLL_S, SLOW_POLL_S, cut, rhythm_s, tab_title
 
 EN = Texts("en")
 
@@ -88,3 +88,27 @@ def test_a_tab_that_shows_nothing_learns_of_a_job_started_elsewhere(
 ) -> None:
     app.store.jobs.finish("job-1", JobState.CANCELLED, app.clock.now())
     assert rhythm_s(session.app().notices.of(session.LOCAL_OPERATOR)) == SLOW_POLL_S, "it looks again by itself"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Done: tiny", "Done: tiny"),
+        ("Done: tiny: 1, 16 and 64", "Done: tiny: 1, 16 and…"),
+        ("Done: DeepSeek-R1-0 · 128/128", "Done: DeepSeek-R1-0…"),
+        ("已完成：一二三四五六七", "已完成：一二三四五六七"),
+        ("已完成：一二三四五六七八", "已完成：一二三四五六…"),
+    ],
+)
+def test_a_long_line_ends_in_dots_and_not_in_half_a_letter(words: str, shown: str) -> None:
+    assert cut(words, 22) == shown
+
+
+def test_the_whole_of_a_long_title_is_the_tooltip(app: App, queue: FakeJobQueue, open_page: Open) -> None:
+    app.store.jobs.finish("job-1", JobState.FAILED, app.clock.now(), Reason("job_gave_up"))
+    app.store.jobs.add(samples.job(id="job-2", title="DeepSeek-R1-0528 · 1024/1024 · 1, 4"))
+    app.store.jobs.finish("job-2", JobState.DONE, app.clock.now())
+    at = open_page("endpoints")
+    links = [one.proto for one in at.get("page_link") if "DeepSeek" in one.proto.label]
+    assert [one.label for one in links] == [":green[:material/check_circle:] Done\\: DeepSeek\\-R1\\-052…"]
+    assert links[0].help == "Done\\: DeepSeek\\-R1\\-0528 · 1024/1024 · 1, 4"

@@ -47,21 +47,28 @@ def _title(job: Job) -> None:
         st.markdown(f"**{plain(job.title)}**", width="content")
 
 
-def job_link(job: Job, label: str) -> bool:
+def job_link(job: Job, label: str, *, help: str | None = None) -> bool:
     """To where a job's work is seen. False, and nothing drawn, where it has no page of its own."""
-    if job.run_id:
-        link("evaluation" if job.kind is JobKind.EVALUATION else "run", label, id=job.run_id)
-    elif job.kind is JobKind.DATASETS:
-        link("datasets", label)
-    elif job.deployment_id:
-        link("deployment", label, id=job.deployment_id)
-    elif job.kind is JobKind.DOWNLOAD:
-        link("models", label)
-    elif job.kind is JobKind.WEBUI:
-        link("open_webui", label, id=job.server_key.removeprefix("webui:"))
-    else:
+    found = _page_of(job)
+    if found is None:
         return False
+    page, query = found
+    link(page, label, help=help, **query)
     return True
+
+
+def _page_of(job: Job) -> tuple[str, dict[str, str]] | None:
+    if job.run_id:
+        return "evaluation" if job.kind is JobKind.EVALUATION else "run", {"id": job.run_id}
+    if job.kind is JobKind.DATASETS:
+        return "datasets", {}
+    if job.deployment_id:
+        return "deployment", {"id": job.deployment_id}
+    if job.kind is JobKind.DOWNLOAD:
+        return "models", {}
+    if job.kind is JobKind.WEBUI:
+        return "open_webui", {"id": job.server_key.removeprefix("webui:")}
+    return None
 
 
 def _state_line(view: JobView) -> None:

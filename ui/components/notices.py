@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from itertools import accumulate
+
 import streamlit as st
 
 from core.domain.job import Job, JobState
@@ -17,6 +20,8 @@ SLOW_POLL_S = 15
 """While nothing is at work: a job may be started in another tab or from a shell, and a stuck one may go on."""
 _TOLD = "notices_told"
 _SHOWN = 3
+_COLUMNS = 22
+"""What one line of the sidebar holds, in bold and after a sign."""
 
 
 def tab_title(notices: Notices, t: Texts) -> str:
@@ -80,10 +85,10 @@ def _draw(now: Notices, t: Texts) -> None:
         return
     with st.container(border=True, gap="xsmall", key="notices"):
         for view in now.stuck[:_SHOWN]:
-            _line(view.job, f":orange[:material/pause_circle:] {plain(t('notices.stuck', title=view.job.title))}")
+            _line(view.job, ":orange[:material/pause_circle:]", t("notices.stuck", title=view.job.title))
         for job in now.ended[:_SHOWN]:
             sign = ":red[:material/error:]" if job.outcome is JobState.FAILED else ":green[:material/check_circle:]"
-            _line(job, f"{sign} {plain(_words(job, t))}")
+            _line(job, sign, _words(job, t))
         if now.active:
             share = sum(map(job_fraction, now.active)) / len(now.active)
             st.progress(share, text=t("notices.active", count=len(now.active), share=f"{share:.0%}"))
@@ -94,9 +99,21 @@ def _draw(now: Notices, t: Texts) -> None:
                 st.button(t("notices.seen"), key="notices_seen", type="tertiary", on_click=_seen)
 
 
-def _line(job: Job, words: str) -> None:
-    if not job_link(job, words):
-        link("jobs", words)
+def _line(job: Job, sign: str, words: str) -> None:
+    """A link is one line and would be cut off in the middle of a letter: the whole of a long one is its tooltip."""
+    short = cut(words, _COLUMNS)
+    label, whole = f"{sign} {plain(short)}", None if short == words else plain(words)
+    if not job_link(job, label, help=whole):
+        link("jobs", label, help=whole)
+
+
+def cut(words: str, columns: int) -> str:
+    """At most so many columns, a Chinese character being two of them; what is left out is three dots."""
+    widths = [2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in words]
+    if sum(widths) <= columns:
+        return words
+    ends = accumulate(widths)
+    return words[: sum(end < columns for end in ends)].rstrip(" ·:：") + "…"
 
 
 def _words(job: Job, t: Texts) -> str:
