@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import uvloop
 
@@ -57,6 +59,7 @@ def read_arguments(argv: Sequence[str] | None) -> SimulatorSettings:
         reasoning=told.reasoning,
         task=told.task,
         known_right=told.known_right,
+        answers=told.answers,
         tokens_per_step=told.tokens_per_step,
         pace=Pace(told.ttft_ms, told.itl_ms, told.per_sequence_ms, told.prefill_ms_per_token, told.jitter),
         faults=tuple(told.fault),
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reasoning", action="store_true", help="chats think first")
     parser.add_argument("--task", type=Task, choices=list(Task), default=usual.task, help="what the model does")
     parser.add_argument("--known-right", type=float, default=usual.known_right, help="share of its own questions")
+    parser.add_argument("--answers", type=_answers, default=(), metavar="FILE", help='lines of {"asked", "said"}')
     parser.add_argument("--tokens-per-step", type=_positive, default=usual.tokens_per_step)
     parser.add_argument("--ttft-ms", type=float, default=pace.ttft_ms, help="first token of an empty prompt, idle")
     parser.add_argument("--itl-ms", type=float, default=pace.itl_ms, help="decode step of one sequence")
@@ -100,6 +104,14 @@ def _vocabulary(text: str) -> int:
     if not 100 <= (value := int(text)) <= 1_000_000:
         raise argparse.ArgumentTypeError("must lie between 100 and 1000000")
     return value
+
+
+def _answers(path: str) -> tuple[tuple[str, str], ...]:
+    try:
+        rows = map(json.loads, Path(path).read_text(encoding="utf-8").splitlines())
+        return tuple((row["asked"], row["said"]) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error}") from error
 
 
 def _fault(text: str) -> Fault:

@@ -26,6 +26,8 @@ class Fate(StrEnum):
     """It never comes to its answer: the text goes on until max_tokens."""
     OVERFLOW = "overflow"
     """The server refuses it as longer than the context."""
+    EMPTY = "empty"
+    """It ends at once, without a word."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class Known:
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the questions, each evenly spread over a file by place; overflow before truncation before right."""
+    """Shares of the questions, each evenly spread over a file by place; overflow before truncation before nothing at
+    all before right."""
 
     right: float = 0.75
     truncated: float = 0.0
     overflow: float = 0.0
+    empty: float = 0.0
 
     def fate(self, known: Known) -> Fate:
         """The same question meets the same fate every time."""
@@ -51,6 +55,8 @@ class Shares:
             return Fate.OVERFLOW
         if _is_hit(known.place, self.truncated):
             return Fate.TRUNCATED
+        if _is_hit(known.place, self.empty):
+            return Fate.EMPTY
         return Fate.RIGHT if _is_hit(known.place, self.right) else Fate.WRONG
 
 
@@ -69,6 +75,8 @@ def find(prompt: str) -> Known | None:
 
 def words(known: Known, fate: Fate) -> tuple[str, ...]:
     """What the model says, a token each."""
+    if fate is Fate.EMPTY:
+        return ("",)
     answer = known.answer if fate is Fate.RIGHT else _wrong(known)
     if known.options:
         return ("Let", " me", " think", ".", "\n", "ANSWER", ":", f" {answer}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from simulator.tokens import Tokenizer
 Body = Mapping[str, Any]
 _DEFAULT_COMPLETION_TOKENS = 16
 _SPECIAL_ONLY = [0]
+_TOKENS = re.compile(r"\s*\S+\s*|\s+")
+"""What a given answer is cut into: about a word each."""
 
 
 class ApiError(Exception):
@@ -74,10 +77,9 @@ class RequestReader:
     def __init__(self, settings: SimulatorSettings, tokenizer: Tokenizer) -> None:
         self._settings = settings
         self._tokenizer = tokenizer
-        truncated, overflow = settings.fault(FaultKind.KNOWN_TRUNCATED), settings.fault(FaultKind.KNOWN_OVERFLOW)
-        self._shares = known.Shares(
-            settings.known_right, truncated.value if truncated else 0.0, overflow.value if overflow else 0.0
-        )
+        kinds = (FaultKind.KNOWN_TRUNCATED, FaultKind.KNOWN_OVERFLOW, FaultKind.KNOWN_EMPTY)
+        faults = (settings.fault(kind) for kind in kinds)
+        self._shares = known.Shares(settings.known_right, *(fault.value if fault else 0.0 for fault in faults))
 
     def completion(self, body: Body) -> Generation:
         """/v1/completions."""
@@ -103,7 +105,11 @@ class RequestReader:
 
     def _knowing(self, body: Body, wish: Generation) -> Generation:
         """With the answer to a question that it knows."""
-        question = known.find("\n".join(_content(message) for message in body["messages"]))
+        text = "\n".join(_content(message) for message in body["messages"])
+        said = next((said for asked, said in self._settings.answers if asked in text), None)
+        if said is not None and not wish.ignore_eos:
+            return replace(wish, script=tuple(_TOKENS.findall(said)))
+        question = known.find(text)
         if question is None or wish.ignore_eos:
             return wish
         fate = self._shares.fate(question)

@@ -50,6 +50,8 @@ class FaultKind(StrEnum):
     """That share of the questions it knows is answered without end."""
     KNOWN_OVERFLOW = "known-overflow"
     """That share of the questions it knows is refused as longer than the context."""
+    KNOWN_EMPTY = "known-empty"
+    """That share of the questions it knows is answered with nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,14 @@ class Fault:
 
 
 _WITH_VALUE = frozenset(
-    {FaultKind.DIE_AFTER, FaultKind.SLOW, FaultKind.TRUNCATE, FaultKind.KNOWN_TRUNCATED, FaultKind.KNOWN_OVERFLOW}
+    {
+        FaultKind.DIE_AFTER,
+        FaultKind.SLOW,
+        FaultKind.TRUNCATE,
+        FaultKind.KNOWN_TRUNCATED,
+        FaultKind.KNOWN_OVERFLOW,
+        FaultKind.KNOWN_EMPTY,
+    }
 )
 
 
@@ -116,6 +125,8 @@ class SimulatorSettings:
     task: Task = Task.GENERATE
     known_right: float = 0.75
     """The share of the project's own questions that it answers right (simulator/known.py)."""
+    answers: tuple[tuple[str, str], ...] = ()
+    """What else it knows: the words that a chat holds, and what it says to them."""
     tokens_per_step: int = 1
     """More than one: several tokens in one chunk, as with speculative decoding."""
     pace: Pace = field(default_factory=Pace)

@@ -24,6 +24,7 @@ from core.domain.evaluation import (
 
 KEY_VARIABLE = "SEATRIAL_ENDPOINT_KEY"
 JUDGE_KEY_VARIABLE = "SEATRIAL_JUDGE_KEY"
+_JUDGE_TOKENS = 4096
 RETRIES = 2
 RETRY_INTERVAL_S = 5
 NUMERIC_BENCHMARK = "gsm8k"
@@ -80,10 +81,19 @@ def task_config(
         "analysis_report": False,
     }
     if judge is not None:
-        config["judge"] = {"models": [{"model_id": judge.served_name, "api_url": judge.base_url}]}
+        config["judge"] = {"models": [_judge_model(judge)]}
     if request.sandbox:
         config["sandbox"] = {"enabled": True, "engine": "docker", "default_config": {"network_enabled": False}}
     return config
+
+
+def _judge_model(judge: Endpoint) -> dict[str, Any]:
+    """With room for the question in a short context: EvalScope asks for 4,096 tokens of every judge."""
+    model = {"model_id": judge.served_name, "api_url": judge.base_url}
+    context = judge.check.max_model_len if judge.check else None
+    if context is None or context >= 2 * _JUDGE_TOKENS:
+        return model
+    return {**model, "generation_config": {"temperature": 0.0, "max_tokens": context // 4}}
 
 
 def load_config(choice: DatasetChoice, hub: Hub, cache: str) -> dict[str, Any]:

@@ -18,7 +18,8 @@ EACH = 60
 def start(site: Site, url: str, *choices: DatasetChoice, **changes: Any) -> Job:
     """Attaches the server and queues an evaluation of it."""
     endpoint = site.app.endpoints.attach(LOCAL_OPERATOR, url, origin=Origin.SIMULATED)
-    request = EvaluationRequest(endpoint.id, choices, sampling=Sampling(0.0), max_tokens=64, batch_size=8, **changes)
+    asked = {"sampling": Sampling(0.0), "max_tokens": 64, "batch_size": 8, **changes}
+    request = EvaluationRequest(endpoint.id, choices, **asked)
     return site.app.evaluations.start(LOCAL_OPERATOR, site.app.evaluations.plan(request)).job
 
 

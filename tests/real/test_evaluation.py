@@ -15,6 +15,7 @@ from core.domain.access import LOCAL_OPERATOR
 from core.domain.benchmark import RunState
 from core.domain.endpoint import Endpoint
 from core.domain.evaluation import DatasetChoice, DatasetKind, Limit
+from core.domain.evaluation_scores import Ending
 from core.domain.job import Job, JobState
 from core.formats.questions import folder_files
 from tests.live import evaluating
@@ -47,6 +48,16 @@ def figures(site: Site, job: Job) -> dict[tuple[str, str | None], tuple[float | 
     return {name: (row.score, row.n) for name, row in found.items()}
 
 
+def verdicts(site: Site, job: Job) -> dict[tuple[str, str, str, int], tuple[Ending, float | None, str | None]]:
+    """What became of every question."""
+    read = site.app.store.evaluations.whole_samples
+    return {
+        (name, sample.subset, sample.question, sample.repeat): (ending, sample.score, sample.extracted)
+        for name in ("arithmetic", "logic")
+        for _, ending, sample in read(job.run_id or "", name)
+    }
+
+
 def test_killed_twice_and_resumed_it_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
     with job_site(tmp_path) as site, simulated(*SLOW) as server:
         job = evaluating.start(site, server.base_url, *BOTH)
@@ -61,6 +72,7 @@ def test_killed_twice_and_resumed_it_is_as_if_nothing_had_happened(tmp_path: Pat
         site.reaches(whole.id, JobState.DONE, 300)
         assert requests_seen(server.base_url) == asked + 240 + TRIAL
         assert figures(site, job) == figures(site, whole)
+        assert verdicts(site, job) == verdicts(site, whole)
         assert figures(site, whole)["arithmetic", None] == (0.75, 120)
 
 
@@ -149,5 +161,8 @@ def test_a_real_vllm_is_scored_as_evalscope_reports_it(house: House, deployed: E
         (metric,) = report["metrics"]
         whole = next(row for row in app.store.evaluations.scores(run_id) if (row.dataset, row.subset) == (name, None))
         assert (whole.n, report["execution_summary"]["requested"]) == (metric["num"], 10)
-        assert whole.score is None or whole.score == pytest.approx(metric["score"], abs=0.0001)
-        assert whole.score is not None or whole.truncated + whole.overflow + whole.no_answer >= whole.n
+        kept = [sample for _, _, sample in app.store.evaluations.whole_samples(run_id, name)]
+        mean = sum(sample.score or 0.0 for sample in kept) / len(kept)
+        assert mean == pytest.approx(metric["score"], abs=0.0001), "our samples are those that EvalScope scored"
+        is_answered = whole.truncated + whole.overflow + whole.no_answer < whole.n or mean > 0
+        assert whole.score == (pytest.approx(metric["score"], abs=0.0001) if is_answered else None)

@@ -123,7 +123,18 @@ def test_another_endpoint_judges() -> None:
     planned = PlannedDataset(request.datasets[0], replace(GSM8K, key="simple_qa"), None, None, None)
     judge = samples.endpoint(id="ep-2", base_url="http://127.0.0.1:9000/v1", served_name="judge")
     found = evalscope_task.task_config(request, planned, samples.endpoint(), judge, PLACE)
-    assert found["judge"] == {"models": [{"model_id": "judge", "api_url": "http://127.0.0.1:9000/v1"}]}
+    (model,) = found["judge"]["models"]
+    assert (model["model_id"], model["api_url"]) == ("judge", "http://127.0.0.1:9000/v1")
+
+
+@pytest.mark.parametrize(("context", "room"), [(4096, 1024), (8191, 2047), (8192, None), (None, None)])
+def test_a_judge_of_a_short_context_has_room_for_the_question(context: int | None, room: int | None) -> None:
+    request = EvaluationRequest("ep-1", (DatasetChoice("simple_qa"),), judge_endpoint_id="ep-2")
+    planned = PlannedDataset(request.datasets[0], replace(GSM8K, key="simple_qa"), None, None, None)
+    check = replace(samples.endpoint().check, max_model_len=context)
+    judge = samples.endpoint(id="ep-2", check=check)
+    (model,) = evalscope_task.task_config(request, planned, samples.endpoint(), judge, PLACE)["judge"]["models"]
+    assert model.get("generation_config", {}).get("max_tokens") == room
 
 
 def test_folders_are_named_after_the_model_whatever_its_name() -> None:

@@ -155,7 +155,7 @@ def test_numbers_keep_three_figures_and_absent_is_a_dash() -> None:
 
 def test_spans_show_their_two_largest_units() -> None:
     assert [Texts("en").duration(s) for s in (0.42, 75.2, 3_725, None)] == ["0.4 s", "1 min 15 s", "1 h 2 min", "–"]
-    assert Texts("zh").duration(3_725) == "1 小时 2 分"
+    assert Texts("zh").duration(3_725) == "1 小时 2 分钟"
 
 
 def test_times_are_shown_in_the_readers_zone() -> None:

@@ -34,6 +34,7 @@ def test_the_shares_are_exact() -> None:
     found = fates(Shares(right=0.5, truncated=0.1, overflow=0.2))
     assert (found[Fate.OVERFLOW], found[Fate.TRUNCATED] + found[Fate.OVERFLOW]) == (12, 12)
     assert fates(Shares(truncated=1.0)) == {Fate.TRUNCATED: 60}
+    assert fates(Shares(empty=1.0)) == {Fate.EMPTY: 60}
 
 
 def test_right_and_wrong_answers_differ() -> None:

@@ -97,3 +97,11 @@ def test_faults_are_read_from_the_command_line() -> None:
     for wrong in ("status:429", "hang:1", "unknown", "slow"):
         with pytest.raises(ValueError, match=r"."):
             parse_fault(wrong)
+
+
+def test_what_it_was_told_to_say_is_said_to_the_word() -> None:
+    settings = SimulatorSettings(model="tiny", answers=(("capital of France", '{"verdict": "A"}\n  Paris'),))
+    reader = RequestReader(settings, Tokenizer(settings.vocabulary_size))
+    asked = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+    assert "".join(reader.chat(asked).script) == '{"verdict": "A"}\n  Paris'
+    assert reader.chat(CHAT).script == () == reader.chat({**asked, "ignore_eos": True}).script
