@@ -188,7 +188,8 @@ def _switch_changes(before: WebUiSettings, after: WebUiSettings) -> Iterator[Cha
 def _default_changes(before: WebUiSettings, after: WebUiSettings) -> Iterator[Change]:
     if before.default_models != after.default_models:
         names = {"before": ", ".join(before.default_models) or None, "after": ", ".join(after.default_models) or None}
-        yield Change("default_model" if before.default_models else "default_model_set", names)
+        code = "default_model" if before.default_models else "default_model_set"
+        yield Change(code if after.default_models else "default_model_none", names)
     if before.builtin_tools != after.builtin_tools:
         yield Change("tools_off" if after.builtin_tools is False else "tools_on")
     if before.user_connections != after.user_connections:

@@ -25,6 +25,12 @@ def empty_state(
         st.space("small")
 
 
+def close_popover(key: str) -> None:
+    """For the on_click of a button in the popover ``key``, which needs on_change="rerun": it would stay open and lie
+    over the question that the button asks."""
+    st.session_state[key] = False
+
+
 def confirm(
     title: str, text: str, yes: str, action: Callable[[], object], told: str | None = None, no: str | None = None
 ) -> None:

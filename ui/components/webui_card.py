@@ -10,7 +10,7 @@ from core.domain.webui import Access, Change, CheckState, WebUi, WriteState
 from core.formats import docker_cli
 from ui import session
 from ui.act import act, guard, tell
-from ui.components.cards import confirm
+from ui.components.cards import close_popover, confirm
 from ui.components.job import watch_job
 from ui.components.pieces import command_block, simulated_badge
 from ui.components.webui_access import answers, leave, sign_in_form, usable_access
@@ -108,13 +108,17 @@ def _buttons(webui: WebUi, access: Access | None) -> None:
             st.rerun()
     if room.connect.can_undo(webui) and webui.written is not WriteState.HALF:
         _undo_button(webui, access)
-    with st.popover(t("word.actions"), key=f"more_{webui.id}"):
+    more = f"more_{webui.id}"
+    with st.popover(t("word.actions"), key=more, on_change="rerun"):
         if webui.is_ours:
-            _container_buttons(webui, access)
-        _services_button(webui)
-        disconnect_buttons(webui, access)
+            _container_buttons(webui, access, more)
+        _services_button(webui, more)
+        disconnect_buttons(webui, access, more)
         _token_button(webui, access)
-        if not webui.is_ours and st.button(t("page.open_webui.forget"), key=f"forget_{webui.id}"):
+        forgets = not webui.is_ours and st.button(
+            t("page.open_webui.forget"), key=f"forget_{webui.id}", on_click=close_popover, args=(more,)
+        )
+        if forgets:
             confirm(
                 t("page.open_webui.forget_title", name=webui.name),
                 t("page.open_webui.forget_text"),
@@ -140,9 +144,12 @@ def _undo_button(webui: WebUi, access: Access | None) -> None:
             st.rerun()
 
 
-def _services_button(webui: WebUi) -> None:
-    label = session.texts()("page.open_webui.connect_services")
-    st.button(label, key=f"services_{webui.id}", on_click=change_services, args=(webui.url,))
+def _services_button(webui: WebUi, popover: str) -> None:
+    def opens() -> None:
+        close_popover(popover)
+        change_services(webui.url)
+
+    st.button(session.texts()("page.open_webui.connect_services"), key=f"services_{webui.id}", on_click=opens)
 
 
 def _token_button(webui: WebUi, access: Access | None) -> None:
@@ -164,7 +171,7 @@ def _token_button(webui: WebUi, access: Access | None) -> None:
         st.rerun()
 
 
-def _container_buttons(webui: WebUi, access: Access | None) -> None:
+def _container_buttons(webui: WebUi, access: Access | None, popover: str) -> None:
     t, room, actor = session.texts(), session.app().webui.containers, session.actor()
     volume = webui.spec.mounts[0].source if webui.spec else ""
     with_volume = st.toggle(
@@ -186,7 +193,7 @@ def _container_buttons(webui: WebUi, access: Access | None) -> None:
     for verb, action in actions.items():
         if verb == "stop" and (view is None or view.state not in _UP):
             continue
-        if st.button(t(f"word.{verb}"), key=f"{verb}_{webui.id}"):
+        if st.button(t(f"word.{verb}"), key=f"{verb}_{webui.id}", on_click=close_popover, args=(popover,)):
             confirm(
                 t(f"page.open_webui.{verb}_title", name=webui.name),
                 texts[verb],

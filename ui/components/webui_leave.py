@@ -7,13 +7,14 @@ import streamlit as st
 from core.domain.webui import Access, ConnectPlan, WebUi
 from ui import session
 from ui.act import act
+from ui.components.cards import close_popover
 from ui.components.webui_again import write_and_prove
 from ui.components.webui_checks import change_lines
 from ui.markdown import plain
 
 
-def disconnect_buttons(webui: WebUi, access: Access | None) -> None:
-    """One for each service that is connected."""
+def disconnect_buttons(webui: WebUi, access: Access | None, popover: str) -> None:
+    """One for each service that is connected, in the popover of that key."""
     t, connect = session.texts(), session.app().webui.connect
     for one in webui.connected:
         pressed = st.button(
@@ -21,6 +22,8 @@ def disconnect_buttons(webui: WebUi, access: Access | None) -> None:
             key=f"disconnect_{webui.id}_{one.endpoint_id}",
             help=t("page.open_webui.disconnect_help" if access else "page.open_webui.sign_in_needed"),
             disabled=access is None,
+            on_click=close_popover,
+            args=(popover,),
         )
         if pressed and access and (planned := act(connect.plan_leaving, webui.id, access, [one.endpoint_id])):
             _ask(webui, access, planned.value)

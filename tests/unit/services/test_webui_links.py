@@ -202,6 +202,13 @@ def test_one_that_dies_while_a_service_leaves_is_finished(world: World) -> None:
     assert set(world.server.cards) == {"Qwen3-8B"}
 
 
+def test_with_the_last_service_nothing_is_left_to_open_chats_with(world: World) -> None:
+    webui = world.connect().webui
+    plan = world.room.connect.plan_leaving(webui.id, world.access(), [world.r1.id])
+    changes = {change.code: change.params for change in plan.changes}
+    assert changes["default_model_none"] == {"before": "DeepSeek-R1-0528", "after": None}
+
+
 def test_what_is_not_connected_cannot_leave(world: World) -> None:
     webui_id = world.connect().webui.id
     with pytest.raises(NotFoundError):
