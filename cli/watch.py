@@ -11,6 +11,7 @@ from cli.output import texts
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.job import JobState, JobView
+from core.errors import StoreError
 from core.worker import ensure_worker
 
 _POLL_S = 0.1
@@ -21,7 +22,7 @@ _WAITS_FOR_A_WORKER = frozenset({JobState.QUEUED, JobState.INTERRUPTED})
 
 def watch(app: App, job: JobView) -> JobView:
     """The job as it ended. Ctrl-C cancels it: what is finished stays. Raises ToolFailed (worker_gave_up) where no
-    worker can be kept at work; the job then waits for one."""
+    worker can be kept at work, StoreError (disk_full) where the one at work can write nothing; the job then waits."""
     ensure_worker(app.settings)
     interrupted = _Interrupt()
     shown = sys.stderr.isatty()
@@ -34,10 +35,16 @@ def watch(app: App, job: JobView) -> JobView:
         if shown:
             _show(view)
         if view.state in _WAITS_FOR_A_WORKER:
-            ensure_worker(app.settings)
+            _see_to_a_worker(app)
     if shown:
         print(file=sys.stderr)
     return view
+
+
+def _see_to_a_worker(app: App) -> None:
+    """One that cannot write its heartbeat is there all the same, and goes on once it can."""
+    if not ensure_worker(app.settings) and not app.jobs.worker_alive() and app.storage.is_full():
+        raise StoreError("disk_full", detail=str(app.settings.home))
 
 
 class _Interrupt:

@@ -16,7 +16,11 @@ class LocalDisk:
         for root, _, names in os.walk(folder):
             for name in names:
                 used += _size(Path(root) / name)
-        return used, shutil.disk_usage(folder if folder.exists() else folder.parent).free
+        return used, self.free(folder)
+
+    def free(self, folder: Path) -> int:
+        """Bytes that are free where ``folder`` lies."""
+        return shutil.disk_usage(folder if folder.exists() else folder.parent).free
 
 
 def _size(path: Path) -> int:

@@ -29,6 +29,10 @@ class Disk(Protocol):
         """Bytes in the folder, and bytes free on its disk."""
         ...
 
+    def free(self, folder: Path) -> int:
+        """Bytes free on its disk, without a look at what lies in it."""
+        ...
+
 
 class Secrets(Protocol):
     """Keys, encrypted at rest."""

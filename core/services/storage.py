@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from core.ports import Disk
 from core.settings import Settings
 
+_LEAST_BYTES = 1 << 20
+"""Less is as good as nothing: a transaction needs room for its journal, too."""
+
 
 @dataclass(frozen=True)
 class StorageView:
@@ -40,6 +43,10 @@ class StorageService:
             self._settings.retention_days,
             self._settings.artifact_limit_mib,
         )
+
+    def is_full(self) -> bool:
+        """Whether nothing can be written any more where data live; costs one look."""
+        return self._disk.free(self._settings.home) < _LEAST_BYTES
 
 
 def without_password(url: str) -> str:

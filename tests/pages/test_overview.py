@@ -31,6 +31,14 @@ def test_it_says_when_nobody_does_the_work(open_page: Open) -> None:
     assert any("worker does not answer" in str(box.proto.title) for box in open_page("overview").warning)
 
 
+def test_where_the_disk_is_full_it_says_that_instead(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.adapters.disk.LocalDisk.free", lambda self, folder: 0)
+    at = open_page("overview")
+    assert [box.proto.title for box in at.error] == ["The disk is full"]
+    assert "goes on by itself" in at.error[0].value
+    assert not at.warning
+
+
 def test_it_tells_in_a_sentence_and_shows_what_there_is(app: App, open_page: Open) -> None:
     app.store.endpoints.add(samples.endpoint())
     app.store.runs.add(samples.run(state=RunState.PARTIAL, origin="simulated"))

@@ -101,7 +101,13 @@ def copyable(text: str) -> None:
 
 
 def worker_notice() -> None:
-    """On pages that start or watch jobs: says when nobody does the work."""
-    if not session.app().jobs.worker_alive():
-        t = session.texts()
+    """On pages that start or watch jobs: says when nobody does the work, or nobody can."""
+    app = session.app()
+    if app.jobs.worker_alive():
+        return
+    t = session.texts()
+    if app.storage.is_full():
+        text = plain(t("frame.disk_full", path=str(app.settings.home)))
+        st.error(text, title=t("frame.disk_full_title"), icon=":material/hard_drive:")
+    else:
         st.warning(t("frame.worker_silent"), title=t("frame.worker_silent_title"), icon=":material/engineering:")

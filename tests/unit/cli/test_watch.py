@@ -10,7 +10,7 @@ import pytest
 from cli import watch as watching
 from core.bootstrap import App, compose
 from core.domain.job import JobState
-from core.errors import ToolFailed
+from core.errors import StoreError, ToolFailed
 from core.services.jobs import JobService
 from core.settings import Settings, read_settings
 from tests.fakes import samples
@@ -61,4 +61,13 @@ def test_where_no_worker_stays_it_says_so_and_the_job_waits(app: App, monkeypatc
     monkeypatch.setattr(watching, "ensure_worker", gives_up)
     with pytest.raises(ToolFailed, match="worker_gave_up"):
         watching.watch(app, app.jobs.view("job-1"))
+    assert app.jobs.view("job-1").state is JobState.QUEUED
+
+
+def test_a_worker_that_can_write_nothing_is_told_and_the_job_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "ensure_worker", lambda settings: False)
+    monkeypatch.setattr("core.adapters.disk.LocalDisk.free", lambda self, folder: 4_096)
+    with pytest.raises(StoreError) as caught:
+        watching.watch(app, app.jobs.view("job-1"))
+    assert (caught.value.code, caught.value.params["detail"]) == ("disk_full", str(app.settings.home))
     assert app.jobs.view("job-1").state is JobState.QUEUED

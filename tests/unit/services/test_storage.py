@@ -23,6 +23,14 @@ def test_it_counts_what_is_in_the_folder(tmp_path: Path) -> None:
     assert (view.home, view.retention_days) == (tmp_path, 30)
 
 
+@pytest.mark.parametrize(("free_bytes", "is_full"), [(0, True), (200_000, True), (50_000_000, False)])
+def test_a_disk_without_room_for_a_transaction_is_full(
+    free_bytes: int, is_full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalDisk, "free", lambda self, folder: free_bytes)
+    assert StorageService(read_settings({"SEATRIAL_HOME": str(tmp_path)}), LocalDisk()).is_full() is is_full
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
