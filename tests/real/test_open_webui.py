@@ -229,8 +229,7 @@ def test_one_that_caches_its_models_finds_what_was_just_connected(connected: Sit
             report = connected.app.webui.doctor.examine(webui.id, connected.access).report
             assert report is not None
             assert report.state is CheckState.GOOD, report
-            plan = connected.app.webui.connect.plan_leaving(webui.id, connected.access, [other.id])
-            connected.app.webui.connect.apply(LOCAL_OPERATOR, plan, connected.access)
+            connected.app.webui.connect.undo(LOCAL_OPERATOR, webui.id, connected.access)
     finally:
         connected.ask("POST", path, before)
 
