@@ -159,7 +159,8 @@ def _dataset_findings(
         dataset = known.get(choice.key)
         if dataset is None:
             near = difflib.get_close_matches(choice.key, list(known), n=3)
-            yield Finding("eval_dataset_unknown", BLOCK, "datasets", {"key": choice.key, "near": ", ".join(near)})
+            code = "eval_dataset_unknown" if near else "eval_dataset_strange"
+            yield Finding(code, BLOCK, "datasets", {"key": choice.key, "near": ", ".join(near)})
             continue
         yield from _subset_findings(choice, dataset)
         yield from _folder_findings(choice, around)

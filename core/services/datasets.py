@@ -108,7 +108,7 @@ class DatasetService:
 
     def fetch(self, actor: Actor, choices: tuple[DatasetChoice, ...], hub: Hub = Hub.MODELSCOPE) -> JobView:
         """Queues a job that loads each dataset: from the hub, for later, or from a folder, to see whether it is one.
-        Raises NotAllowed and PlanBlocked: eval_no_datasets, eval_dataset_unknown, eval_folder_*."""
+        Raises NotAllowed and PlanBlocked: eval_no_datasets, eval_dataset_strange, eval_folder_*."""
         require(actor, Role.OPERATOR)
         known = {dataset.key for dataset in self._catalog.datasets()}
         blocks = [one for choice in choices for one in self._fetch_findings(choice, known)]
@@ -125,7 +125,7 @@ class DatasetService:
 
     def _fetch_findings(self, choice: DatasetChoice, known: set[str]) -> Iterator[Finding]:
         if choice.key not in known:
-            yield Finding("eval_dataset_unknown", Severity.BLOCK, "datasets", {"key": choice.key, "near": ""})
+            yield Finding("eval_dataset_strange", Severity.BLOCK, "datasets", {"key": choice.key})
         problem = self.folder_problem(choice.local_path) if choice.local_path is not None else None
         if problem:
             yield Finding(problem, Severity.BLOCK, "local_path", {"folder": choice.local_path, "key": choice.key})

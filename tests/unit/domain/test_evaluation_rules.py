@@ -85,6 +85,7 @@ def test_a_size_that_is_not_known_stays_unknown() -> None:
         ({"datasets": ()}, "eval_no_datasets", "datasets"),
         ({"datasets": (DatasetChoice("mmlu"), DatasetChoice("mmlu"))}, "eval_dataset_twice", "datasets"),
         ({"datasets": (DatasetChoice("mmlo"),)}, "eval_dataset_unknown", "datasets"),
+        ({"datasets": (DatasetChoice("nothing-like-it"),)}, "eval_dataset_strange", "datasets"),
         ({"datasets": (DatasetChoice("mmlu", ("lawn",)),)}, "eval_subset_unknown", "datasets"),
         ({"datasets": (DatasetChoice("mmlu", few_shot=-1),)}, "eval_too_small", "few_shot"),
         ({"limit": Limit(count=0)}, "eval_too_small", "limit"),

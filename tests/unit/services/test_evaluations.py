@@ -129,7 +129,7 @@ def test_a_viewer_starts_nothing(world: World) -> None:
 def test_what_is_blocked_is_not_started(world: World) -> None:
     with pytest.raises(PlanBlocked) as refused:
         world.service.start(LOCAL_OPERATOR, world.service.plan(world.request("no-such-set")))
-    assert [one.code for one in refused.value.findings] == ["eval_dataset_unknown"]
+    assert [one.code for one in refused.value.findings] == ["eval_dataset_strange"]
     assert world.service.recent(0, 10).total == 0
 
 
@@ -263,7 +263,7 @@ def test_fetching_is_a_job_that_knows_what_to_fetch(world: World) -> None:
     ("choices", "code"),
     [
         ((), "eval_no_datasets"),
-        ((DatasetChoice("arithmetic"),), "eval_dataset_unknown"),  # shipped: there is nothing to fetch
+        ((DatasetChoice("arithmetic"),), "eval_dataset_strange"),  # shipped: there is nothing to fetch
         ((DatasetChoice("gsm8k", local_path="relative"),), "eval_folder_relative"),
         ((DatasetChoice("gsm8k", local_path="/no/such/folder"),), "eval_folder_missing"),
     ],
