@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.domain.endpoint import Endpoint
 from core.domain.evaluation import (
@@ -193,24 +193,40 @@ def _but_datasets(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name not in {"datasets", "dataset_args"}}
 
 
-def python_calls(configs: Sequence[Mapping[str, Any]], *, has_key: bool) -> str:
+class Keys(NamedTuple):
+    """Whether a key is asked for, by the endpoint and by the judge."""
+
+    endpoint: bool = False
+    judge: bool = False
+
+
+def python_calls(configs: Sequence[Mapping[str, Any]], keys: Keys) -> str:
     """The same tasks as a few lines of Python."""
-    head = [*(("import os", "") if has_key else ()), "from evalscope import TaskConfig, run_task"]
-    return "\n\n".join(["\n".join(head), *(_python_call(config, has_key) for config in configs)])
+    head = [*(("import os", "") if any(keys) else ()), "from evalscope import TaskConfig, run_task"]
+    return "\n\n".join(["\n".join(head), *(_python_call(config, keys) for config in configs)])
 
 
-def _python_call(config: Mapping[str, Any], has_key: bool) -> str:
-    key = [f'    api_key=os.environ["{KEY_VARIABLE}"],'] if has_key else []
-    values = [f"    {name}={value!r}," for name, value in _portable(config).items()]
-    return "\n".join(["run_task(TaskConfig(", *values, *key, "))"])
+def _python_call(config: Mapping[str, Any], keys: Keys) -> str:
+    key = [f'    api_key=os.environ["{KEY_VARIABLE}"],'] if keys.endpoint else []
+    values = [f"    {name}={value!r}," for name, value in _portable(_with_judge_key(config, keys)).items()]
+    call = "\n".join(["run_task(TaskConfig(", *values, *key, "))"])
+    return call.replace(repr(f"${JUDGE_KEY_VARIABLE}"), f'os.environ["{JUDGE_KEY_VARIABLE}"]')
 
 
-def cli_call(config: Mapping[str, Any], *, has_key: bool) -> tuple[str, ...]:
-    """The same task as ``evalscope eval``; objects as JSON."""
+def cli_call(config: Mapping[str, Any], keys: Keys) -> tuple[str, ...]:
+    """The same task as ``evalscope eval``; objects as JSON. A judge's key stands inside one, where no shell fills it
+    in: its name does."""
     words = ["evalscope", "eval"]
-    for name, value in _portable(config).items():
+    for name, value in _portable(_with_judge_key(config, keys)).items():
         words += _option(name, value)
-    return (*words, *(("--api-key", f"${KEY_VARIABLE}") if has_key else ()))
+    return (*words, *(("--api-key", f"${KEY_VARIABLE}") if keys.endpoint else ()))
+
+
+def _with_judge_key(config: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
+    if not keys.judge or "judge" not in config:
+        return config
+    models = [{**model, "api_key": f"${JUDGE_KEY_VARIABLE}"} for model in config["judge"]["models"]]
+    return {**config, "judge": {**config["judge"], "models": models}}
 
 
 def _option(name: str, value: Any) -> list[str]:

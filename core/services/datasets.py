@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +20,12 @@ from core.domain.job import Job, JobKind, JobState, JobView
 from core.domain.questions import Question, QuestionSet, UploadCheck
 from core.errors import BadInput, NotFoundError, PlanBlocked
 from core.formats import records
-from core.formats.questions import read_upload
+from core.formats.questions import folder_files, read_upload
 from core.ports import Clock, DatasetFolders, EvaluationCatalog, JobQueue, QuestionStore, Store
 from core.services.access import require
+
+QUESTION_FOLDER = "questions"
+"""Where EvalScope's own call, as it is shown, looks for questions that are not EvalScope's."""
 
 OWN_PREFIX = "own-"
 SERVER_KEY = "datasets:hub"
@@ -85,6 +91,17 @@ class DatasetService:
         """A shipped or own set, whole. Raises NotFoundError."""
         shipped = next((one for one in self._catalog.shipped() if one.key == key), None)
         return shipped or self._questions.get(key, version)
+
+    def question_zip(self, choices: Sequence[DatasetChoice]) -> bytes:
+        """The folders of shipped and own questions as EvalScope reads them; of its own datasets there is none."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for choice in choices:
+                with suppress(NotFoundError):
+                    found = self.question_set(choice.key, choice.version)
+                    for name, text in folder_files(found.kind, found.subsets).items():
+                        archive.writestr(f"{QUESTION_FOLDER}/{choice.key}/{name}", text)
+        return packed.getvalue()
 
     def preview(self, key: str, count: int = 5) -> tuple[Question, ...]:
         """The first questions of every subset of a set that is here; none of EvalScope's."""

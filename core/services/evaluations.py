@@ -41,7 +41,7 @@ from core.errors import BadInput, EngineUnavailable, PlanBlocked, StalePlan
 from core.formats import evalscope_task, records, seatrial_eval
 from core.ports import Clock, ContainerEngine, EvaluationCatalog, JobQueue, Store
 from core.services.access import require
-from core.services.datasets import DatasetService
+from core.services.datasets import QUESTION_FOLDER, DatasetService
 from core.services.endpoints import EndpointService
 from core.services.past import past_measurements
 from core.services.provenance import endpoint_snapshot, provenance
@@ -49,7 +49,6 @@ from core.services.provenance import endpoint_snapshot, provenance
 ENGINE = "evalscope"
 USUAL_BATCH = 4
 _PAST_RUNS = 5
-_SHOWN_PLACE = evalscope_task.Place("outputs", "questions", "datasets")
 
 
 class EvaluationService:
@@ -143,9 +142,9 @@ class EvaluationService:
             for choice in request.datasets
             if choice.key in known
         )
-        each = [evalscope_task.task_config(request, one, endpoint, judge, _SHOWN_PLACE) for one in planned]
+        each = [evalscope_task.task_config(request, one, endpoint, judge, _shown_place(one)) for one in planned]
         configs = evalscope_task.merged(each)
-        has_key = endpoint.key_ref is not None
+        keys = evalscope_task.Keys(endpoint.key_ref is not None, judge is not None and judge.key_ref is not None)
         requests = _sum(one.requests for one in planned)
         is_blocked = bool(blocking(findings))
         return EvaluationPlan(
@@ -158,8 +157,8 @@ class EvaluationService:
             estimate_s=None if is_blocked else self._estimate_s(request, planned),
             most_s=None if is_blocked else self._most_s(request, planned),
             command=seatrial_eval.argv(request, endpoint, judge),
-            python_call=evalscope_task.python_calls(configs, has_key=has_key),
-            cli_calls=tuple(evalscope_task.cli_call(config, has_key=has_key) for config in configs),
+            python_call=evalscope_task.python_calls(configs, keys),
+            cli_calls=tuple(evalscope_task.cli_call(config, keys) for config in configs),
             findings=findings,
             fingerprint=_fingerprint(request, endpoint, known),
         )
@@ -286,6 +285,11 @@ class EvaluationService:
         """Evaluations, the newest first."""
         where = RunFilter(facets={Facet.KIND: RunKind.EVALUATION.value})
         return self._store.runs.page(offset, limit, where)
+
+
+def _shown_place(planned: PlannedDataset) -> evalscope_task.Place:
+    """Where the shown call looks for questions that are not EvalScope's: DatasetService.question_zip packs them so."""
+    return evalscope_task.Place("outputs", f"{QUESTION_FOLDER}/{planned.choice.key}", "datasets")
 
 
 def _pinned(choice: DatasetChoice, known: Mapping[str, Dataset]) -> DatasetChoice:

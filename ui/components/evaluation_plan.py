@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.evaluation import EvaluationPlan
+from core.domain.evaluation import DatasetOrigin, EvaluationPlan
 from ui import session
 from ui.components.pieces import command_block, shell_text
 
@@ -20,6 +20,23 @@ def plan_facts(plan: EvaluationPlan) -> None:
             python, shell = st.tabs([t("page.accuracy.evalscope_python"), t("page.accuracy.evalscope_cli")])
             python.code(plan.python_call, language="python", wrap_lines=True)
             shell.code("\n\n".join(map(shell_text, plan.cli_calls)), language=None, wrap_lines=True)
+            _questions(plan)
+
+
+def _questions(plan: EvaluationPlan) -> None:
+    """What the shown calls read, where it is not EvalScope's own."""
+    t, datasets, choices = session.texts(), session.app().datasets, plan.request.datasets
+    if any(one.dataset.origin is not DatasetOrigin.EVALSCOPE for one in plan.datasets):
+        st.download_button(
+            t("page.accuracy.questions_zip"),
+            lambda: datasets.question_zip(choices),
+            file_name="questions.zip",
+            mime="application/zip",
+            key="questions_zip",
+            help=t("page.accuracy.questions_zip_help"),
+            icon=":material/folder_zip:",
+            on_click="ignore",
+        )
 
 
 def _figures(plan: EvaluationPlan) -> None:

@@ -153,7 +153,7 @@ def test_tasks_are_merged_where_nothing_but_the_dataset_differs() -> None:
 
 def test_the_python_call_says_the_same() -> None:
     found = config(max_tokens=512, limit=Limit(share=0.5))
-    text = evalscope_task.python_calls([found], has_key=True)
+    text = evalscope_task.python_calls([found], evalscope_task.Keys(endpoint=True))
     (call,) = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.keywords]
     told = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg != "api_key"}
     assert told == {name: found[name] for name in told}
@@ -163,8 +163,20 @@ def test_the_python_call_says_the_same() -> None:
 
 def test_the_command_line_says_the_same() -> None:
     found = config(max_tokens=512, limit=Limit(share=0.5))
-    words = evalscope_task.cli_call(found, has_key=False)
+    words = evalscope_task.cli_call(found, evalscope_task.Keys())
     assert words[:2] == ("evalscope", "eval")
     assert json.loads(words[words.index("--generation-config") + 1]) == found["generation_config"]
     assert words[words.index("--limit") + 1] == "0.5"
     assert "--ignore-errors" in words and "--work-dir" not in words and "--config" not in words
+
+
+def test_a_judges_key_is_named_and_never_written() -> None:
+    request = EvaluationRequest("ep-1", (DatasetChoice("simple_qa"),), judge_endpoint_id="ep-2")
+    planned = PlannedDataset(request.datasets[0], replace(GSM8K, key="simple_qa"), None, None, None)
+    found = evalscope_task.task_config(request, planned, samples.endpoint(), samples.endpoint(id="ep-2"), PLACE)
+    keys = evalscope_task.Keys(judge=True)
+    text = evalscope_task.python_calls([found], keys)
+    assert "'api_key': os.environ[\"SEATRIAL_JUDGE_KEY\"]" in text and text.startswith("import os\n")
+    ast.parse(text)
+    assert any('"api_key": "$SEATRIAL_JUDGE_KEY"' in word for word in evalscope_task.cli_call(found, keys))
+    assert "api_key" not in evalscope_task.python_calls([found], evalscope_task.Keys())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,16 @@ def test_a_plan_tells_amounts_and_three_spellings_and_changes_nothing(world: Wor
     assert "datasets=['gsm8k', 'general_mcq']" in plan.python_call
     assert not blocking(plan.findings) and plan.estimate_s is None
     assert world.store.data_version() == version
+
+
+def test_the_shown_call_finds_its_questions_in_the_file_that_is_handed_over(world: World) -> None:
+    request = world.request("arithmetic", "logic")
+    call = world.service.plan(request).python_call
+    with zipfile.ZipFile(io.BytesIO(world.datasets.question_zip(request.datasets))) as archive:
+        folders = {name.rpartition("/")[0] for name in archive.namelist()}
+        assert b'"question"' in archive.read("questions/arithmetic/en.jsonl")
+    assert folders == {"questions/arithmetic", "questions/logic"}
+    assert all(f"'local_path': '{folder}'" in call for folder in folders)
 
 
 def test_what_was_benchmarked_bounds_the_time_of_a_first_evaluation(world: World) -> None:
