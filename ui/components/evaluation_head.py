@@ -37,7 +37,7 @@ def evaluation_head(detail: EvaluationDetail, *, is_open: bool) -> None:
 
 
 def compare_choice(detail: EvaluationDetail) -> None:
-    """Another evaluation to stand beside this one: those that share a dataset first come first."""
+    """Another evaluation to stand beside this one."""
     t, shared = session.texts(), rivals(detail)
     if not shared:
         st.caption(t("page.evaluation.compare_none"))
@@ -62,10 +62,11 @@ def compare_choice(detail: EvaluationDetail) -> None:
 
 
 def rivals(detail: EvaluationDetail) -> list[RunRow]:
-    """Others that asked a dataset of this one, the newest first."""
+    """Others that asked a dataset of this one: of the same model first, then the newest."""
     mine = set(detail.asked)
     rows = [row for row in session.app().evaluation_results.recent() if row.id != detail.run.id]
-    return [row for row in rows if mine & set(row.workload_label.split(", "))]
+    shared = [row for row in rows if mine & set(row.workload_label.split(", "))]
+    return sorted(shared, key=lambda row: row.model != detail.run.model)
 
 
 def rival_name(row: RunRow, t: Texts) -> str:
