@@ -79,6 +79,18 @@ def container_spec(
     )
 
 
+def without_keys(request: DeploymentRequest) -> tuple[DeploymentRequest, tuple[str, ...]]:
+    """The request without a key in clear, and what was taken out, its value masked: a service gets a key of its own."""
+    flags = [(words, words[0].partition("=")[0]) for words in vllm_serve.split_flags(request.serve_args)]
+    kept = [words for words, flag in flags if flag.replace("_", "-") != "--api-key"]
+    taken = [f"{flag} ***" for words, flag in flags if words not in kept]
+    env = tuple((name, value) for name, value in request.env if name != vllm_serve.KEY_VARIABLE)
+    if env != request.env:
+        taken.append(f"-e {vllm_serve.KEY_VARIABLE}=***")
+    args = tuple(word for words in kept for word in words)
+    return replace(request, serve_args=args, env=env), tuple(taken)
+
+
 @dataclass(frozen=True)
 class ReadRequest:
     """``missing``: fields of the request that the container does not tell. ``not_held``: options that a request has no

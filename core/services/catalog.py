@@ -18,7 +18,7 @@ from core.domain.serving import arm_tag, image_reference, serving
 from core.errors import BadInput, NotFoundError
 from core.formats import docker_cli, serve_settings
 from core.formats.catalog_yaml import write_saved
-from core.formats.deployment import device_options, read_request
+from core.formats.deployment import device_options, read_request, without_keys
 from core.ports import Clock
 from core.ports.catalog import CatalogSource
 from core.services.access import require
@@ -147,8 +147,9 @@ class CatalogService:
     # ------------------------------------------------------------ from a command to a choice
 
     def recognise(self, request: DeploymentRequest) -> DeploymentRequest:
-        """The same request with profile, platform and devices named, where image, model and sizes tell them."""
-        catalog = self.catalog()
+        """The same request with profile, platform and devices named, where image, model and sizes tell them; a key that
+        stands in clear is left out."""
+        catalog, (request, _) = self.catalog(), without_keys(request)
         model = _model(catalog, request)
         platform = _platform_of(catalog, request, model)
         entry = _entry(catalog, model, request) if model else None
@@ -161,11 +162,13 @@ class CatalogService:
         return _devices_named(named, platform) if platform else named
 
     def paste(self, text: str) -> Pasted:
-        """A pasted ``docker run`` as a request. Nothing in it is run or expanded. Raises BadInput (command_too_long,
-        command_not_docker_run, command_unbalanced, command_no_image; field command)."""
+        """A pasted ``docker run`` as a request. Nothing in it is run or expanded; a key in it is left out, for the
+        service gets its own. Raises BadInput (command_too_long, command_not_docker_run, command_unbalanced,
+        command_no_image; field command)."""
         found = docker_cli.parse(text)
         held = read_request(found.spec)
-        return Pasted(self.recognise(held.request), (*found.not_understood, *held.not_held))
+        _, keys = without_keys(held.request)
+        return Pasted(self.recognise(held.request), (*found.not_understood, *held.not_held, *keys))
 
     # ------------------------------------------------------------ the team's own
 
@@ -180,7 +183,8 @@ class CatalogService:
         if not replace_it and (key in self.catalog().saved or self.catalog().entry(key)):
             raise BadInput("profile_name_taken", field="profile_name", value=name)
         source = f"{actor.name}, {self._clock.now():%Y-%m-%d}"
-        profile = SavedProfile(key, name, replace(request, overrides=(), replaces=None), source)
+        kept, _ = without_keys(replace(request, overrides=(), replaces=None))
+        profile = SavedProfile(key, name, kept, source)
         self._source.save(f"saved/{key}.yaml", write_saved(profile))
         return profile
 

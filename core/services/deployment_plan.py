@@ -15,7 +15,7 @@ from core.domain.host import DeviceGroup, DeviceUser, node_number
 from core.domain.platform import Platform
 from core.errors import EngineError, EngineUnavailable
 from core.formats import compose, docker_cli, records
-from core.formats.deployment import LABEL, NO_DEVICES, container_spec, device_options
+from core.formats.deployment import LABEL, NO_DEVICES, container_spec, device_options, without_keys
 from core.ports import ContainerEngine, EngineInfo, HostProbe, Store
 from core.services.device_findings import device_findings, held_devices, with_devices
 from core.services.profile_findings import arithmetic, flag_findings, memory_findings, profile_findings
@@ -105,7 +105,8 @@ class DeploymentPlanner:
         situation = self._look(asked, catalog, platform, fresh)
         resolved = _with_devices(asked, platform, situation) if platform else asked
         options = device_options(platform, resolved.devices) if platform else NO_DEVICES
-        spec = container_spec(resolved, deployment_id(resolved, situation.deployments), options)
+        shown, _ = without_keys(resolved)  # one that was typed is refused below, and stands in no command meanwhile
+        spec = container_spec(shown, deployment_id(resolved, situation.deployments), options)
         facts = arithmetic(resolved, catalog, situation.there, self._weights_bytes(resolved))
         findings = [*self._findings(asked, resolved, platform, situation, fresh)]
         findings += memory_findings(facts, platform) if platform else ()

@@ -92,6 +92,17 @@ def test_devices_of_a_pasted_command_are_named(catalog: CatalogService) -> None:
     assert (found.platform, found.devices, found.gpus) == ("nvidia-cuda", (2, 3), None)
 
 
+@pytest.mark.parametrize("key", ["--api-key sk-mine", "--api_key=sk-mine"])
+def test_a_key_of_a_pasted_command_goes_nowhere(catalog: CatalogService, key: str) -> None:
+    text = LONG_CONTEXT.replace("-e FUSE", "-e VLLM_API_KEY=sk-mine -e FUSE").replace("--host", f"{key} --host")
+    pasted, plain = catalog.paste(text), catalog.paste(LONG_CONTEXT)
+    assert (pasted.request, plain.left) == (plain.request, ())
+    assert pasted.left == (f"{key[:9]} ***", "-e VLLM_API_KEY=***")
+    assert pasted.request.with_key
+    typed = replace(plain.request, serve_args=(*plain.request.serve_args, *key.split()))
+    assert catalog.save(LOCAL_OPERATOR, "mine", typed).request == plain.request
+
+
 def test_what_is_not_held_is_told_verbatim(catalog: CatalogService) -> None:
     pasted = catalog.paste("docker run --memory 8g -it img:1 vllm serve /w/m/x --foo $(id) && rm -rf /")
     assert pasted.left == ("-i", "-t", "--memory 8g", "&& rm -rf /") or "--memory 8g" in pasted.left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,13 @@ def test_blanks_of_copied_text_are_forgiven(world: World) -> None:
         REQUEST, image=" vllm:test\n", weights=f" {FOLDER}/ ", served_name=" tiny ", shm_size="", host_ip=" "
     )
     assert world.service.plan(pasted).spec == world.service.plan(REQUEST).spec
+
+
+@pytest.mark.parametrize("typed", [{"serve_args": ("--api-key", "sk-own")}, {"env": (("VLLM_API_KEY", "sk-own"),)}])
+def test_a_key_that_is_typed_stands_in_no_command(world: World, typed: dict[str, Any]) -> None:
+    plan = world.service.plan(replace(REQUEST, **typed))
+    assert [found.code[:6] for found in blocking(plan.findings)] == ["key_in"]
+    assert "sk-own" not in f"{plan.docker_run}{plan.compose}{plan.spec}{plan.findings}"
 
 
 def test_a_port_taken_by_a_container_names_it(world: World) -> None:
