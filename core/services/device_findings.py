@@ -74,6 +74,7 @@ def device_findings(
     held: Mapping[int, str],
 ) -> Iterator[Finding]:
     """``asked`` as it was typed, ``resolved`` with its devices named."""
+    yield from _named_by_hand(asked, platform)
     needed = needed_devices(asked)
     if there is not None and needed > there:
         yield _short(asked, platform, there, needed)
@@ -88,6 +89,13 @@ def device_findings(
     if taken:
         owners = ", ".join(dict.fromkeys(held[number] for number in taken))
         yield Finding("device_taken", BLOCK, "devices", {"devices": write_devices(taken), "owner": owners})
+
+
+def _named_by_hand(request: DeploymentRequest, platform: Platform) -> Iterator[Finding]:
+    """A list in the environment would be used and not be known of, so that another deployment could get the same."""
+    name, env = platform.visible_devices_env, dict(request.env)
+    if name in env:
+        yield Finding("devices_in_env", BLOCK, "env", {"name": name, "value": env[name]}, platform.source)
 
 
 def _short(request: DeploymentRequest, platform: Platform, there: int, needed: int) -> Finding:

@@ -237,6 +237,13 @@ def test_chosen_devices_are_counted(world: World, devices: tuple[int, ...], code
     assert found(with_devices(world, 64), devices=devices) == {(code, "devices")}
 
 
+def test_devices_are_chosen_in_one_place_alone(world: World) -> None:
+    """A list in the environment would not be known of: the next deployment could be given the same devices."""
+    listed = ("VACC_VISIBLE_DEVICES", ",".join(map(str, range(32, 64))))
+    assert found(with_devices(world, 64), env=(listed,)) == {("devices_in_env", "env")}
+    assert found(world, devices=tuple(range(32, 64))) == set()
+
+
 def test_at_the_same_moment_one_gets_them_and_the_other_is_told(world: World) -> None:
     with_devices(world, 32)
     plans = [plan(world, container_name=f"c{n}", host_port=8000 + n) for n in range(2)]
