@@ -65,7 +65,8 @@ def print_findings(findings: Iterable[Finding]) -> None:
     """One line each on stderr, with how much it weighs."""
     t = texts()
     for finding in findings:
-        print(f"{t(f'severity.{finding.severity.value}')}: {t.finding(finding)}", file=sys.stderr)
+        weight = "component.set_aside" if finding.overridden else f"severity.{finding.severity.value}"
+        print(f"{t(weight)}: {t.finding(finding)}", file=sys.stderr)
 
 
 def reason_document(reason: Reason | None) -> dict[str, Any] | None:

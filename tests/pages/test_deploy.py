@@ -77,6 +77,7 @@ def test_a_derived_block_is_set_aside_by_an_explicit_act(world: World, open_page
     at.checkbox(key="deploy_override_devices_none").check().run()
     assert not at.exception
     assert at.session_state["deploy_overrides"] == ("devices_none",)
+    assert "已搁置" in sentences(at), "what is set aside does not read as blocked any more"
 
 
 def test_a_pasted_command_fills_the_form_and_what_is_left_is_shown(world: World, open_page: Open) -> None:

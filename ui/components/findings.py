@@ -36,10 +36,11 @@ def draw_findings(found: Iterable[Finding]) -> None:
 
 
 def finding_line(finding: Finding) -> str:
-    """One finding as Markdown: never by colour alone."""
+    """One finding as Markdown: never by colour alone. A block that was overridden weighs as a warning does."""
     t = session.texts()
-    color, icon = _COLORS[finding.severity], _ICONS[finding.severity]
-    label = t(f"severity.{finding.severity}")
+    severity = Severity.WARN if finding.overridden else finding.severity
+    color, icon = _COLORS[severity], _ICONS[severity]
+    label = t("component.set_aside" if finding.overridden else f"severity.{severity}")
     return f":{color}[{icon} **{label}**] {plain(t.finding(finding))}"
 
 

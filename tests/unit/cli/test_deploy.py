@@ -174,6 +174,14 @@ def test_limits_are_held_in_the_shell_too(capsys: pytest.CaptureFixture[str]) ->
     assert "context_over_limit" in codes
 
 
+def test_a_block_that_is_overridden_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["deploy", "--profile", "deepseek-r1.tp32", "--weights", "/no/such/R1", "--dry-run"]
+    main([*words, "--override", "devices_none", "--override", "weights_missing"])
+    told = capsys.readouterr().err
+    assert "Set aside: There is no device /dev/vacc" in told
+    assert "Set aside: /no/such" not in told, "what is no arithmetic stays blocked"
+
+
 # ---------------------------------------------------------------- what runs
 
 
