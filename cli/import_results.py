@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cli.output import FAILED, guarded, print_json, texts
 from core.bootstrap import compose
 from core.domain.access import LOCAL_OPERATOR
-from core.errors import BadInput
-from core.formats.import_files import FILE_LIMIT_BYTES
+from core.formats.import_files import FILE_LIMIT_BYTES, Refusal
 from core.services.imports import ImportPlan
 from render.refusals import refusal_words
 
@@ -31,7 +31,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """0 when every file was imported, or was there already; 1 when some were refused; 2 when there was nothing."""
     app = compose()
-    plan = app.imports.plan(list(_contents(arguments.files)))
+    files = list(_contents(arguments.files))
+    plan = app.imports.plan([file for file in files if not isinstance(file, Refusal)])
+    plan = replace(plan, refused=(*plan.refused, *(file for file in files if isinstance(file, Refusal))))
     _print_refusals(plan)
     ids = app.imports.save(LOCAL_OPERATOR, plan, version_label=arguments.label, note=arguments.note)
     if arguments.json:
@@ -55,8 +57,8 @@ def _print_refusals(plan: ImportPlan) -> None:
         print(t("cli.import.refused", file=one.file, reason=refusal_words(one, t)), file=sys.stderr)
 
 
-def _contents(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Name and content; a folder stands for the results in it. Raises BadInput (result_file_unreadable)."""
+def _contents(names: Sequence[str]) -> Iterator[tuple[str, bytes] | Refusal]:
+    """Name and content; a folder stands for the results in it. A file that cannot be read is refused by itself."""
     for name in names:
         path = Path(name)
         found = sorted(one for one in path.rglob("*") if one.suffix in _ENDINGS) if path.is_dir() else [path]
@@ -65,4 +67,4 @@ def _contents(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
                 with file.open("rb") as opened:
                     yield str(file), opened.read(4 * FILE_LIMIT_BYTES)
             except OSError as error:
-                raise BadInput("result_file_unreadable", file=str(file), detail=error.strerror or "") from error
+                yield Refusal(str(file), "unreadable", params={"detail": error.strerror or ""})

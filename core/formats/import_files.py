@@ -14,7 +14,7 @@ from typing import Any
 from core.formats import import_evalscope as evalscope
 from core.formats.import_aiperf import is_aiperf, read_aiperf
 from core.formats.import_guidellm import is_guidellm, read_guidellm
-from core.formats.import_reading import ImportedPoint, Unreadable, checked, load_json
+from core.formats.import_reading import ImportedPoint, Unreadable, checked, load_json, understood
 from core.formats.import_vllm import is_vllm, read_vllm
 
 FILE_LIMIT_BYTES = 64 << 20
@@ -97,7 +97,8 @@ class _EvalScope:
     def result(self) -> Found | Refusal:
         """Once all files were seen."""
         try:
-            return Found(checked(evalscope.read_evalscope(self.parts)), tuple(self.files))
+            with understood():
+                return Found(checked(evalscope.read_evalscope(self.parts)), tuple(self.files))
         except Unreadable as problem:
             return _refusal(self.files[0][0], problem)
 
@@ -138,7 +139,9 @@ def _one(name: str, content: bytes, line: int | None, document: Any) -> Iterator
         try:
             if isinstance(point, Unreadable):
                 raise point
-            yield Found(checked(point), ((name, content),))
+            with understood():
+                sound = checked(point)
+            yield Found(sound, ((name, content),))
         except Unreadable as problem:
             problem.line = problem.line or line
             yield _refusal(name, problem)
@@ -146,18 +149,17 @@ def _one(name: str, content: bytes, line: int | None, document: Any) -> Iterator
 
 def _points(document: Any) -> Iterator[ImportedPoint | Unreadable]:
     try:
-        if is_aiperf(document):
-            yield read_aiperf(document)
-        elif is_guidellm(document):
-            yield from read_guidellm(document)
-        elif is_vllm(document):
-            yield read_vllm(document)
-        else:
-            yield Unreadable("foreign")
+        with understood():
+            if is_aiperf(document):
+                yield read_aiperf(document)
+            elif is_guidellm(document):
+                yield from read_guidellm(document)
+            elif is_vllm(document):
+                yield read_vllm(document)
+            else:
+                yield Unreadable("foreign")
     except Unreadable as problem:
         yield problem
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
-        yield Unreadable("not_understood", detail=f"{type(error).__name__}: {error}"[:200])
 
 
 def _documents(content: bytes) -> list[tuple[int | None, Any]]:

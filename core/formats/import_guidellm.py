@@ -24,6 +24,7 @@ from core.formats.import_reading import (
     open_loop,
     request_lines,
     text_of,
+    understood,
     when,
 )
 
@@ -42,7 +43,9 @@ def read_guidellm(values: Mapping[str, Any]) -> Iterator[ImportedPoint | Unreada
         yield Unreadable("empty")
     for number_, benchmark in enumerate(values["benchmarks"], 1):
         try:
-            yield _benchmark(values, benchmark)
+            with understood():
+                point = _benchmark(values, benchmark)
+            yield point
         except Unreadable as problem:
             problem.params.setdefault("part", number_)
             yield problem

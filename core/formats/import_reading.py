@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isfinite
@@ -16,6 +17,11 @@ from core.domain.workload import Api, Arrival, LoadPoint
 NEVER = datetime.fromtimestamp(0, UTC)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)")
 _DISTRIBUTIONS = ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms")
+_LAST_S = 4e9
+_HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+_MOST = 2**31 - 1
+"""No tool has counted more; a database's usual whole number ends here."""
+_LONGEST_S = 1e9
 
 
 class Unreadable(Exception):
@@ -51,12 +57,27 @@ class ImportedPoint:
         return round(self.measurement.input_tokens / count), round(self.measurement.output_tokens / count)
 
 
-def load_json(text: str) -> Any:
-    """JSON; NaN and Infinity, which Python's writers leave in it, become null. Raises Unreadable (not_json)."""
+@contextmanager
+def understood() -> Iterator[None]:
+    """What a reader stumbles over is why its file is refused: Raises Unreadable (not_understood)."""
     try:
-        return json.loads(text, parse_constant=lambda name: None)
+        yield
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+        raise Unreadable("not_understood", detail=f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def load_json(text: str) -> Any:
+    """JSON; NaN and Infinity, which Python's writers leave in it, become null, and half a character, which no file and
+    no database takes, a question mark. Raises Unreadable (not_json)."""
+    try:
+        found = json.loads(text, parse_constant=lambda name: None)
+        if _HALF_A_CHARACTER.search(text):
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+        return found
+    except json.JSONDecodeError as error:
+        raise Unreadable("not_json", line=error.lineno, detail=error.msg) from error
     except ValueError as error:
-        raise Unreadable("not_json", line=getattr(error, "lineno", None), detail=getattr(error, "msg", "")) from error
+        raise Unreadable("not_json", detail=str(error).partition(":")[0]) from error
     except RecursionError as error:
         raise Unreadable("not_json", detail="nested too deeply") from error
 
@@ -100,21 +121,22 @@ def distribution(n: float | None, values: Mapping[str, float | None], factor: fl
 
 
 def text_of(values: Any, *names: str) -> str:
-    """A text by its path; empty where there is none."""
+    """A text by its path; empty where there is none. Without NUL, which PostgreSQL does not take."""
     found = dig(values, *names)
-    return found if isinstance(found, str) else ""
+    return found.replace("\0", "") if isinstance(found, str) else ""
 
 
 def when(text: Any) -> datetime:
     """A moment, as UTC where it has no offset; NEVER where it is none."""
-    if isinstance(text, int | float) and not isinstance(text, bool) and isfinite(text) and 0 < text < 4e9:
+    if isinstance(text, int | float) and not isinstance(text, bool) and isfinite(text) and 0 < text < _LAST_S:
         return datetime.fromtimestamp(text, UTC)
     compact = _COMPACT.fullmatch(str(text))
     try:
         found = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*compact.groups()) if compact else str(text))
     except ValueError:
         return NEVER
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found if 0 < found.timestamp() < _LAST_S else NEVER
 
 
 def closed(concurrency: float | None, requests: int) -> LoadPoint:
@@ -177,7 +199,10 @@ def checked(found: ImportedPoint) -> ImportedPoint:
         part: Distribution | None = getattr(one, name)
         values += [] if part is None else [part.mean, part.min, part.max, part.p50, part.p90, part.p95, part.p99]
         values += [part.std] if part is not None and part.std is not None else []
-    if not all(isfinite(value) and value >= 0 for value in values):
+    if not all(isfinite(value) and value >= 0 for value in values) or one.duration_s > _LONGEST_S:
+        raise Unreadable("bad_number")
+    counts = (one.requests.succeeded, one.requests.failed, one.concurrency, found.point.requests, one.seed)
+    if any(count is not None and not 0 <= count <= _MOST for count in (*counts, *found.lengths)):
         raise Unreadable("bad_number")
     if not found.model:
         raise Unreadable("missing", field="model")

@@ -306,11 +306,16 @@ def _finite(value: Any) -> float:
     """Times, counts and lengths. JSON of Python may hold NaN and Infinity. Raises OutputNotUnderstood."""
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
-        raise OutputNotUnderstood(tool=TOOL, detail=str(error), line="ttfts, itls, output_lens") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OutputNotUnderstood(tool=TOOL, detail=_no_number(value), line="ttfts, itls, output_lens") from error
     if not (isfinite(number) and number >= 0):
-        raise OutputNotUnderstood(tool=TOOL, detail="not a number", line=f"{number}")
+        raise OutputNotUnderstood(tool=TOOL, detail=_no_number(value), line=f"{number}")
     return number
+
+
+def _no_number(value: Any) -> str:
+    shown = "null" if value is None else repr(value)
+    return f"of a request: {shown[:40]} is no number"
 
 
 def _records(result: Mapping[str, Any]) -> tuple[_Record, ...]:

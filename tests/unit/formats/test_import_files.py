@@ -194,3 +194,45 @@ def test_a_truncated_file_is_refused_with_its_line() -> None:
 def test_a_huge_file_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_files, "FILE_LIMIT_BYTES", 1000)
     assert refusal(VLLM).code == "too_large"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"max_concurrency": 1e300},
+        {"total_input_tokens": 1e300},
+        {"num_prompts": 2**31},
+        {"duration": 1e10},
+    ],
+)
+def test_what_no_tool_can_have_counted_is_refused(values: dict[str, Any]) -> None:
+    assert refusal(changed(VLLM, **values)).code == "bad_number"
+
+
+def test_numbers_beyond_every_float_are_refused() -> None:
+    assert refusal(changed(VLLM, completed=10**400)).code == "not_understood"
+    assert refusal(changed(VLLM, output_lens=[10**400] * 8)).params == {
+        "detail": f"of a request: {str(10**400)[:40]} is no number"
+    }
+    summary = changed(EVALSCOPE["benchmark_summary.json"], **{"Avg Input Tokens": 1e308})
+    _, refused = read_results(evalscope(benchmark_summary=summary))
+    assert [one.code for one in refused] == ["not_understood"]
+
+
+def test_half_a_character_and_nul_are_not_carried_on() -> None:
+    named = one(("x.json", changed(VLLM, model_id="a\0b\ud800", errors=["\udfff"] + [""] * 7))).point
+    assert named.model == "ab?"
+    assert (named.requests or "").encode()
+
+
+def test_a_date_that_no_run_can_have_is_unknown() -> None:
+    far = one(("x.json", changed(VLLM, date="9999-12-31T23:59:59"))).point.measurement
+    assert far.started_at.year == 1970
+
+
+def test_a_benchmark_of_guidellm_with_the_wrong_types_spoils_no_later_one() -> None:
+    document = json.loads(GUIDELLM)
+    document["benchmarks"].insert(0, document["benchmarks"][0] | {"requests": {"successful": 3}})
+    found, refused = read_results([("gl.json", json.dumps(document).encode())])
+    assert len(found) == 1
+    assert [(one.code, (one.params or {})["part"]) for one in refused] == [("not_understood", 1)]
