@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,48 @@ def test_two_endpoints_get_the_same_message(client: FakeChatClient, open_page: O
     assert not at.exception
     assert {url for url, _, _ in client.asked} == {ONE, TWO}
     assert {"**alpha**", "**beta**"} <= {block.value for block in at.markdown}
+
+
+def test_two_side_by_side_are_still_so_after_another_page(client: FakeChatClient, open_page: Open) -> None:
+    at = open_page("chat")
+    at.multiselect(key="chat_endpoints").select(at.multiselect(key="chat_endpoints").options[1]).run()
+    at.chat_input(key="chat_message").set_value("Hello").run()
+    at.switch_page("../pages/endpoints.py").run()
+    at = at.switch_page("../pages/chat.py").run()
+    assert not at.exception
+    assert at.session_state["chat_endpoints"] == [one.id for one in session.app().endpoints.list()]
+    assert {"**alpha**", "**beta**"} <= {block.value for block in at.markdown}
+
+
+def test_a_link_names_the_endpoint_whatever_was_picked_before(client: FakeChatClient, open_page: Open) -> None:
+    at = open_page("chat")
+    one, two = (endpoint.id for endpoint in session.app().endpoints.list())
+    assert at.session_state["chat_endpoints"] == [one]
+    at.query_params["endpoint"] = two
+    assert at.run().session_state["chat_endpoints"] == [two]
+    at.multiselect(key="chat_endpoints").set_value([]).run()
+    assert at.session_state["chat_endpoints"] == [], "it leads there once"
+
+
+def test_an_answer_that_is_not_drawn_ends_the_waiting_too(client: FakeChatClient, open_page: Open) -> None:
+    going_on = threading.Event()
+    client.pieces = [Piece(content="Forty-"), going_on, Piece(content="two."), Piece("", "", "stop", 5, 9)]
+    readers: list[Callable[[], None]] = []
+    service = ChatService(session.app().endpoints, client, spawn=readers.append)
+    session.install(replace(session.app(), chat=service))
+    at = open_page("chat")
+    at.multiselect(key="chat_endpoints").select(at.multiselect(key="chat_endpoints").options[1]).run()
+    at.chat_input(key="chat_message").set_value("Hello").run()
+    at = at.multiselect(key="chat_endpoints").set_value(at.session_state["chat_endpoints"][:1]).run()
+    assert len(at.session_state["chat_endpoints"]) == 1
+    assert at.chat_input(key="chat_message").disabled
+    going_on.set()
+    for read in readers:
+        read()
+    at = at.run()
+    assert not at.exception
+    assert not at.chat_input(key="chat_message").disabled
+    assert "chat_stop" not in [button.key for button in at.button]
 
 
 def test_an_error_is_told_in_the_servers_words(client: FakeChatClient, open_page: Open) -> None:

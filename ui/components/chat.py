@@ -19,6 +19,7 @@ POLL_S = 0.35
 MOST = 2
 _TALK = "chat_talk"
 _PICKED = "chat_endpoints"
+_LED_TO = "chat_led_to"
 
 
 @dataclass
@@ -44,11 +45,14 @@ def talk() -> Talk:
 
 
 def pick(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
-    """One endpoint, or two side by side; the address may name the first."""
+    """One endpoint, or two side by side; a link that leads here names one. What was picked outlives other pages."""
     t, by_id = session.texts(), {one.id: one for one in endpoints}
-    if _PICKED not in st.session_state:
-        wanted = st.query_params.get("endpoint", "")
-        st.session_state[_PICKED] = [wanted] if wanted in by_id else list(by_id)[:1]
+    wanted = st.query_params.get("endpoint", "")
+    if wanted in by_id and wanted != st.session_state.get(_LED_TO):
+        st.session_state[_PICKED] = [wanted]
+    elif _PICKED not in st.session_state:
+        st.session_state[_PICKED] = list(by_id)[:1]
+    st.session_state[_LED_TO] = wanted
     st.session_state[_PICKED] = [one for one in st.session_state[_PICKED] if one in by_id]
     picked = st.multiselect(
         t("page.chat.endpoints"),
@@ -59,6 +63,7 @@ def pick(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
         placeholder=t("page.chat.endpoints_placeholder"),
         help=t("page.chat.endpoints_help"),
         label_visibility="collapsed",
+        persist_state="session",
     )
     return [by_id[key] for key in picked]
 
@@ -152,9 +157,19 @@ def _said(endpoint_id: str) -> list[Message]:
 
 
 def under_way() -> list[str]:
-    """Answers that are still coming."""
-    last = talk().turns[-1].asked.values() if talk().turns else ()
-    return [answer_id for answer_id in last if answer_id not in talk().ended]
+    """Answers that are still coming; also of an endpoint that is not picked any more, whose answer nobody draws."""
+    last = talk().turns[-1].asked if talk().turns else {}
+    return [answer_id for endpoint_id, answer_id in last.items() if _answer(endpoint_id, answer_id).state.is_active]
+
+
+def _answer(endpoint_id: str, answer_id: str) -> Answer:
+    """As far as it has come; kept once it has ended."""
+    answer = talk().ended.get(answer_id) or session.app().chat.find(session.actor(), answer_id)
+    if answer is None:
+        answer = Answer(answer_id, endpoint_id, AnswerState.FAILED, reason=Reason("chat_forgotten"))
+    if not answer.state.is_active:
+        talk().ended[answer_id] = answer
+    return answer
 
 
 def conversation(picked: list[Endpoint]) -> None:
@@ -163,14 +178,15 @@ def conversation(picked: list[Endpoint]) -> None:
     for turn in turns[:-1]:
         _turn(turn, picked)
     if turns:
-        st.fragment(_last, run_every=POLL_S if under_way() else None)(picked)
+        busy = bool(under_way())
+        st.fragment(_last, run_every=POLL_S if busy else None)(picked, busy=busy)
 
 
-def _last(picked: list[Endpoint]) -> None:
+def _last(picked: list[Endpoint], *, busy: bool) -> None:
+    """``busy``: the page around it shows an answer under way."""
     with guard():
-        before = under_way()
         _turn(talk().turns[-1], picked)
-        if before and not under_way():
+        if busy and not under_way():
             st.rerun()
 
 
@@ -190,11 +206,7 @@ def _gone(endpoint_id: str) -> Endpoint:
 
 
 def _one_answer(endpoint: Endpoint, answer_id: str, *, named: bool) -> None:
-    answer = talk().ended.get(answer_id) or session.app().chat.find(session.actor(), answer_id)
-    if answer is None:
-        answer = Answer(answer_id, endpoint.id, AnswerState.FAILED, reason=Reason("chat_forgotten"))
-    if not answer.state.is_active:
-        talk().ended[answer_id] = answer
+    answer = _answer(endpoint.id, answer_id)
     with st.chat_message("assistant", avatar=":material/smart_toy:"):
         if named or endpoint.origin is Origin.SIMULATED:
             with st.container(horizontal=True, vertical_alignment="center"):
