@@ -11,6 +11,7 @@ import streamlit as st
 from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from render.texts import LANGUAGES, Texts, best_language
+from ui.signed_out import signed_out
 
 LOOPBACK = "loopback"
 """What the gate says instead of a session where nobody signs in. It alone can: a client's own header is dropped."""
@@ -48,8 +49,6 @@ def actor() -> Actor:
     """Who acts. Where the session has ended meanwhile, says so and stops the run."""
     found = viewer()
     if found is None:
-        from ui.components.frame import signed_out
-
         signed_out(texts())
         st.stop()
     return found

@@ -17,6 +17,7 @@ from ui import registry, session
 from ui.act import guard, show_told
 from ui.components import frame
 from ui.components.notices import tab_title, watch_notices
+from ui.signed_out import signed_out
 
 STATIC = Path(__file__).parent / "static"
 
@@ -45,7 +46,7 @@ def draw() -> None:
     st.set_page_config(page_title=tab_title(notices, t), page_icon=icon, layout="wide")
     page = st.navigation(navigation(t, person), position="hidden" if person is None else "sidebar", expanded=True)
     if person is None:
-        frame.signed_out(t)
+        signed_out(t)
         return
     st.logo(str(STATIC / "logo.png"), size="large", icon_image=icon)
     with st.sidebar:
