@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from core.domain.endpoint import Endpoint, Origin
 from core.domain.evaluation import EvaluationPlan
 from core.domain.finding import Finding, blocking
 from ui import session
 from ui.act import act, refusals
 from ui.components import empty_state, field_findings, go, header, link, other_findings, worker_notice
 from ui.components import evaluation_form as form
-from ui.components.endpoint import endpoint_facts, endpoint_title, withheld_notice
+from ui.components.endpoint import choose_endpoint, endpoint_facts, endpoint_title, withheld_notice
 from ui.components.evaluation_plan import plan_facts
 from ui.components.evaluation_table import evaluation_table
 
@@ -18,7 +17,6 @@ SHOWN = 10
 
 app, t, actor = session.app(), session.texts(), session.actor()
 offers = app.deployments.offers()
-endpoints = {endpoint.id: endpoint for endpoint in offers.endpoints}
 recent = app.evaluations.recent(0, SHOWN)
 
 
@@ -29,29 +27,6 @@ def answer() -> str:
     latest = recent.rows[0]
     key = "page.accuracy.answer_open" if latest.score is None else "page.accuracy.answer"
     return t(key, count=recent.total, model=latest.model, score=t.percent(latest.score))
-
-
-def choose_endpoint() -> Endpoint:
-    """The one in the address, else the first; the address follows the choice."""
-    ids = list(endpoints)
-    wanted = st.query_params.get("endpoint")
-    chosen = st.selectbox(
-        t("page.accuracy.endpoint"),
-        ids,
-        index=ids.index(wanted) if wanted in endpoints else 0,
-        format_func=lambda key: label(endpoints[key]),
-        help=t("page.accuracy.endpoint_help"),
-    )
-    if chosen != wanted:
-        st.query_params["endpoint"] = chosen
-    return endpoints[chosen]
-
-
-def label(endpoint: Endpoint) -> str:
-    """Name, served name and label; simulated ones say so."""
-    version = t("app.simulated") if endpoint.origin is Origin.SIMULATED else endpoint.version_label
-    parts = dict.fromkeys([endpoint.name, endpoint.served_name, version])
-    return " · ".join(part for part in parts if part)
 
 
 def plan_panel(plan: EvaluationPlan) -> tuple[Finding, ...]:
@@ -86,7 +61,7 @@ def launch() -> None:
     known = app.datasets.known()
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        endpoint = choose_endpoint()
+        endpoint = choose_endpoint(offers.endpoints, t("page.accuracy.endpoint_help"))
         form.prepare(endpoint)
         with st.container(border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -99,7 +74,7 @@ def launch() -> None:
             app.evaluations.sampling(),
             known,
             app.datasets.here(known.values()),
-            [one for one in endpoints.values() if one.id != endpoint.id],
+            [one for one in offers.endpoints if one.id != endpoint.id],
         )
         link("datasets", t("page.accuracy.to_datasets"), icon=":material/library_books:")
     with right, st.container(border=True):
@@ -112,7 +87,7 @@ def launch() -> None:
 header("accuracy", answer())
 worker_notice()
 withheld_notice(offers.withheld)
-if endpoints:
+if offers.endpoints:
     launch()
 else:
     empty_state(t("page.accuracy.none"), label=t("page.endpoints.attach"), page="endpoints")

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.domain.benchmark import BenchmarkPlan, BenchmarkRequest, Engine
-from core.domain.endpoint import Endpoint, Origin
 from core.domain.finding import Finding, blocking
 from core.domain.workload import LengthGrid
 from ui import session
@@ -11,37 +10,13 @@ from ui.act import act, refusals
 from ui.components import empty_state, field_findings, go, header, other_findings, worker_notice
 from ui.components import workload_form as form
 from ui.components.benchmark_plan import grid_facts, plan_facts
-from ui.components.endpoint import endpoint_facts, endpoint_title, withheld_notice
+from ui.components.endpoint import choose_endpoint, endpoint_facts, endpoint_title, withheld_notice
 from ui.components.workload_parameters import bench_parameters
 
 FORM = "benchmark"
 
 app, t, actor = session.app(), session.texts(), session.actor()
 offers = app.deployments.offers()
-endpoints = {endpoint.id: endpoint for endpoint in offers.endpoints}
-
-
-def choose_endpoint() -> Endpoint:
-    """The one in the address, else the first; the address follows the choice."""
-    ids = list(endpoints)
-    wanted = st.query_params.get("endpoint")
-    chosen = st.selectbox(
-        t("page.benchmark.endpoint"),
-        ids,
-        index=ids.index(wanted) if wanted in endpoints else 0,
-        format_func=lambda key: label(endpoints[key]),
-        help=t("page.benchmark.endpoint_help"),
-    )
-    if chosen != wanted:
-        st.query_params["endpoint"] = chosen
-    return endpoints[chosen]
-
-
-def label(endpoint: Endpoint) -> str:
-    """Name, served name and label; simulated ones say so."""
-    version = t("app.simulated") if endpoint.origin is Origin.SIMULATED else endpoint.version_label
-    parts = dict.fromkeys([endpoint.name, endpoint.served_name, version])
-    return " · ".join(part for part in parts if part)
 
 
 def plan_panel(asked: BenchmarkRequest | Finding, grid: LengthGrid | Finding | None) -> tuple[Finding, ...]:
@@ -112,14 +87,14 @@ def pressed(findings: tuple[Finding, ...], runs: int = 1) -> bool:
 header("benchmark")
 worker_notice()
 withheld_notice(offers.withheld)
-if not endpoints:
+if not offers.endpoints:
     empty_state(t("page.benchmark.none"), label=t("page.endpoints.attach"), page="endpoints")
     st.stop()
 presets = app.benchmarks.presets()
 form.prepare(presets)
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    endpoint = choose_endpoint()
+    endpoint = choose_endpoint(offers.endpoints, t("page.benchmark.endpoint_help"))
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             endpoint_title(endpoint)

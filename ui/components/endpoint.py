@@ -48,6 +48,21 @@ def health_badge(check: EndpointCheck | None) -> None:
     st.badge(session.texts()(f"page.endpoints.health_{word}"), icon=icon, color=color)
 
 
+def choose_endpoint(offered: Sequence[Endpoint], help: str) -> Endpoint:
+    """The one in the address, else the first of at least one; the address follows the choice."""
+    wanted = st.query_params.get("endpoint")
+    chosen = st.selectbox(
+        session.texts()("page.endpoints.choose"),
+        [one.id for one in offered],
+        index=next((at for at, one in enumerate(offered) if one.id == wanted), 0),
+        format_func={one.id: _label(one) for one in offered}.__getitem__,
+        help=help,
+    )
+    if chosen != wanted:
+        st.query_params["endpoint"] = chosen
+    return next(one for one in offered if one.id == chosen)
+
+
 def check_facts(check: EndpointCheck) -> None:
     """Everything that a check found, one fact a cell; what is not known says so."""
     t = session.texts()
@@ -166,3 +181,10 @@ def running_here(busy: JobView | None) -> None:
             link("run", plain(busy.job.title), id=busy.job.run_id)
         else:
             st.markdown(plain(busy.job.title), width="content")
+
+
+def _label(endpoint: Endpoint) -> str:
+    """Name, served name and label; simulated ones say so."""
+    version = session.texts()("app.simulated") if endpoint.origin is Origin.SIMULATED else endpoint.version_label
+    parts = dict.fromkeys([endpoint.name, endpoint.served_name, version])
+    return " · ".join(part for part in parts if part)
