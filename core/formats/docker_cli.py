@@ -16,6 +16,10 @@ T = TypeVar("T")
 LABEL_PREFIX = "seatrial."
 TEXT_LIMIT_KIB = 64
 _RUN = re.compile(r"(?:^|(?<=[\s;&|$]))(?:sudo\s+)?(?:docker|podman|nerdctl)\s+(?:container\s+)?run(?=[\s\\]|$)")
+_PROMPTS = ("$", "#", ">")
+"""How ends what a terminal writes before a command on its line."""
+_FENCE = re.compile(r"^[ \t]*```[^\n]*$|```$", re.MULTILINE)
+"""Around a block of commands in a document: what stands outside of it is no command."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _TRUE = {"": True, "true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
@@ -126,7 +130,7 @@ def _gpus_text(gpus: str) -> str:
 
 @dataclass(frozen=True)
 class ReadCommand:
-    """``not_understood``: options, and whatever stood before or after the command, verbatim."""
+    """``not_understood``: options, and whatever stood before or after the command in its block, verbatim."""
 
     spec: ContainerSpec
     not_understood: tuple[str, ...] = ()
@@ -138,21 +142,23 @@ def parse(text: str) -> ReadCommand:
     (limit_kib), command_not_docker_run, command_unbalanced (quote), command_no_image."""
     if len(text) > TEXT_LIMIT_KIB * 1024:
         raise BadInput("command_too_long", field="command", limit_kib=TEXT_LIMIT_KIB)
-    found = _RUN.search(text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    found = _RUN.search(text)
     if found is None:
         raise BadInput("command_not_docker_run", field="command", value=text.strip()[:80])
     try:
-        command = shell.first_command(text.replace("\r\n", "\n")[found.end() :])
+        command = shell.first_command(text[found.end() :])
     except shell.ShellError as error:
         raise BadInput("command_unbalanced", field="command", quote=str(error)) from error
     reader = _OptionReader(command.words)
     spec = reader.read()
-    return ReadCommand(spec, (*reader.not_understood, *_leftover(command.rest)))
+    around = (_before(text[: found.start()]), *reader.not_understood, _FENCE.split(command.rest)[0].strip())
+    return ReadCommand(spec, tuple(part for part in around if part))
 
 
-def _leftover(rest: str) -> tuple[str, ...]:
-    rest = rest.removesuffix("```").strip()
-    return (rest,) if rest else ()
+def _before(text: str) -> str:
+    above, _, line = _FENCE.split(text)[-1].rpartition("\n")
+    return (above if line.rstrip().endswith(_PROMPTS) else f"{above}\n{line}").strip()
 
 
 @dataclass
