@@ -37,10 +37,12 @@ from ui.markdown import plain
 
 ROWS = ("10", "25", "100")
 _MOST_PUBLISHED = 40
-_RANKING = {"rank": 1, "score": 2, "version": 5, "ci": 3, "n": 2, "lost": 2, "when": 3}
-_REFERENCES = {"version": 4, "verdict": 3, "score": 2, "published": 4, "gap": 3, "needed": 2}
-_PUBLISHED = {"model": 5, "platform": 3, "published": 2, "n": 2, "source": 6}
-_WORDS = {"version", "model", "platform", "source", "verdict", "published"}
+_RANKING = {"rank": 1, "version": 5, "score": 2, "ci": 3, "n": 2, "lost": 2, "when": 3}
+_REFERENCES = {"version": 4, "verdict": 3, "published": 4, "score": 2, "gap": 3, "needed": 2}
+_PUBLISHED = {"model": 5, "platform": 3, "source": 6, "published": 2, "n": 2}
+_WORDS = {"rank", "version", "model", "platform", "source", "verdict", "published"}
+"""These stand to the left. Words come first, figures after them: a figure at the right edge of its column would touch
+the words of the next one."""
 
 
 def board_choice(heads: Sequence[BoardHead], margins: Sequence[str]) -> int:

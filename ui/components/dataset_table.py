@@ -22,7 +22,7 @@ from ui.markdown import plain
 CATEGORIES = ("llm", "vlm", "agent", "aigc")
 SHOWN = 30
 FETCH, TRY = "datasets_fetch", "datasets_try"
-_SPANS = {"name": 4, "samples": 2, "subsets": 2, "shots": 2, "needs": 3}
+_SPANS = {"name": 4, "needs": 3, "samples": 2, "subsets": 1, "shots": 2}
 _NUMBERS = ("samples", "subsets", "shots")
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import streamlit as st
-
 from core.domain.benchmark import RunRow
 from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.links import link
-from ui.components.pieces import simulated_badge, state_badge
+from ui.components.pieces import state_words
 from ui.markdown import plain
 
-_SPANS = {"run": 4, "datasets": 3, "state": 3, "done": 2, "score": 2, "when": 4}
+_SPANS = {"run": 4, "datasets": 3, "state": 4, "done": 2, "score": 2, "when": 3}
 _NUMBERS = ("done", "score", "when")
 
 
@@ -31,7 +29,7 @@ def _cells(row: RunRow) -> dict[str, Cell]:
     return {
         "run": partial(_name, row),
         "datasets": f":small[{plain(row.workload_label)}]",
-        "state": partial(_state, row),
+        "state": _state(row),
         "done": f"{row.points_done} / {row.points_total}",
         "score": t.percent(row.score),
         "when": f":small[{t.when(row.created_at)} · {plain(row.created_by)}]",
@@ -43,8 +41,6 @@ def _name(row: RunRow) -> None:
     link("evaluation", f"**{plain(row.model)}** {version}".strip(), id=row.id)
 
 
-def _state(row: RunRow) -> None:
-    with st.container(horizontal=True, gap="xxsmall"):
-        state_badge(row.state)
-        if row.origin == Origin.SIMULATED:
-            simulated_badge()
+def _state(row: RunRow) -> str:
+    simulated = f":violet-badge[:material/science: {session.texts()('app.simulated')}]"
+    return state_words(row.state) + (f" {simulated}" if row.origin == Origin.SIMULATED else "")

@@ -140,7 +140,7 @@ def _container_cells(container: ContainerView) -> dict[str, Cell]:
 def ports_table(ports: Sequence[TakenPort]) -> None:
     """What a new deployment cannot have, and whose it is."""
     t = session.texts()
-    columns = [Column("port", t("page.host.column_port"), 2, True), Column("owner", t("page.host.column_owner"), 8)]
+    columns = [Column("port", t("page.host.column_port"), 2), Column("owner", t("page.host.column_owner"), 8)]
     grid_table(columns, [{"port": str(one.port), "owner": _owner(one)} for one in ports])
 
 

@@ -31,7 +31,7 @@ _LOOKS: dict[WeightsState, tuple[Color, str]] = {
 }
 _RUNS = frozenset({WeightsState.WAITING, WeightsState.DOWNLOADING, WeightsState.PAUSING})
 _STOPPED = frozenset({WeightsState.PAUSED, WeightsState.FAILED, WeightsState.INTERRUPTED})
-_SPANS = {"name": 5, "size": 2, "files": 2, "kind": 3, "source": 3, "actions": 3}
+_SPANS = {"name": 5, "kind": 3, "source": 3, "size": 2, "files": 2, "actions": 3}
 _MOST_FILES = 12
 
 
