@@ -7,7 +7,7 @@ from core.domain.deployment import DeploymentView
 from core.domain.job import Reason
 from ui import session
 from ui.act import guard
-from ui.components import empty_state, header, link_button, plain, worker_notice
+from ui.components import empty_state, group, header, link_button, plain, worker_notice
 from ui.components.deployment import (
     deployment_buttons,
     deployment_facts,
@@ -36,10 +36,12 @@ def one(view: DeploymentView) -> None:
     """A card: what it is, how it is, what can be done."""
     with st.container(border=True, gap="xsmall", key=f"deployment_{view.deployment.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            deployment_title(view)
+            with group():
+                deployment_title(view)
             st.space("stretch")
-            if session.may(Role.OPERATOR):
-                deployment_buttons(view)
+            with group():
+                if session.may(Role.OPERATOR):
+                    deployment_buttons(view)
         deployment_facts(view)
 
 

@@ -6,7 +6,7 @@ from core.domain.access import Role
 from core.domain.endpoint import Endpoint
 from ui import session
 from ui.act import act, tell
-from ui.components import empty_state, header, link_button
+from ui.components import empty_state, group, header, link_button
 from ui.components.endpoint import endpoint_facts, endpoint_title, health, running_here
 from ui.components.endpoint_attach import attach_form, is_open
 from ui.components.endpoint_change import archive, rename, replace_key
@@ -20,9 +20,11 @@ def one_endpoint(endpoint: Endpoint) -> None:
     """A card: what it is, how it is, what runs on it, what can be done."""
     with st.container(border=True, gap="xsmall", key=f"endpoint_{endpoint.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            endpoint_title(endpoint)
+            with group():
+                endpoint_title(endpoint)
             st.space("stretch")
-            buttons(endpoint)
+            with group():
+                buttons(endpoint)
         endpoint_facts(endpoint)
         running_here(busy.get(endpoint.server_key))
         webui_links(endpoint.id, links.get(endpoint.id, ()))

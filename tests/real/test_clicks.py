@@ -73,7 +73,7 @@ def test_from_a_pasted_command_to_a_curve_that_outlives_everything(
             page.get_by_role("button").filter(has_text="Deploy").last.click()
             page.wait_for_url("**/deployment?id=*", timeout=30_000)
             until(lambda: states(app) == [DeploymentState.READY], START_LIMIT_S, "the deployment to be ready")
-            page.get_by_role("button").filter(has_text="Measure").first.click(timeout=30_000)
+            page.get_by_role("button").filter(has_text="Run a benchmark").first.click(timeout=30_000)
             for label, text, flag in (
                 ("Concurrencies", "1, 2", "--concurrency 1,2"),
                 ("Requests per point", "8", "--requests 8"),

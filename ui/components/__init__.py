@@ -7,6 +7,7 @@ from ui.components.links import go, link, link_button
 from ui.components.pieces import (
     command_block,
     copyable,
+    group,
     header,
     provenance_line,
     simulated_badge,
@@ -25,6 +26,7 @@ __all__ = [
     "error_card",
     "field_findings",
     "go",
+    "group",
     "header",
     "job_buttons",
     "job_card",

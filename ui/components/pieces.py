@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.benchmark import RunState
 from core.domain.deployment import DeploymentState
@@ -98,6 +99,11 @@ def wide_table(text: str) -> None:
 def copyable(text: str) -> None:
     """A value with a copy button, such as a link or a key that is shown once."""
     st.code(text, language=None, wrap_lines=True)
+
+
+def group() -> DeltaGenerator:
+    """Things of one row that stay together: where the row is too narrow, they move to the next line as one."""
+    return st.container(horizontal=True, vertical_alignment="center", width="content")
 
 
 def worker_notice() -> None:
