@@ -21,6 +21,7 @@ PERCENTILES_HEIGHT = 420
 _MARKER_SIZE, _CHOSEN_SIZE = 9, 15
 _LETTER_WIDTH = 7
 _NAME_LENGTH = 16
+_AXIS_ROOM = 0.05
 _CROSS = "x"
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 
@@ -49,7 +50,7 @@ def latency_throughput(
         if found:
             line = _line(curve, found, (x, y), t, number, chosen)
             if number == highest:  # above it there is room for the loads' names
-                line.text = [_point_label(point, place, t) for place, point in enumerate(found)]
+                line.text = [_point_label(point, point is found[-1], t) for point in found]
             figure.add_trace(line)
             drawn += found
             if len(ordered) > 1:
@@ -65,6 +66,7 @@ def latency_throughput(
     if len(ordered) > 1:
         longest = max(len(short_name(curve.name)) for curve in ordered)
         figure.update_layout(showlegend=True, margin={"r": 24 + longest * _LETTER_WIDTH})
+        _end_at_the_last(figure.layout.xaxis, [*(point.x for point in drawn), *([slo_ms] if slo_ms else [])], log_x)
     elif broken:
         figure.update_layout(showlegend=True)
     return figure
@@ -193,10 +195,10 @@ def _markers(axis: Axis, groups: Sequence[Sequence[Measurement]], shape: int, si
     }
 
 
-def _point_label(point: Point, place: int, t: Texts) -> str:
-    """The load; in words at the first point, so that the bare numbers after it can be read."""
+def _point_label(point: Point, is_last: bool, t: Texts) -> str:
+    """The load; in words at the last point, where there is room for them: the first lies beside the axis."""
     label = load_label(point.first, t)
-    return t("chart.first_label", load=label) if place == 0 and point.first.rate_per_s is None else label
+    return t("chart.load_label", load=label) if is_last and point.first.rate_per_s is None else label
 
 
 def _name_at_the_end(figure: go.Figure, curve: Curve, last: Point, log_x: bool, log_y: bool) -> None:
@@ -218,6 +220,18 @@ def _axis(axis: Any, title: str, log: bool, values: Sequence[float], t: Texts) -
     elif values and min(values) > 0:
         ticks = log_ticks(min(values), max(values))
         axis.update(tickvals=ticks, ticktext=[t.number(tick) for tick in ticks])
+
+
+def _end_at_the_last(axis: Any, values: Sequence[float], log: bool) -> None:
+    """Plotly would make the axis itself long enough for the names at the lines' ends, which have the margin."""
+    if not values or (log and min(values) <= 0):
+        return
+    high = max(values)
+    if log:
+        room = max(log10(high / min(values)) * _AXIS_ROOM, 0.02)
+        axis.update(range=[log10(min(values)) - room, log10(high) + room])
+    elif high > 0:
+        axis.update(range=[0, high * (1 + _AXIS_ROOM)])
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -83,7 +83,7 @@ def test_the_answer_comes_first_then_curve_and_table(app: App, queue: FakeJobQue
     assert "Output up to 768 tok/s, at 16 concurrent." in written
     curve, percentiles = charts(at)
     assert curve["data"][0]["x"] == [200.0, 200.0]
-    assert curve["data"][0]["text"] == ["1 concurrent", "16"]
+    assert curve["data"][0]["text"] == ["1", "16 concurrent"]
     assert [line["name"] for line in percentiles["data"]] == ["p50", "p90", "p99"]
     assert "| :small[16] | :small[192] | :small[0] | :small[768] |" in written
     assert "2000000011" in written, "the seed"
@@ -242,6 +242,18 @@ def test_the_sweeps_own_service_level_stands_where_the_address_says_nothing(
     assert "Holds at least 1 concurrent user within E2EL ≤ 5,000 ms at p90" in sentences(
         open_page("run", id=RUN)
     ).replace("\\", "")
+
+
+def test_a_percentile_that_the_shell_asked_for_is_the_one_that_is_shown(
+    app: App, queue: FakeJobQueue, open_page: Open
+) -> None:
+    store(app, point(0, 1), workload=samples.workload(slo=Slo(97, e2el_ms=5000.0)))
+    ended(app)
+    at = open_page("run", id=RUN)
+    assert at.selectbox(key="slo_p_97").value == 97
+    at.number_input(key="slo_ttft_None").set_value(900.0).run()
+    assert at.query_params["slo_p"] == "97"
+    assert "at p97" in sentences(at).replace("\\", "")
 
 
 def test_requests_come_page_by_page_and_failures_alone(app: App, queue: FakeJobQueue, open_page: Open) -> None:

@@ -65,7 +65,7 @@ def test_points_stand_in_the_order_of_their_load_joined_by_straight_lines() -> N
     assert list(line.x) == [200.0, 210.0, 420.0]
     assert list(line.y) == [49.0, 770.0, 3000.0]
     assert line.line.shape is None, "not smoothed: a curve claims what was not measured"
-    assert list(line.text) == ["1 concurrent", "16", "64"]
+    assert list(line.text) == ["1", "16", "64 concurrent"]
     assert list(line.customdata) == [["run-1", 0], ["run-1", 1], ["run-1", 2]]
 
 
@@ -133,6 +133,16 @@ def test_a_point_where_nothing_succeeded_is_not_drawn_as_zero() -> None:
     nothing = replace(point(3, 128, 1.0, 0.0), ttft_ms=None)
     assert len(draw(Curve("r", "r", (*SWEEP, nothing))).data[0].x) == 3
     assert not draw(Curve("r", "r", (nothing,))).data
+
+
+def test_between_curves_the_axis_ends_at_the_last_point_or_limit_and_the_names_have_the_margin() -> None:
+    old = replace(CURVE, id="b", name="old", is_baseline=True)
+    assert draw(old, CURVE).layout.xaxis.range == pytest.approx((0, 441.0))
+    assert draw(old, CURVE, slo_ms=500.0).layout.xaxis.range == pytest.approx((0, 525.0))
+    low, high = draw(old, CURVE, log_x=True).layout.xaxis.range
+    assert (10**low, 10**high) == pytest.approx((191.0, 439.8), abs=0.1)
+    assert draw(old, CURVE).layout.margin.r == 24 + 7 * len("tiny W8A8")
+    assert draw().layout.xaxis.range is None, "a single curve has no name at its end"
 
 
 def test_the_baseline_is_grey_and_dashed_and_takes_no_colour_from_the_candidates() -> None:
