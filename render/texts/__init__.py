@@ -111,9 +111,10 @@ class _Formatter(string.Formatter):
             _, one, many = format_spec.split("|")
             return one if value == 1 else many
         try:
-            return str(format(value, format_spec))
+            text = str(format(value, format_spec))
         except ValueError:
             return str(value)
+        return f"{text[:-1]} %" if format_spec.endswith("%") else text  # as Words.percent writes it
 
 
 _FORMATTER = _Formatter()

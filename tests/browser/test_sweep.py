@@ -177,7 +177,7 @@ def test_a_tab_that_shows_something_else_tells_of_a_job_from_elsewhere(browser: 
         points = (LoadPoint(0, concurrency=1, duration_s=20.0), LoadPoint(1, concurrency=2, duration_s=6.0))
         plan = demo.app.benchmarks.plan(BenchmarkRequest(endpoint.id, Workload(16, 8, points)))
         demo.app.benchmarks.start(LOCAL_OPERATOR, plan)
-        expect(seen.page).to_have_title(re.compile(r"^\d+% · Seatrial$"), timeout=25_000)
+        expect(seen.page).to_have_title(re.compile(r"^\d+ % · Seatrial$"), timeout=25_000)
         expect(seen.page).to_have_title("1 done · Seatrial", timeout=60_000)
         expect(seen.page.get_by_text("Done: ").first).to_be_visible()
         assert (seen.outside, seen.complaints) == ([], [])

@@ -50,7 +50,7 @@ def test_it_begins_with_a_quick_look_sampled_as_the_vendor_advises(endpoint: str
         "deepseek-r1",
         0.6,
     )
-    assert (metrics(at)["Questions"], metrics(at)["Requests"]) == ("40", "40")
+    assert (metrics(at)["Questions"], metrics(at)["Requests in all"]) == ("40", "40")
     assert not is_blocked(at)
     assert "--sampling none --temperature 0.6 --top-p 0.95" in str(at.code[0].value).replace("\\\n  ", "")
 

@@ -43,8 +43,8 @@ def title(app: App) -> str:
 def test_a_job_at_work_shows_how_far_it_is(app: App, queue: FakeJobQueue, open_page: Open) -> None:
     at = open_page("endpoints")
     assert not at.exception
-    assert "1 job at work, 25%" in str(at.get("progress")[0].proto.text)
-    assert title(app) == "25% · Seatrial"
+    assert "1 job at work, 25 %" in str(at.get("progress")[0].proto.text)
+    assert title(app) == "25 % · Seatrial"
 
 
 def test_a_job_that_ended_is_told_once_and_forgotten_when_seen(app: App, queue: FakeJobQueue, open_page: Open) -> None:

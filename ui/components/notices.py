@@ -35,7 +35,7 @@ def tab_title(notices: Notices, t: Texts) -> str:
         return t("notices.tab_done", name=name, count=len(notices.ended))
     if notices.active:
         share = sum(map(job_fraction, notices.active)) / len(notices.active)
-        return f"{share:.0%} · {name}"
+        return f"{t.percent(share, 0)} · {name}"
     return name
 
 
@@ -91,7 +91,7 @@ def _draw(now: Notices, t: Texts) -> None:
             _line(job, sign, _words(job, t))
         if now.active:
             share = sum(map(job_fraction, now.active)) / len(now.active)
-            st.progress(share, text=t("notices.active", count=len(now.active), share=f"{share:.0%}"))
+            st.progress(share, text=t("notices.active", count=len(now.active), share=t.percent(share, 0)))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             link("jobs", t("notices.all"))
             if now.ended:

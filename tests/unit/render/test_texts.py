@@ -141,6 +141,12 @@ def test_the_browsers_wish_decides_the_first_language(wish: str | None, language
     assert best_language(wish) == language
 
 
+def test_a_percent_sign_stands_apart_in_a_sentence_as_in_a_table() -> None:
+    t = Texts("en")
+    assert t("progress.dataset", dataset="gsm8k", score=0.8, output_tokens_per_s=21.4).startswith("gsm8k, 80.0 % right")
+    assert t.percent(0.8) == "80.0 %"
+
+
 def test_numbers_keep_three_figures_and_absent_is_a_dash() -> None:
     t = Texts("en")
     assert [t.number(v) for v in (0, 1.234, 12.34, 123.4, 12345.6, None)] == ["0", "1.23", "12.3", "123", "12,346", "–"]
