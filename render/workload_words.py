@@ -8,9 +8,10 @@ from core.domain.workload import Spread, Workload
 from render.texts import Texts
 
 
-def workload_words(workload: Workload, t: Texts) -> str:
+def workload_words(workload: Workload, t: Texts, *, is_sampling_known: bool = True) -> str:
     """Lengths and route first; of the rest what is not as usual."""
-    return " · ".join(_parts(workload, t))
+    sampling = _sampling(workload, t) if is_sampling_known else [t("workload.sampling_unknown")]
+    return " · ".join([*_parts(workload, t), *sampling])
 
 
 def _parts(workload: Workload, t: Texts) -> Iterator[str]:
@@ -26,7 +27,14 @@ def _parts(workload: Workload, t: Texts) -> Iterator[str]:
         yield t("workload.turns", count=workload.turns)
     if workload.prefix_share:
         yield t("workload.prefix", share=t.percent(workload.prefix_share))
+
+
+def _sampling(workload: Workload, t: Texts) -> Iterator[str]:
     yield t("workload.greedy") if workload.is_greedy else t("workload.sampled", value=workload.temperature)
+    if workload.top_p is not None:
+        yield f"top-p {workload.top_p:g}"
+    if workload.top_k is not None:
+        yield f"top-k {workload.top_k}"
     if not workload.ignore_eos:
         yield t("workload.stops_at_eos")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.domain.benchmark import MEASURING, Measurement, Run, RunState
 from core.domain.endpoint import Origin
-from core.domain.run_identity import NOT_LIKE_FOR_LIKE, devices_of, profile_revision
+from core.domain.run_identity import NOT_LIKE_FOR_LIKE, devices_of, is_sampling_known, profile_revision
 from core.domain.workload import Arrival, Workload
 
 Fact = str | int | float | bool | None
@@ -57,6 +57,7 @@ def differences(baseline: Witness, candidate: Witness) -> tuple[Difference, ...]
     """The heaviest first."""
     found = [
         *_workload(baseline.run.workload, candidate.run.workload),
+        *_unknown_sampling(baseline.run, candidate.run),
         *_points(baseline, candidate),
         *_tools(baseline, candidate),
         *_machine(baseline.run, candidate.run),
@@ -76,6 +77,13 @@ def _workload(baseline: Workload, candidate: Workload) -> Iterator[Difference]:
         if left != right:
             weight = Weight.WEAKENS if field.name in _SAMPLING else Weight.VOID
             yield Difference(field.name, weight, _plain(left), _plain(right))
+
+
+def _unknown_sampling(baseline: Run, candidate: Run) -> Iterator[Difference]:
+    """Two unknowns need not be alike either."""
+    known = [is_sampling_known(run.provenance) for run in (baseline, candidate)]
+    if not all(known):
+        yield Difference("sampling_unknown", Weight.WEAKENS, *known)
 
 
 def _points(baseline: Witness, candidate: Witness) -> Iterator[Difference]:

@@ -69,6 +69,8 @@ def read_aiperf(values: Mapping[str, Any]) -> ImportedPoint:
         api=Api.CHAT if kind == "chat" else Api.COMPLETIONS,
         base_url=urls[0] if isinstance(urls, list) and urls and isinstance(urls[0], str) else None,
         command=_command(text_of(values, "run_info", "cli_command")),
+        temperature=number(settings, "endpoint", "extra", "temperature"),
+        ignore_eos=dig(settings, "endpoint", "extra", "ignore_eos") is True,
     )
 
 

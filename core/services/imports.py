@@ -149,6 +149,7 @@ class ImportService:
                     "files": [_file_name(name) for name, _ in imported.files],
                     "seed_known": seed is not None,
                     "time_known": has_time,
+                    "sampling_known": first.temperature is not None,
                 },
             },
         )
@@ -241,4 +242,5 @@ def _workload(found: Sequence[Found], measurements: Sequence[Measurement]) -> Wo
         api=first.api,
         repeats=1 + max(one.repeat for one in measurements),
         temperature=first.temperature or 0.0,
+        ignore_eos=first.ignore_eos is not False,
     )

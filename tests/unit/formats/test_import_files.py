@@ -115,6 +115,7 @@ def test_aiperf_calls_tpot_itl_and_itl_icl() -> None:
     assert found.itl_ms.max == pytest.approx(71.608, abs=0.001)
     assert (found.concurrency, found.requests.succeeded, point.lengths) == (16, 64, (113, 128))
     assert point.command[:2] == ("aiperf", "profile")
+    assert (point.temperature, point.ignore_eos) == (None, True)
     assert found.warnings == ("import_tpot_renamed",)
     cut = one(("a.json", changed(AIPERF, was_cancelled=True))).point.measurement
     assert "import_cut_short" in cut.warnings

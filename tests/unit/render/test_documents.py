@@ -19,6 +19,7 @@ from render.guide import FIGURES, guide_table
 from render.provenance import provenance_facts
 from render.report import run_report
 from render.texts import LANGUAGES, Texts
+from render.workload_words import workload_words
 from tests.fakes import samples
 
 
@@ -59,6 +60,39 @@ def test_what_the_measuring_machine_did_is_told_as_far_as_it_is_known() -> None:
     ]
     *_, said = client_lines(ClientHealth(2, 1.5, 0.4, 1.2, 0.31, 0.2), t)
     assert said == "The measuring machine's processors were 31.0 % busy; other work than measuring took 20.0 %."
+
+
+def test_a_run_tells_what_it_remembers_of_the_machine_and_what_was_accepted() -> None:
+    accepted = {"code": "bench_over_concurrency", "field": "concurrency"}
+    told = {
+        "weights_fingerprint": "sha256:77",
+        "profile": "deepseek-r1.tp32",
+        "profile_revision": "a1",
+        "platform": "va16",
+        "device_kind": "/dev/va*",
+        "devices": 32,
+        "driver": "1.0",
+        "accepted": [{**accepted, "params": {"concurrency": 16, "limit": 4, "profile": "deepseek-r1.tp32"}}],
+    }
+    shown = detail({}, provenance=told)
+    facts = dict(provenance_facts(shown.run, shown.measurements, Texts("en")))
+    assert (facts["weights_fingerprint"], facts["driver"]) == ("sha256:77", "1.0")
+    assert (facts["platform"], facts["devices"], facts["profile"]) == ("va16", "/dev/va* x 32", "deepseek-r1.tp32 (a1)")
+    assert "16" in facts["accepted"]
+    report = run_report(shown, Texts("en"))
+    assert facts["accepted"] in report
+    assert "/dev/va* x 32" in report
+    bare = detail({})
+    assert not {"platform", "accepted"} & dict(provenance_facts(bare.run, bare.measurements, Texts("zh"))).keys()
+
+
+def test_sampling_is_told_whole_and_never_made_up() -> None:
+    drawn = samples.workload(temperature=0.7, top_p=0.9, top_k=40)
+    assert workload_words(drawn, Texts("en")).endswith("temperature 0.7 · top-p 0.9 · top-k 40")
+    unknown = detail({}, provenance={"imported": {"sampling_known": False}})
+    facts = dict(provenance_facts(unknown.run, unknown.measurements, Texts("en")))
+    assert "sampling unknown" in facts["workload"]
+    assert "greedy" not in run_markdown(unknown, Texts("en"))
 
 
 def test_every_figure_is_named_with_the_tool_that_made_it() -> None:

@@ -131,6 +131,7 @@ def test_a_change_below_the_noise_floor_is_none(service: ComparisonService, data
         ({"engine": Engine.VLLM_BENCH}, "engine", Weight.WEAKENS),
         ({"measurement": {"tool_version": "9"}}, "tool_version", Weight.NOTE),
         ({"provenance": {**HOST, "host": {"name": "other"}}}, "measured_from", Weight.WEAKENS),
+        ({"provenance": {**HOST, "imported": {"sampling_known": False}}}, "sampling_unknown", Weight.WEAKENS),
         ({"seed": 1}, "same_seed", Weight.WEAKENS),
         ({"measurement": {"requests": RequestCounts(190, 5)}}, "failures", Weight.WEAKENS),
         ({"measurement": {"warnings": ("client_starved",)}}, "client_starved", Weight.WEAKENS),

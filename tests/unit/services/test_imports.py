@@ -10,6 +10,7 @@ import pytest
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.benchmark import Engine, RunState
+from core.domain.run_identity import is_sampling_known
 from core.errors import BadInput, NotAllowed
 from core.services.endpoints import EndpointService
 from core.services.imports import ImportService
@@ -52,6 +53,7 @@ def test_points_of_one_sweep_become_one_run_and_equal_loads_are_repeats(
         RunState.COMPLETE,
     )
     assert (run.engine, run.origin) == (Engine.VLLM_BENCH, "imported")
+    assert not is_sampling_known(run.provenance), "its file does not tell"
     assert [(one.concurrency, one.requests) for one in run.workload.points] == [(2, 8), (4, 8)]
     assert run.workload.repeats == 2
     found = database.runs.measurements(first)
