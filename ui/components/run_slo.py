@@ -27,7 +27,7 @@ def chosen_slo(detail: RunDetail) -> Slo:
         return detail.run.workload.slo or Slo()
     values = {f"{name}_ms": _number(asked.get(f"slo_{name}", "")) for name in _LIMITS}
     percentile = _number(asked.get("slo_p", ""))
-    return Slo(int(percentile) if percentile in _PERCENTILES else 95, **values)
+    return Slo(int(percentile) if percentile is not None and 50 <= percentile < 100 else Slo.percentile, **values)
 
 
 def slo_on(axis: Axis, slo: Slo) -> float | None:
@@ -79,10 +79,11 @@ def _limit(name: str, value: float | None, slo: Slo) -> None:
 def _percentile(slo: Slo) -> None:
     t = session.texts()
     key = f"slo_p_{slo.percentile}"
+    options = sorted({*_PERCENTILES, slo.percentile})  # a sweep from a shell may be judged by any
     st.selectbox(
         t("page.run.slo_percentile"),
-        _PERCENTILES,
-        index=_PERCENTILES.index(slo.percentile) if slo.percentile in _PERCENTILES else 2,
+        options,
+        index=options.index(slo.percentile),
         key=key,
         format_func=lambda percentile: f"p{percentile}",
         width=110,
