@@ -14,8 +14,8 @@ from render.workload_words import workload_words
 
 
 def run_title(run: Run) -> str:
-    """Model and version label."""
-    return version_name(run.model, run.version_label, run.origin)
+    """Model and version label; a simulated one has no version worth the name."""
+    return run.model if run.origin == Origin.SIMULATED else f"{run.model} {run.version_label}".strip()
 
 
 def run_line(run: Run, measurements: Sequence[Measurement], t: Texts) -> tuple[str | None, ...]:
@@ -78,6 +78,8 @@ def _accepted(told: Mapping[str, Any], t: Texts) -> Iterator[str]:
 
 
 def _label(run: Run, endpoint: Mapping[str, Any], t: Texts) -> str:
-    if run.origin == Origin.SIMULATED or not run.version_label or endpoint.get("version_verified", True):
-        return version_label(run.version_label, run.origin)
+    if run.origin == Origin.SIMULATED:
+        return ""
+    if not run.version_label or endpoint.get("version_verified", True):
+        return run.version_label
     return f"{run.version_label} ({t('page.endpoints.unverified')})"
