@@ -8,6 +8,7 @@ from core.domain.comparison import HEADLINES, Call, Cell, Comparison, Evidence, 
 from core.domain.gate import GateResult, Outcome
 from core.domain.likeness import Difference, Fact, Weight
 from render.texts import Texts
+from render.version_words import version_label, version_name
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _SHARES = {"failures", "prefix_cache", "prefix_share"}
@@ -27,10 +28,8 @@ def names(sides: Sequence[Evidence], t: Texts) -> dict[str, str]:
 
 
 def _name(side: Evidence, one_model: bool) -> str:
-    """A simulated server has no version worth the name."""
-    version = side.version
-    label = "" if version.simulated else version.label
-    return (label or version.model) if one_model else f"{version.model} {label}".strip()
+    model, label = side.version.model, version_label(side.version.label, side.run.origin)
+    return (label or model) if one_model else version_name(model, label)
 
 
 def load_name(load: Load, t: Texts) -> str:

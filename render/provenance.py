@@ -10,12 +10,13 @@ from core.domain.endpoint import Origin
 from core.domain.finding import Finding, Severity
 from core.domain.run_identity import devices_of, is_sampling_known, profile_revision
 from render.texts import Texts
+from render.version_words import version_label, version_name
 from render.workload_words import workload_words
 
 
 def run_title(run: Run) -> str:
-    """Model and version label; a simulated one has no version worth the name."""
-    return run.model if run.origin == Origin.SIMULATED else f"{run.model} {run.version_label}".strip()
+    """Model and version label."""
+    return version_name(run.model, run.version_label, run.origin)
 
 
 def run_line(run: Run, measurements: Sequence[Measurement], t: Texts) -> tuple[str | None, ...]:
@@ -78,8 +79,6 @@ def _accepted(told: Mapping[str, Any], t: Texts) -> Iterator[str]:
 
 
 def _label(run: Run, endpoint: Mapping[str, Any], t: Texts) -> str:
-    if run.origin == Origin.SIMULATED:
-        return ""
-    if not run.version_label or endpoint.get("version_verified", True):
-        return run.version_label
+    if run.origin == Origin.SIMULATED or not run.version_label or endpoint.get("version_verified", True):
+        return version_label(run.version_label, run.origin)
     return f"{run.version_label} ({t('page.endpoints.unverified')})"

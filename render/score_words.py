@@ -7,7 +7,6 @@ from typing import Any
 
 from core.domain.accuracy_statistics import Parity, Verdict
 from core.domain.benchmark import RunHead, RunState
-from core.domain.endpoint import Origin
 from core.domain.evaluation import ScoreRow
 from core.domain.evaluation_pairs import PairedScores
 from core.domain.evaluation_reading import LeadRow
@@ -17,15 +16,11 @@ from core.domain.reference import Reference
 from core.domain.score_health import SERIOUS, Health
 from core.services.evaluation_results import EvaluationComparison, EvaluationDetail
 from render.texts import Texts
+from render.version_words import version_name
 
 _LISTED = 4
 _TINY = 0.001
 _SAMPLING_WORDS: Mapping[str, str] = {"temperature": "T", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p"}
-
-
-def version_name(model: str, label: str, origin: str = "") -> str:
-    """Model and label; a simulated one has no version worth the name."""
-    return model if origin == Origin.SIMULATED else f"{model} {label}".strip()
 
 
 def run_name(run: RunHead) -> str:

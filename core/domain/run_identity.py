@@ -41,6 +41,14 @@ def run_identity(model: str, version_label: str, provenance: Mapping[str, Any]) 
     )
 
 
+def version_name(model: str, version_label: str) -> str:
+    """Model and label. A deployment's label begins with its model until somebody gives a better one; it is not said
+    twice then."""
+    if version_label == model or version_label.startswith(f"{model} "):
+        return version_label
+    return f"{model} {version_label}".strip()
+
+
 def profile_revision(provenance: Mapping[str, Any]) -> Any:
     """Of the profile as it was when the run was made; None where it is not known."""
     profile: Any = provenance.get("profile")

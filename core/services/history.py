@@ -23,6 +23,7 @@ from core.domain.history import (
     TrendPoint,
     tag_of,
 )
+from core.domain.run_identity import version_name
 from core.errors import NotFoundError, RefusedError
 from core.ports import Clock, Store
 from core.services.access import require
@@ -217,7 +218,7 @@ def _trend_point(row: RunRow, figure: TrendFigure, points: Sequence[PointFigures
 
 
 def _point_of(row: RunRow, value: float, repeats: int = 1, runs: int = 1) -> TrendPoint:
-    version = " ".join([row.model, row.version_label]).strip()
+    version = version_name(row.model, row.version_label)
     return TrendPoint(row.id, row.created_at, row.version_key, version, value, row.created_by, repeats, runs)
 
 

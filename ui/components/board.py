@@ -25,8 +25,8 @@ from render.score_words import (
     points,
     rank_words,
     reference_words,
-    version_name,
 )
+from render.version_words import version_name
 from ui import session
 from ui.components.chart import chart
 from ui.components.evaluation_flips import verdict_badge

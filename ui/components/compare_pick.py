@@ -13,6 +13,7 @@ from core.domain.benchmark import RunKind, RunRow
 from core.domain.comparison import Comparison
 from core.domain.endpoint import Origin
 from core.services.comparisons import MOST_RUNS
+from render.version_words import version_name
 from ui import session
 from ui.components.compare_links import compare_query, open_comparison
 from ui.components.grid_table import Cell, Column, grid_table
@@ -25,8 +26,9 @@ RECENT = 100
 def run_label(row: RunRow) -> str:
     """Model, version, workload, when: enough to tell runs apart."""
     t = session.texts()
-    version = t("app.simulated") if row.origin == Origin.SIMULATED else row.version_label
-    return " · ".join(part for part in (row.model, version, row.workload_label, t.when(row.created_at)) if part)
+    name = version_name(row.model, row.version_label, row.origin)
+    simulated = t("app.simulated") if row.origin == Origin.SIMULATED else None
+    return " · ".join(part for part in (name, simulated, row.workload_label, t.when(row.created_at)) if part)
 
 
 def watched_table() -> None:
@@ -136,5 +138,6 @@ def _labels(comparison: Comparison) -> dict[str, str]:
     labels = {row.id: run_label(row) for row in rows if row.points_done}
     when = session.texts().when
     for side in comparison.sides:
-        labels.setdefault(side.run.id, f"{side.run.model} {side.run.version_label} · {when(side.run.created_at)}")
+        name = version_name(side.run.model, side.run.version_label, side.run.origin)
+        labels.setdefault(side.run.id, f"{name} · {when(side.run.created_at)}")
     return labels

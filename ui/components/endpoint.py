@@ -11,6 +11,7 @@ from core.domain.finding import Finding
 from core.domain.job import JobView
 from core.services.offers import Withheld
 from render.texts import Texts
+from render.version_words import version_label
 from ui import session
 from ui.components.findings import draw_findings
 from ui.components.links import link
@@ -124,10 +125,10 @@ def endpoint_title(endpoint: Endpoint) -> None:
 
 
 def endpoint_facts(endpoint: Endpoint) -> None:
-    """Served name, version (a simulated one has none), key, context, address, in two quiet lines."""
+    """Served name, version (a simulated one need not have one), key, context, address, in two quiet lines."""
     t, check = session.texts(), endpoint.check
     facts = [_pair(t("word.served_name"), f"**{plain(endpoint.served_name)}**")]
-    if endpoint.origin is not Origin.SIMULATED:
+    if endpoint.origin is not Origin.SIMULATED or version_label(endpoint.version_label, endpoint.origin):
         facts.append(_pair(t("word.version"), plain(_version(endpoint, t))))
     if check:
         if check.task is not None and not check.writes:
@@ -185,6 +186,7 @@ def running_here(busy: JobView | None) -> None:
 
 def _label(endpoint: Endpoint) -> str:
     """Name, served name and label; simulated ones say so."""
-    version = session.texts()("app.simulated") if endpoint.origin is Origin.SIMULATED else endpoint.version_label
-    parts = dict.fromkeys([endpoint.name, endpoint.served_name, version])
+    simulated = session.texts()("app.simulated") if endpoint.origin is Origin.SIMULATED else ""
+    label = version_label(endpoint.version_label, endpoint.origin)
+    parts = dict.fromkeys([endpoint.name, endpoint.served_name, label, simulated])
     return " · ".join(part for part in parts if part)

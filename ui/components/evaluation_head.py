@@ -7,8 +7,9 @@ import streamlit as st
 from core.domain.benchmark import RunRow
 from core.domain.endpoint import Origin
 from core.services.evaluation_results import EvaluationDetail
-from render.score_words import evaluation_line, run_name, version_name
+from render.score_words import evaluation_line, run_name
 from render.texts import Texts
+from render.version_words import version_name
 from ui import session
 from ui.components.evaluation_share import share_evaluation
 from ui.components.links import link, link_button

@@ -10,7 +10,7 @@ from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.links import link
-from ui.components.pieces import state_words
+from ui.components.pieces import bold_version, state_words
 from ui.markdown import plain
 
 _SPANS = {"run": 4, "datasets": 3, "state": 4, "done": 2, "score": 2, "when": 3}
@@ -37,8 +37,7 @@ def _cells(row: RunRow) -> dict[str, Cell]:
 
 
 def _name(row: RunRow) -> None:
-    version = "" if row.origin == Origin.SIMULATED else plain(row.version_label)
-    link("evaluation", f"**{plain(row.model)}** {version}".strip(), id=row.id)
+    link("evaluation", bold_version(row), id=row.id)
 
 
 def _state(row: RunRow) -> str:

@@ -9,9 +9,10 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.domain.benchmark import RunState
+from core.domain.benchmark import RunRow, RunState
 from core.domain.deployment import DeploymentState
 from core.domain.job import JobState
+from render.version_words import version_name
 from ui import session
 from ui.markdown import plain
 
@@ -58,6 +59,12 @@ def state_words(state: JobState | RunState | DeploymentState) -> str:
     group = {JobState: "job", RunState: "run", DeploymentState: "deployment"}[type(state)]
     color, icon = _LOOKS[state.value]
     return f":{color}-badge[{icon} {session.texts()(f'{group}.{state.value}')}]"
+
+
+def bold_version(row: RunRow) -> str:
+    """A run's version in Markdown, its model in bold."""
+    rest = version_name(row.model, row.version_label, row.origin).removeprefix(row.model)
+    return f"**{plain(row.model)}**{plain(rest)}"
 
 
 def simulated_badge() -> None:

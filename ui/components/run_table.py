@@ -12,7 +12,7 @@ from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.links import link
-from ui.components.pieces import state_words
+from ui.components.pieces import bold_version, state_words
 from ui.markdown import plain
 
 _SPANS = {"run": 4, "workload": 2, "state": 5, "result": 2, "ttft": 2, "when": 3}
@@ -50,9 +50,8 @@ def _result(row: RunRow) -> str:
 
 
 def _name(row: RunRow) -> None:
-    version = "" if row.origin == Origin.SIMULATED else plain(row.version_label)
     page = "evaluation" if row.kind is RunKind.EVALUATION else "run"
-    label = f"**{plain(row.model)}** {version}".strip()
+    label = bold_version(row)
     if not row.tags:
         link(page, label, id=row.id)
         return
