@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from core.domain.finding import Finding
+from core.domain.finding import Finding, blocking
 
 Param = str | int | float | bool | None
 
@@ -50,12 +50,12 @@ class RefusedError(AppError):
 
 
 class PlanBlocked(RefusedError):
-    """The plan has blocking findings."""
+    """The plan has blocking findings; ``count`` is how many of them block."""
 
     default_code = "plan_blocked"
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__(count=len(findings))
+        super().__init__(count=len(blocking(findings)))
         self.findings = tuple(findings)
 
 

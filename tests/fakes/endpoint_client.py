@@ -56,7 +56,8 @@ class FakeEndpointClient:
         if served_name not in {None, server.served_name}:
             params = {"served_name": served_name, "names": server.served_name}
             finding = Finding("endpoint_model_unknown", Severity.BLOCK, "served_name", params)
-            return EndpointCheck(now, True, KeyState.OPEN, served_models=models, findings=(finding,))
+            told = (finding, *((Finding("endpoint_simulated", Severity.NOTE),) if server.simulated else ()))
+            return EndpointCheck(now, True, KeyState.OPEN, served_models=models, findings=told)
         failed = Finding("endpoint_completion_failed", Severity.BLOCK, "url", {"url": base_url, "status": 500})
         slow = Finding("endpoint_no_token_in_time", Severity.WARN, "url", {"url": base_url, "timeout_s": limit_s})
         is_slow, server.slow_checks = server.slow_checks > 0, max(server.slow_checks - 1, 0)

@@ -99,6 +99,13 @@ def test_a_server_that_cannot_be_used_is_not_stored(
     assert world.secrets.values == {}
 
 
+def test_a_note_beside_what_blocks_is_not_counted_as_blocking() -> None:
+    with pytest.raises(PlanBlocked) as raised:
+        World(simulated=True).service.attach(LOCAL_OPERATOR, URL, served_name="huge")
+    assert [finding.code for finding in raised.value.findings] == ["endpoint_model_unknown", "endpoint_simulated"]
+    assert raised.value.params == {"count": 1}
+
+
 def test_a_bad_url_is_bad_input_beside_its_field() -> None:
     with pytest.raises(BadInput) as raised:
         World().service.check("ftp://host")
