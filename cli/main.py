@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 COMMANDS: Mapping[str, str] = {
     "up": "cli.up",
@@ -30,16 +31,44 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
+class _Refused(Exception):
+    """What argparse says no to, and the parser whose usage goes with it."""
+
+    def __init__(self, parser: argparse.ArgumentParser, message: str) -> None:
+        self.parser = parser
+        self.message = message
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises _Refused where argparse would end the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Refused(self, message)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; its exit code. 2 for bad input, by argparse's own rule."""
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="seatrial", description="Launch a model, put it through its trials.")
+    parser = _Parser(prog="seatrial", description="Launch a model, put it through its trials.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in _modules(words):
         import_module(module).add_parser(commands)
-    arguments = parser.parse_args(words)
+    try:
+        arguments = parser.parse_args(words)
+    except _Refused as refused:
+        _end_with_usage(refused, as_json="--json" in words)
     code: int = arguments.run(arguments)
     return code
+
+
+def _end_with_usage(refused: _Refused, *, as_json: bool) -> NoReturn:
+    """Exit code 2, the usage on stderr; who asked for a document reads one."""
+    if as_json:
+        from cli.output import print_json
+
+        print_json({"error": {"code": "arguments_bad", "detail": refused.message, "findings": []}})
+        sys.stdout.flush()
+    argparse.ArgumentParser.error(refused.parser, refused.message)
 
 
 def _modules(words: Sequence[str]) -> tuple[str, ...]:

@@ -78,8 +78,19 @@ def test_without_lengths_it_says_what_gives_them(capsys: pytest.CaptureFixture[s
 )
 def test_what_argparse_refuses_is_exit_2_too(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["bench", *words])
+        main(["bench", *words, "--json"])
     assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    error = json.loads(out)["error"]
+    assert error["code"] == "arguments_bad"
+    assert f"seatrial bench: error: {error['detail']}" in err
+
+
+def test_without_json_argparse_has_the_word_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["bench"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.key)
