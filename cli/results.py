@@ -6,12 +6,13 @@ import argparse
 
 from cli.output import guarded, print_json, print_table, record, texts
 from core.bootstrap import compose
-from core.domain.benchmark import Measurement, RunRow
+from core.domain.benchmark import Measurement, RunKind, RunRow
 from core.domain.history import Facet, RunFilter, Shelf
 from core.services.results import RunDetail
 from render.answers import warning_lines
 from render.documents import run_document
 from render.texts import Texts
+from render.version_words import version_name
 
 PAGE = 50
 _FILTERS = {
@@ -56,7 +57,7 @@ def _runs(arguments: argparse.Namespace) -> int:
     if not page.rows:
         print(t("cli.runs.none"))
         return 0
-    heads = [t(f"cli.runs.{name}") for name in ("id", "when", "model", "state", "tokens", "points", "best", "ttft")]
+    heads = [t(f"cli.runs.{name}") for name in ("id", "when", "model", "state", "workload", "points", "best", "ttft")]
     print_table(heads, [_row(t, row) for row in page.rows])
     return 0
 
@@ -65,11 +66,11 @@ def _row(t: Texts, row: RunRow) -> list[str]:
     return [
         row.id,
         t.when(row.created_at),
-        row.model,
+        version_name(row.model, row.version_label, row.origin),
         t(f"run.{row.state.value}"),
-        f"{row.input_tokens}/{row.output_tokens}",
+        row.workload_label or t.number(None),
         f"{row.points_done}/{row.points_total}",
-        t.tokens_per_s(row.best_output_tokens_per_s),
+        t.percent(row.score) if row.kind is RunKind.EVALUATION else t.tokens_per_s(row.best_output_tokens_per_s),
         t.ms(row.lowest_ttft_p50_ms),
     ]
 

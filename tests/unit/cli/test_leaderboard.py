@@ -32,6 +32,10 @@ def test_what_was_made_elsewhere_stands_on_the_board(tmp_path: Path, capsys: pyt
     assert board["conditions"]["limit"] == ""
     assert main(["leaderboard", "--dataset", "gsm8k"]) == 0
     assert "only m W8A8 was evaluated under these conditions: 75.0 %" in capsys.readouterr().out
+    assert main(["runs"]) == 0
+    listed = capsys.readouterr().out
+    assert "None" not in listed
+    assert [word in listed for word in ("m W8A8", "gsm8k", "75.0 %")] == [True, True, True]
 
 
 def test_an_empty_leaderboard_and_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
