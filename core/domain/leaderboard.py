@@ -40,6 +40,59 @@ class Place(NamedTuple):
         return Ranked(score, score if self.low is None else self.low, score if self.high is None else self.high)
 
 
+class Entrant(NamedTuple):
+    """Whose a score is: what a board shows of a run."""
+
+    run_id: str
+    version_key: str
+    model: str
+    version_label: str
+    origin: str
+
+
+class Standing(NamedTuple):
+    """The primary score of one dataset of one run."""
+
+    conditions_key: str
+    run_id: str
+    score: float | None
+    low: float | None
+    high: float | None
+    is_partial: bool
+
+
+class Standings:
+    """On every board the newest score of every version, a whole one before a partial one. ``entrants`` come oldest
+    first; a score of a run that is not among them is left out. Both are plain rows, six thousand of them at a time, of
+    which a place is only made where its board is looked at."""
+
+    def __init__(self, entrants: Sequence[Entrant], standings: Iterable[Standing]) -> None:
+        known = {entrant[0]: (age, entrant) for age, entrant in enumerate(entrants)}
+        boards: dict[str, dict[str, tuple[int, Entrant, Standing]]] = defaultdict(dict)
+        for standing in standings:
+            found = known.get(standing[1])
+            if found is None:
+                continue
+            age, entrant = found
+            if standing[5]:
+                age -= len(known)  # older than every whole one
+            board = boards[standing[0]]
+            before = board.get(entrant[1])
+            if before is None or age > before[0]:
+                board[entrant[1]] = (age, entrant, standing)
+        self._boards = dict(boards)
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """How many stand on each board."""
+        return {key: len(board) for key, board in self._boards.items()}
+
+    def places(self, conditions_key: str) -> list[Place]:
+        """One board, in no order."""
+        board = self._boards.get(conditions_key, {})
+        return [Place(conditions_key, *entrant, *standing[2:]) for _, entrant, standing in board.values()]
+
+
 @dataclass(frozen=True)
 class Beside:
     """A published score beside one of ours. ``parity`` None: the two were not asked alike, so that nothing is said."""

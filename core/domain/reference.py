@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.domain.evaluation_reading import LeadRow
 from core.domain.evaluation_scores import Conditions
@@ -32,6 +33,7 @@ class Reference:
     note: str | None = None
 
 
+@lru_cache(4096)
 def model_word(name: str) -> str:
     """What two spellings of a model's name share: the last part of a path, small letters and digits alone."""
     return re.sub(r"[^a-z0-9]", "", name.rstrip("/").rpartition("/")[2].casefold())

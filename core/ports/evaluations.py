@@ -19,8 +19,8 @@ from core.domain.evaluation_reading import (
     Speed,
     Tally,
 )
-from core.domain.evaluation_scores import Ending
-from core.domain.leaderboard import BoardHead, Place
+from core.domain.evaluation_scores import Conditions, Ending
+from core.domain.leaderboard import Standings
 
 
 class EvaluationStore(Protocol):
@@ -70,15 +70,17 @@ class EvaluationStore(Protocol):
         """Some samples of a dataset by number; at most 500."""
         ...
 
-    def boards(self) -> tuple[BoardHead, ...]:
-        """Every set of conditions under which something was scored, those with most versions first."""
+    def standings(self, run_ids: Sequence[str] | None = None) -> Standings:
+        """The newest score of every version on every board. With ``run_ids`` these evaluations alone, archived or
+        not."""
         ...
 
-    def places(
-        self, conditions_keys: Sequence[str], run_ids: Sequence[str] | None = None
-    ) -> Mapping[str, Sequence[Place]]:
-        """On these boards the newest evaluation of every version, a whole one before a partial one. With ``run_ids``
-        these evaluations alone, archived or not."""
+    def standings_version(self) -> int:
+        """Grows with every write that standings, their rows or their history could show; no other."""
+        ...
+
+    def conditions(self) -> Mapping[str, Conditions]:
+        """Every set of conditions under which something was scored, by its key."""
         ...
 
     def leads(self, conditions_key: str, run_ids: Sequence[str]) -> Mapping[str, LeadRow]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from core.domain.accuracy_statistics import DEFAULT_MARGIN
-from core.domain.evaluation_reading import LeadRow
+from core.domain.evaluation_reading import LeadRow, Speed
 from core.domain.leaderboard import (
     Board,
     BoardHead,
     Order,
     Overview,
     SpeedPoint,
+    Standings,
     board_of,
     not_measured,
     ordered,
@@ -39,11 +40,11 @@ class Leaderboard:
     board: Board
     overview: Overview
     published: tuple[Reference, ...]
-    speeds: tuple[SpeedPoint, ...]
+    speeds: tuple[SpeedPoint, ...] = ()
 
 
 class LeaderboardService:
-    """Made anew only after something was written: what is read is kept until then."""
+    """Made anew only after an evaluation was written, archived or renamed: what is read is kept until then."""
 
     def __init__(self, store: Store, references: Callable[[], Sequence[Reference]]) -> None:
         self._store = store
@@ -55,21 +56,24 @@ class LeaderboardService:
     ) -> Leaderboard | None:
         """The board of that key, the largest where there is none; None where nothing was evaluated. With ``run_ids``
         the board has these evaluations alone, whatever came later: a kept view."""
-        version = self._store.data_version()
+        version = self._store.evaluations.standings_version()
         found = self._kept(("page", key, margin), version, lambda: self._page(key, margin, version))
-        if found is None or run_ids is None:
-            return found
-        return self._kept(("frozen", key, margin, run_ids), version, lambda: self._frozen(found, margin, run_ids))
+        if found is not None and run_ids is not None:
+            whole = found
+            found = self._kept(("frozen", key, margin, run_ids), version, lambda: self._frozen(whole, margin, run_ids))
+        return None if found is None else replace(found, speeds=speed_points(found.board, self._speeds()))
 
     def _frozen(self, found: Leaderboard, margin: float, run_ids: Sequence[str]) -> Leaderboard:
         head = next(head for head in found.heads if head.key == found.board.key)
-        board = self._of(head, margin, run_ids, BOARD_ROWS)
-        shown = {row.lead.run_id for row in board.rows}
-        return replace(found, board=board, speeds=tuple(p for p in found.speeds if p.row.lead.run_id in shown))
+        return replace(found, board=self._of(head, margin, run_ids, BOARD_ROWS))
+
+    def _speeds(self) -> Mapping[str, Speed]:
+        """Sweeps are no part of the standings: a version of their own."""
+        return self._kept("speeds", self._store.data_version(), self._store.evaluations.speeds)
 
     def _of(self, head: BoardHead, margin: float, run_ids: Sequence[str], rows: int | None) -> Board:
         """Of these evaluations alone, the first ``rows`` in full."""
-        order = ordered(self._store.evaluations.places([head.key], run_ids)[head.key])
+        order = ordered(self._store.evaluations.standings(run_ids).places(head.key))
         leads = self._store.evaluations.leads(head.key, [place.run_id for place in order.places[:rows]])
         return board_of(head, order, leads, self._references(), margin)
 
@@ -80,19 +84,19 @@ class LeaderboardService:
             return None
         board = self._board(head, margin, BOARD_ROWS, version)
         boards, versions = _OVERVIEW
-        overview = overview_of(heads[:boards], self._orders(heads[:boards], version), versions)
-        speeds = self._kept("speeds", version, self._store.evaluations.speeds)
+        orders = {head.key: self._order(head.key, version) for head in heads[:boards]}
+        overview = overview_of(heads[:boards], orders, versions)
         published = not_measured(self._references(), board)
-        return Leaderboard(heads, board, overview, published, speed_points(board, speeds))
+        return Leaderboard(heads, board, overview, published)
 
     def boards(self) -> tuple[BoardHead, ...]:
         """Every set of conditions that something stands under, those with most versions first."""
-        return self._heads(self._store.data_version())
+        return self._heads(self._store.evaluations.standings_version())
 
     def board(self, key: str, margin: float = DEFAULT_MARGIN, run_ids: tuple[str, ...] | None = None) -> Board | None:
         """One board with every row, of these evaluations alone where they are named; None where there is none of that
         key."""
-        version = self._store.data_version()
+        version = self._store.evaluations.standings_version()
         head = next((head for head in self._heads(version) if head.key == key), None)
         if head is None:
             return None
@@ -100,30 +104,34 @@ class LeaderboardService:
 
     def history(self, model: str, conditions_key: str) -> tuple[LeadRow, ...]:
         """Every evaluation of a model under the same conditions, the oldest first."""
-        return self._store.evaluations.history(model, conditions_key)
+        asked = ("history", model, conditions_key)
+        version = self._store.evaluations.standings_version()
+        return self._kept(asked, version, lambda: self._store.evaluations.history(model, conditions_key))
 
     # ------------------------------------------------------------ parts
 
+    def _standings(self, version: int) -> Standings:
+        return self._kept("standings", version, self._store.evaluations.standings)
+
     def _heads(self, version: int) -> tuple[BoardHead, ...]:
-        return self._kept("boards", version, self._store.evaluations.boards)
+        return self._kept("heads", version, lambda: self._made_heads(version))
+
+    def _made_heads(self, version: int) -> tuple[BoardHead, ...]:
+        known = self._store.evaluations.conditions()
+        heads = [BoardHead(key, known[key], count) for key, count in self._standings(version).versions.items()]
+        return tuple(sorted(heads, key=lambda head: (-head.versions, head.conditions.dataset, head.key)))
 
     def _board(self, head: BoardHead, margin: float, rows: int | None, version: int) -> Board:
         """The first ``rows`` in full, and those beside which a score is published."""
-        order, references = self._orders([head], version)[head.key], self._references()
+        order, references = self._order(head.key, version), self._references()
         wanted = [place.run_id for place in order.places[:rows]]
         published = with_references(order, references, head.conditions.dataset)[:BOARD_ROWS]
         wanted += [place.run_id for place in published]
         leads = self._store.evaluations.leads(head.key, list(dict.fromkeys(wanted)))
         return board_of(head, order, leads, references, margin)
 
-    def _orders(self, heads: Sequence[BoardHead], version: int) -> Mapping[str, Order]:
-        """What is not kept is read at once."""
-        known = {head.key: self._cache.get(("order", head.key)) for head in heads}
-        missing = [key for key, kept in known.items() if kept is None or kept[0] != version]
-        found: dict[str, Order] = {key: kept[1] for key, kept in known.items() if kept and key not in missing}
-        for key, places in (self._store.evaluations.places(missing) if missing else {}).items():
-            found[key] = self._keep(("order", key), version, ordered(places))
-        return found
+    def _order(self, key: str, version: int) -> Order:
+        return self._kept(("order", key), version, lambda: ordered(self._standings(version).places(key)))
 
     def _kept(self, key: Hashable, version: int, make: Callable[[], T]) -> T:
         kept = self._cache.get(key)

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.orm import Session
 
 from core.adapters.database.failures import translated
@@ -18,6 +18,7 @@ from core.adapters.database.tables import CounterTable
 from core.errors import StoreError
 
 DATA_VERSION = "data_version"
+STANDINGS_VERSION = "standings_version"
 _WRITER_KEY = 0x5EA7_121A  # PostgreSQL: any number that nothing else in the database uses
 
 
@@ -127,7 +128,7 @@ class Database:
                 self._current.reset(token)
             session.flush()
             if counted:
-                session.execute(_GROW)
+                session.execute(_GROW, [{"name": name} for name in (DATA_VERSION, *sorted(_narrow(session)))])
 
     def ping(self) -> None:
         """Raises StoreError when the database does not answer."""
@@ -136,17 +137,28 @@ class Database:
 
     def data_version(self) -> int:
         """How many counted writes there were."""
+        return self.version(DATA_VERSION)
+
+    def version(self, name: str) -> int:
+        """How many counted writes were marked so."""
         with self.read() as session:
-            return session.scalars(select(CounterTable.value).where(CounterTable.name == DATA_VERSION)).one()
+            return session.scalars(select(CounterTable.value).where(CounterTable.name == name)).one_or_none() or 0
 
     def close(self) -> None:
         """Gives every connection back."""
         self._engine.dispose()
 
 
-_GROW = (
-    update(CounterTable)
-    .where(CounterTable.name == DATA_VERSION)
-    .values(value=CounterTable.value + 1)
-    .execution_options(synchronize_session=False)
+_GROW = text(
+    "INSERT INTO counters (name, value) VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1"
 )
+
+
+def mark(session: Session, name: str) -> None:
+    """This write makes the version of that name grow, too: for what is dear to read and seldom changes."""
+    _narrow(session).add(name)
+
+
+def _narrow(session: Session) -> set[str]:
+    found: set[str] = session.info.setdefault("narrow_versions", set())
+    return found

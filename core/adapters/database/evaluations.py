@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from core.adapters.database.connection import Database
+from core.adapters.database.connection import STANDINGS_VERSION, Database, mark
 from core.adapters.database.evaluation_lists import EvaluationLists
 from core.adapters.database.tables import (
     EvaluationConditionsTable,
@@ -81,6 +81,7 @@ class DatabaseEvaluationStore(EvaluationLists):
     def _open(self, run_id: str, outcome: DatasetOutcome) -> int:
         """A place of its own, in that of a partial one or of one whose writer died."""
         with self._database.write() as session:
+            mark(session, STANDINGS_VERSION)
             for old in session.scalars(_dataset(run_id, outcome.key)):
                 _delete(session, old.id)
             row = EvaluationDatasetTable(
@@ -92,6 +93,7 @@ class DatabaseEvaluationStore(EvaluationLists):
 
     def _close(self, run_id: str, dataset_id: int, outcome: DatasetOutcome, rows: Sequence[ScoreRow]) -> None:
         with self._database.write() as session:
+            mark(session, STANDINGS_VERSION)
             request = _found(session, run_id).request
             conditions = conditions_of(request, outcome, rows[0].metric)
             _keep(session, conditions)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.adapters.database.connection import STANDINGS_VERSION, mark
 from core.adapters.database.run_lists import RunLists, search_text, store_facets
 from core.adapters.database.tables import MeasurementTable, RunDetailTable, RunTable
 from core.domain.benchmark import Distribution, Engine, Measurement, Run, RunHead, RunKind, RunState
@@ -66,6 +67,7 @@ class DatabaseRunStore(RunLists):
     ) -> None:
         """A time that is not given stays as it is; a run that goes on again has no end."""
         with self._database.write() as session:
+            mark(session, STANDINGS_VERSION)
             row = _found(session, run_id)
             row.state = state.value
             row.started_at = started_at or row.started_at
@@ -79,6 +81,7 @@ class DatabaseRunStore(RunLists):
 
     def merge_provenance(self, run_id: str, values: Mapping[str, Any]) -> None:
         with self._database.write() as session:
+            mark(session, STANDINGS_VERSION)
             row = _found(session, run_id)
             detail = session.get_one(RunDetailTable, run_id, with_for_update=True)
             detail.provenance = {**detail.provenance, **values}
@@ -104,6 +107,7 @@ class DatabaseRunStore(RunLists):
     def archive(self, run_ids: Iterable[str], at: datetime | None) -> None:
         """Out of sight since ``at``; None brings them back. Raises NotFoundError; then nothing changed."""
         with self._database.write() as session:
+            mark(session, STANDINGS_VERSION)
             for run_id in run_ids:
                 _found(session, run_id).archived_at = at
 

@@ -35,7 +35,7 @@ OF_ONE_RUN: dict[str, Callable[[DatabaseStore], object]] = {
     "points": lambda store: store.runs.points(["run-1"]),
     "scores": lambda store: store.evaluations.scores("run-2"),
     "samples": lambda store: store.evaluations.samples("run-2", SampleFilter(), 0, 50),
-    "boards": lambda store: store.evaluations.boards(),
+    "standings": lambda store: store.evaluations.standings(),
     "speeds": lambda store: store.evaluations.speeds(),
 }
 

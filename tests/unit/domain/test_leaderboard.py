@@ -15,7 +15,10 @@ from core.domain.evaluation_scores import Conditions
 from core.domain.leaderboard import (
     Board,
     BoardHead,
+    Entrant,
     Place,
+    Standing,
+    Standings,
     board_of,
     independent_n,
     not_measured,
@@ -66,6 +69,20 @@ def lead(found: Place, n: int = 250) -> LeadRow:
 
 def board(*places: Place, references: tuple[Reference, ...] = (), margin: float = 0.01, n: int = 250) -> Board:
     return board_of(HEAD, ordered(places), {one.run_id: lead(one, n) for one in places}, references, margin)
+
+
+def test_a_version_stands_by_its_newest_whole_score_on_every_board() -> None:
+    runs = [Entrant(f"run-{number}", version, "m", "", "attached") for number, version in enumerate("aabb")]
+    scored = [("x", 0, 0.4, False), ("x", 1, 0.5, False), ("x", 2, 0.6, False), ("x", 3, 0.7, True), ("y", 3, 0.8, True)]
+    given = [Standing(board, f"run-{run}", score, None, None, partial) for board, run, score, partial in scored]
+    archived = Standing("y", "run-9", 0.9, 0.8, 1.0, False)
+    for standings in (given, given[::-1]):
+        found = Standings(runs, [archived, *standings])
+        assert found.versions == {"x": 2, "y": 1}
+        told = {(one.version_key, one.run_id, one.score, one.is_partial) for one in found.places("x")}
+        assert told == {("a", "run-1", 0.5, False), ("b", "run-2", 0.6, False)}
+        assert [(one.conditions_key, one.score, one.is_partial) for one in found.places("y")] == [("y", 0.8, True)]
+        assert found.places("z") == []
 
 
 def test_ties_share_a_rank_and_gaps_are_no_zeros() -> None:

@@ -107,7 +107,7 @@ def test_an_import_that_was_cut_off_is_completed(
 
     with pytest.raises(KeyboardInterrupt):
         EvaluationImport(store, Cut(), FakeClock(), "0.1.0").import_folder(LOCAL_OPERATOR, folder)
-    assert store.evaluations.boards() == ()
+    assert store.evaluations.standings().versions == {}
     run_id = take(taking, folder)
     assert results.evaluation(run_id).datasets[0].lead.n == 60
     assert results.samples(run_id, SampleFilter()).total == 60
@@ -293,6 +293,32 @@ def test_a_board_shows_the_newest_of_every_version(
         ("x", 0.9),
         ("y", 0.6),
     ]
+
+
+def test_standings_are_read_anew_only_after_what_they_show(
+    taking: EvaluationImport, store: DatabaseStore, boards: LeaderboardService, tmp_path: Path
+) -> None:
+    run_id = take(taking, write_tree(tmp_path / "1", "a", {"gsm8k": {"main": Answers(10, 9)}}))
+    seen = [boards.page()]
+
+    def is_read_anew() -> bool:
+        seen.append(boards.page())
+        return seen[-1].board is not seen[-2].board  # type: ignore[union-attr]
+
+    store.preferences.set("theme", "dark")
+    store.runs.set_note(run_id, "mine")
+    store.runs.add(samples.run(endpoint_id=store.runs.head(run_id).endpoint_id))
+    store.runs.save_measurement("run-1", samples.measurement())
+    assert not is_read_anew()
+    store.runs.merge_provenance(run_id, {"host": {"platform": "other"}})
+    assert is_read_anew()
+    store.runs.set_state(run_id, RunState.PARTIAL)
+    assert is_read_anew() and seen[-1] is not None
+    assert seen[-1].board.rows[0].lead.state is RunState.PARTIAL
+    take(taking, write_tree(tmp_path / "2", "b", {"gsm8k": {"main": Answers(10, 8)}}))
+    assert is_read_anew() and len(seen[-1].board.rows) == 2
+    store.runs.archive([run_id], FakeClock().now())
+    assert is_read_anew() and [row.lead.model for row in seen[-1].board.rows] == ["b"]
 
 
 def test_published_scores_and_speeds_stand_beside_ours(

@@ -31,7 +31,7 @@ class SecretTable(Base):
 
 
 class CounterTable(Base):
-    """``data_version``: grows with every write transaction."""
+    """``data_version`` grows with every write transaction, ``standings_version`` with what a leaderboard shows."""
 
     __tablename__ = "counters"
 
