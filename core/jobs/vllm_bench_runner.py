@@ -124,7 +124,9 @@ class VllmBenchRunner:
         """One call for this point."""
         if command.warmup:
             yield {"event": "warmup", "done": 0, "total": work.point.warmup}
-            await self._warm_up(command, command.warmup, work)
+            async with aclosing(self._warm_up(command, command.warmup, work)) as warming:
+                async for event in warming:
+                    yield event
         try:
             await asyncio.to_thread(self._start, command, work)
             host = await asyncio.to_thread(self._host_cpu, command)
@@ -135,14 +137,17 @@ class VllmBenchRunner:
         finally:
             await to_the_end(asyncio.to_thread(self._end, command))
 
-    async def _warm_up(self, command: _Command, argv: tuple[str, ...], work: PointWork) -> None:
+    async def _warm_up(
+        self, command: _Command, argv: tuple[str, ...], work: PointWork
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
         """A call whose requests are not measured. Raises ToolFailed."""
         mark = uuid.uuid4().hex
         alone = replace(command, mark=mark, argv=(command.argv[0], *argv[1:]), note=_notes(self._settings) / mark)
         try:
             await asyncio.to_thread(self._start, alone, work)
-            async for _ in self._follow(alone, work):
-                pass
+            async with aclosing(self._follow(alone, work)) as events:
+                async for event in events:
+                    yield _warming(event, work)
         finally:
             await to_the_end(asyncio.to_thread(self._end, alone))
 
@@ -167,8 +172,9 @@ class VllmBenchRunner:
             if command.warmup:
                 yield {"event": "warmup", "done": 0, "total": work.point.warmup}
                 async with aclosing(warm.run(command.warmup[_HEAD_WORDS:], _outputs(work))) as warming:
-                    async for _ in warming:
-                        pass
+                    async for event in warming:
+                        if event["event"] == "progress":
+                            yield _warming(event, work)
             async with aclosing(warm.run(command.argv[_HEAD_WORDS:], _outputs(work))) as events:
                 async for event in events:
                     if event["event"] == "started":
@@ -267,7 +273,8 @@ class VllmBenchRunner:
         self._containers.exec_start(command.container_id, command.argv, command.mark, command.env)
 
     async def _follow(self, command: _Command, work: PointWork) -> AsyncGenerator[Mapping[str, Any], None]:
-        """Progress until the tool has ended well. Raises ToolFailed."""
+        """Progress until the tool has ended well, at every look: a single long answer may take many minutes, and who
+        says nothing seems stuck. Raises ToolFailed."""
         begun, output, failures = time.monotonic(), bytearray(), 0
         while True:
             await asyncio.sleep(self._poll_s)
@@ -286,9 +293,10 @@ class VllmBenchRunner:
             if code is not None:
                 _judge(code, bytes(output))
                 return
-            if bar := vllm_bench.progress(output[-_DETAIL_CHARACTERS:].decode("utf-8", "replace")):
-                elapsed_s = time.monotonic() - begun
-                yield {"event": "progress", "done": bar[0], "total": bar[1], "failed": 0, "elapsed_s": elapsed_s}
+            bar = vllm_bench.progress(output[-_DETAIL_CHARACTERS:].decode("utf-8", "replace"))
+            done, total = bar or (0, vllm_bench.requests_of(work.point))
+            elapsed_s = time.monotonic() - begun
+            yield {"event": "progress", "done": done, "total": total, "failed": 0, "elapsed_s": elapsed_s}
 
     def _keep(self, command: _Command, work: PointWork, host: HostCpu) -> None:
         """Result first, then what was read from it: a step that finds the latter is over. Raises OutputNotUnderstood,
@@ -361,6 +369,11 @@ def _was_killed(error: AppError) -> bool:
     """By a signal, which says nothing of the tool."""
     code = error.params.get("exit_code")
     return isinstance(code, int) and (code < 0 or code >= _SIGNALLED)
+
+
+def _warming(event: Mapping[str, Any], work: PointWork) -> Mapping[str, Any]:
+    """Progress of a warm-up's own call."""
+    return {"event": "warmup", "done": event["done"], "total": work.point.warmup}
 
 
 def _outputs(work: PointWork) -> tuple[Path, ...]:

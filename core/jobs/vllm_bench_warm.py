@@ -22,6 +22,7 @@ _FOLDER = "/tmp/seatrial-bench/warm"
 _PUT = 'mkdir -p "${0%/*}" && printf %s "$1" >"$0.new" && mv "$0.new" "$0"'
 _READ_FAILURES = 5
 _TAIL = 2_000
+_NOTHING = "nothing"
 _SOURCE = Path(vllm_bench_warm.__file__)
 
 
@@ -50,25 +51,36 @@ class WarmBench:
         self.engine.exec_start(self.container_id, argv, self.mark, env)
 
     async def run(self, words: Sequence[str], keep: Sequence[Path]) -> AsyncGenerator[Mapping[str, Any], None]:
-        """One job: ``started``, then ``progress`` events until it is done. ``words`` are those after ``vllm bench
-        serve``; what is printed goes to the files in ``keep``. Raises WarmUnavailable where it does not come up or its
-        job fails, and EngineUnavailable."""
-        if not self.ready:
-            async with aclosing(self._events(keep)) as coming:
-                self.ready = (await anext(coming))["event"] == "ready"
+        """One job: ``started``, then ``progress`` events until it is done, at every look. ``words`` are those after
+        ``vllm bench serve``; what is printed goes to the files in ``keep``. Raises WarmUnavailable where it does not
+        come up or its job fails, and EngineUnavailable."""
+        await self._come_up(keep)
         job, self.jobs = self.jobs, self.jobs + 1
         put = ("sh", "-c", _PUT, f"{_FOLDER}/{self.mark}/{job}.json", json.dumps(list(words)))
         await asyncio.to_thread(self.engine.exec, self.container_id, put)
         yield {"event": "started"}
+        last: Mapping[str, Any] = {"event": "progress", "job": job, "done": 0}
         async with aclosing(self._events(keep)) as events:
             async for event in events:
+                if event["event"] == _NOTHING:
+                    yield last
                 if event.get("job") != job:
                     continue
                 if event["event"] == "done":
                     return
                 if event["event"] == "failed":
                     raise WarmUnavailable(str(event.get("detail")))
+                last = event
                 yield event
+
+    async def _come_up(self, keep: Sequence[Path]) -> None:
+        if self.ready:
+            return
+        async with aclosing(self._events(keep)) as coming:
+            async for event in coming:
+                if event["event"] == "ready":
+                    self.ready = True
+                    return
 
     def end(self) -> None:
         """Every process of it; what lies in the container goes too."""
@@ -76,19 +88,22 @@ class WarmBench:
         self.engine.exec(self.container_id, ("rm", "-rf", f"{_FOLDER}/{self.mark}"))
 
     async def _events(self, keep: Sequence[Path]) -> AsyncGenerator[Mapping[str, Any], None]:
-        """What it tells, as it comes. A process that has ended is not available."""
+        """What it tells, as it comes; ``_NOTHING`` after a look at which it told nothing. A process that has ended is
+        not available."""
         while True:
             data, code = await self._read()
             _append(keep, data)
             *lines, self.rest = (self.rest + data).split(b"\n")
             self.tail = (self.tail + data)[-_TAIL:]
-            for event in map(_told, lines):
-                if event and event["event"] == "unavailable":
+            told = [event for line in lines if (event := _told(line))]
+            for event in told:
+                if event["event"] == "unavailable":
                     raise WarmUnavailable(str(event.get("detail")))
-                if event:
-                    yield event
+                yield event
             if code is not None:
                 raise WarmUnavailable(self.tail.decode("utf-8", "replace"))
+            if not told:
+                yield {"event": _NOTHING}
             await asyncio.sleep(self.poll_s)
 
     async def _read(self) -> tuple[bytes, int | None]:

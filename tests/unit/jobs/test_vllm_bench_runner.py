@@ -201,9 +201,10 @@ def test_what_a_killed_worker_left_is_ended_and_forgotten(site: Site) -> None:
 
 
 class WarmEngine(FakeEngine):
-    """Its image's Python keeps the tool warm: a job that is put in is told to be done, or to have failed."""
+    """Its image's Python keeps the tool warm: a job that is put in is told to be done, or to have failed; or nothing is
+    told."""
 
-    fails = False
+    fails = silent = False
     jobs: list[list[str]]
 
     def exec_start(
@@ -220,7 +221,8 @@ class WarmEngine(FakeEngine):
             self.jobs.append(json.loads(argv[4]))
             end = {"event": "failed", "job": job, "detail": "no"} if self.fails else {"event": "done", "job": job}
             bar = {"event": "progress", "job": job, "done": 3, "total": 8}
-            self.output += "".join(f"\n@seatrial {json.dumps(one)}\n" for one in (bar, end)).encode()
+            told = () if self.silent else (bar, end)
+            self.output += "".join(f"\n@seatrial {json.dumps(one)}\n" for one in told).encode()
         return super().exec(container_id, argv, env)
 
     def exec_read(self, container_id: str, mark: str, offset: int) -> tuple[bytes, int | None]:
@@ -324,9 +326,27 @@ async def test_a_warm_up_is_a_call_of_its_own_with_other_prompts(site: Site) -> 
 
 async def test_the_warm_process_warms_up_too(warm: Site) -> None:
     warm.work = replace(warm.work, point=replace(warm.work.point, warmup=4))
-    assert [event["event"] for event in await warm.events()] == ["warmup", "started", "progress"]
+    events = [(event["event"], event.get("done")) for event in await warm.events()]
+    assert events == [("warmup", 0), ("warmup", 3), ("started", None), ("progress", 3)]
     before, measured = (dict(itertools.pairwise(job)) for job in warm.engine.jobs)  # type: ignore[attr-defined]
     assert (before["--num-prompts"], measured["--num-prompts"]) == ("4", "192")
+
+
+@pytest.mark.parametrize("warmup", [0, 4])
+@pytest.mark.parametrize("engine", [FakeEngine, WarmEngine])
+async def test_while_a_long_answer_is_awaited_it_says_that_it_is_there(
+    tmp_path: Path, engine: type[FakeEngine], warmup: int
+) -> None:
+    quiet = Site(tmp_path, engine)
+    quiet.engine.silent = True  # type: ignore[attr-defined]
+    quiet.engine.programs[BENCH] = FakeProgram(("Starting initial single prompt test run...",))
+    quiet.work = replace(quiet.work, point=replace(quiet.work.point, warmup=warmup))
+    stream = quiet.runner.run(quiet.work)
+    async with aclosing(stream):
+        assert (await anext(stream))["event"] == ("warmup" if warmup else "started")
+        told = [await anext(stream) for _ in range(3)]
+    expected = ("warmup", 0, 4) if warmup else ("progress", 0, 192)
+    assert [(one["event"], one["done"], one["total"]) for one in told] == [expected] * 3
 
 
 class BusyEngine(FakeEngine):
