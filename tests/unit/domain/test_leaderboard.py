@@ -73,8 +73,8 @@ def board(*places: Place, references: tuple[Reference, ...] = (), margin: float 
 
 def test_a_version_stands_by_its_newest_whole_score_on_every_board() -> None:
     runs = [Entrant(f"run-{number}", version, "m", "", "attached") for number, version in enumerate("aabb")]
-    scored = [("x", 0, 0.4, False), ("x", 1, 0.5, False), ("x", 2, 0.6, False), ("x", 3, 0.7, True), ("y", 3, 0.8, True)]
-    given = [Standing(board, f"run-{run}", score, None, None, partial) for board, run, score, partial in scored]
+    scored = [("x", 0, 0.4), ("x", 1, 0.5), ("x", 2, 0.6), ("x", 3, 0.7), ("y", 3, 0.8)]
+    given = [Standing(board, f"run-{run}", score, None, None, run == 3) for board, run, score in scored]
     archived = Standing("y", "run-9", 0.9, 0.8, 1.0, False)
     for standings in (given, given[::-1]):
         found = Standings(runs, [archived, *standings])
