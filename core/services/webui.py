@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from core.domain.access import Actor, Role
@@ -39,6 +40,9 @@ from core.services.endpoints import Offer
 from core.services.webui_secrets import key_print, new_password, password_ref, token_ref, undo_ref
 from core.services.webui_upstreams import Serving, UpstreamFinder
 
+_TRIED_AGAIN_AFTER = timedelta(minutes=15)
+"""Open WebUI counts sign-ins, 15 within 3 minutes for one e-mail, and then refuses the right password as well."""
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -62,6 +66,7 @@ class WebUiService:
         self._finder = finder
         self._secrets = secrets
         self._clock = clock
+        self._refused_at: dict[str, datetime] = {}
 
     # ------------------------------------------------------------ reading
 
@@ -119,21 +124,37 @@ class WebUiService:
         """From a token, or the password of an administrator that we made, where one is kept and still counts. Without
         ``renew`` a token that the password gave is not kept: nothing is stored."""
         webui = self._store.get(webui_id)
-        token = self._secrets.get(token_ref(webui_id)) if webui.token_kept else None
-        if token is not None:
-            try:
-                return _as_admin(self._admin.who(webui.url, token), webui.url)
-            except WebUiError as error:
-                if error.code != "webui_token_refused":
-                    raise
-        return self._renewed(webui, keep=renew)
+        return self._by_token(webui) or self._renewed(webui, keep=renew)
 
     def known_access(self, webui_id: str) -> Access | None:
-        """The same for whoever only wants to know; None also where it does not answer or says no."""
+        """The same for whoever only wants to know, as a page does each time it is drawn; None also where it does not
+        answer or says no. A password that was refused is not tried again for a while."""
+        webui = self._store.get(webui_id)
         try:
-            return self.kept_access(webui_id)
+            return self._by_token(webui) or self._renewed_seldom(webui)
         except (WebUiError, EndpointError):
             return None
+
+    def _by_token(self, webui: WebUi) -> Access | None:
+        token = self._secrets.get(token_ref(webui.id)) if webui.token_kept else None
+        if token is None:
+            return None
+        try:
+            return _as_admin(self._admin.who(webui.url, token), webui.url)
+        except WebUiError as error:
+            if error.code != "webui_token_refused":
+                raise
+            return None
+
+    def _renewed_seldom(self, webui: WebUi) -> Access | None:
+        refused_at = self._refused_at.get(webui.id)
+        if refused_at is not None and self._clock.now() - refused_at < _TRIED_AGAIN_AFTER:
+            return None
+        try:
+            return self._renewed(webui, keep=True)
+        except WebUiError:
+            self._refused_at[webui.id] = self._clock.now()
+            raise
 
     def _renewed(self, webui: WebUi, *, keep: bool) -> Access | None:
         password = self._secrets.get(password_ref(webui.id)) if webui.is_ours else None

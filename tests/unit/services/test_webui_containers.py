@@ -192,6 +192,19 @@ def test_a_volume_with_another_administrator_asks_for_that_password(database: Da
     assert report.state is CheckState.GOOD, "the sign-in on its card was used"
 
 
+def test_a_page_that_is_drawn_again_and_again_does_not_use_up_the_sign_ins(database: DatabaseStore) -> None:
+    """From the 16th within three minutes on Open WebUI refuses the right password as well."""
+    world = World(database)
+    webui, _ = started(world, email=ADMIN)
+    world.room.steps.create(webui.id, lambda _: None)
+    assert [world.room.connect.known_access(webui.id) for _ in range(20)] == [None] * 20
+    assert world.server.attempts == {ADMIN: 1}
+    assert world.access().role == "admin", "whoever knows the password still comes in"
+    world.server.accounts[ADMIN] = ("Admin", world.secrets.values[f"webui/{webui.id}/password"], "admin")
+    world.clock.advance(15 * 60)
+    assert world.room.connect.known_access(webui.id) is not None
+
+
 def test_one_that_ends_shows_the_end_of_its_log(world: World) -> None:
     webui, _ = started(world)
     world.room.steps.create(webui.id, lambda _: None)
