@@ -211,9 +211,10 @@ def _card_changes(before: WebUiSettings, after: WebUiSettings) -> Iterator[Chang
             yield Change("card_tools_off" if becomes.builtin_tools is False else "card_tools_on", {"model": model})
 
 
-def kept(before: WebUiSettings, after: WebUiSettings) -> tuple[str, ...]:
-    """Connections that are the same afterwards."""
-    return tuple(one.url for one in before.connections if one in after.connections)
+def kept(before: WebUiSettings, after: WebUiSettings, upstreams: Sequence[Upstream] = ()) -> tuple[str, ...]:
+    """Connections other than those of ``upstreams`` that are the same afterwards."""
+    asked = {upstream.url.rstrip("/") for upstream in upstreams}
+    return tuple(one.url for one in before.connections if one in after.connections and one.same_as not in asked)
 
 
 # ---------------------------------------------------------------- undoing

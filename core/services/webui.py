@@ -263,7 +263,7 @@ class WebUiService:
             upstreams=upstreams,
             wishes=wishes,
             changes=changes(now, after),
-            kept=kept(now, after),
+            kept=kept(now, after, upstreams),
             findings=found,
             before=now,
             after=after,

@@ -86,6 +86,8 @@ def test_another_connection_is_kept_with_all_that_it_carries(world: World) -> No
     assert openai["OPENAI_API_BASE_URLS"] == [OTHER, R1]
     assert openai["OPENAI_API_KEYS"] == ["their-key", "token-abc123"]
     assert openai["OPENAI_API_CONFIGS"]["0"] == {"enable": True, "tags": ["theirs"], "model_ids": []}
+    again = world.plan()
+    assert (again.changes, again.kept) == ((), (OTHER,)), "ours is no other's, although it stays as well"
 
 
 def test_several_services_stand_behind_one(world: World) -> None:
