@@ -304,8 +304,8 @@ class WebUi:
 @dataclass(frozen=True)
 class ConnectPlan:
     """What connecting (or, with ``leaving``, disconnecting) would change, and nothing else. ``kept``: the other
-    connections, untouched. ``before`` and ``after`` hold keys: they are never shown or logged. ``fingerprint`` changes with
-    what was found."""
+    connections, untouched. ``before`` and ``after`` hold keys: they are never shown or logged. ``fingerprint`` changes
+    with what was found."""
 
     info: WebUiInfo
     upstreams: tuple[Upstream, ...]
