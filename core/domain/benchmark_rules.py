@@ -110,6 +110,9 @@ def limit_findings(workload: Workload, limits: ServingLimits) -> Iterator[Findin
     if limits.max_concurrency is not None and most > limits.max_concurrency:
         params = {"concurrency": most, "limit": limits.max_concurrency, "profile": limits.name}
         yield Finding("bench_over_concurrency", Severity.WARN, "concurrency", params, source=limits.source)
+    elif limits.max_sequences is not None and most > limits.max_sequences:
+        params = {"concurrency": most, "limit": limits.max_sequences}
+        yield Finding("bench_over_sequences", Severity.WARN, "concurrency", params)
     if limits.has_mtp and workload.dataset is None:
         yield Finding("bench_mtp_random", Severity.NOTE, "dataset")
 

@@ -10,11 +10,13 @@ from core.domain.workload import LengthGrid, LoadPoint, Workload
 
 @dataclass(frozen=True)
 class ServingLimits:
-    """None: not known. ``name``: the profile that states them; ``source``: where that profile's numbers come from."""
+    """None: not known. ``max_concurrency``: what the profile is stated for; ``max_sequences``: what the server's own
+    arguments let it work on at once. ``name``: the profile; ``source``: where its numbers come from."""
 
     max_model_len: int | None = None
     max_input: int | None = None
     max_concurrency: int | None = None
+    max_sequences: int | None = None
     has_mtp: bool = False
     name: str | None = None
     source: str | None = None

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -85,6 +85,7 @@ class BenchmarkService:
             max_model_len=context or vllm_serve.int_argument(args, "--max-model-len"),
             max_input=entry.profile.max_input_len if entry else None,
             max_concurrency=entry.profile.max_concurrency if entry else None,
+            max_sequences=_max_sequences(args),
             has_mtp=any(flag.split("=")[0] in _SPECULATION for flag in args),
             name=key,
             source=group.source if group else None,
@@ -246,6 +247,13 @@ def _job(run: Run, endpoint: Endpoint) -> Job:
         run_id=run.id,
         deployment_id=None,
     )
+
+
+def _max_sequences(args: Sequence[str]) -> int | None:
+    """Each replica works on so many at once."""
+    each = vllm_serve.int_argument(args, "--max-num-seqs", "--max_num_seqs")
+    replicas = vllm_serve.int_argument(args, "--data-parallel-size", "--data_parallel_size", "-dp")
+    return None if each is None else each * (replicas or 1)
 
 
 def _result(load: Workload, point: LoadPoint, repeat: int) -> tuple[str, str]:

@@ -266,3 +266,19 @@ def test_a_profiles_limits() -> None:
     assert (found["bench_over_input"].severity, found["bench_over_input"].source) == (Severity.BLOCK, "the guide")
     assert found["bench_over_concurrency"].params == {"concurrency": 16, "limit": 4, "profile": "m.p"}
     assert found["bench_mtp_random"].severity is Severity.NOTE
+
+
+def test_what_the_server_works_on_at_once_by_its_own_arguments() -> None:
+    request = BenchmarkRequest("ep-1", sound())
+
+    def said(**limits: int) -> dict[str, Finding]:
+        return {one.code: one for one in benchmark_findings(request, samples.endpoint(), ServingLimits(**limits))}
+
+    found = said(max_sequences=8)["bench_over_sequences"]
+    assert (found.severity, found.field, found.params) == (
+        Severity.WARN,
+        "concurrency",
+        {"concurrency": 16, "limit": 8},
+    )
+    assert "bench_over_sequences" not in said(max_sequences=16)
+    assert "bench_over_sequences" not in said(max_sequences=8, max_concurrency=4), "the lower one is said"

@@ -243,7 +243,10 @@ def test_a_deployments_limits_come_from_its_profile_its_arguments_and_its_check(
     world.store.endpoints.update(replace(world.endpoint, deployment_id=deployment.id))
     found = world.service.limits(world.store.endpoints.get(world.endpoint.id))
     assert (found.max_input, found.max_concurrency) == (entry.profile.max_input_len, entry.profile.max_concurrency)
-    assert (found.has_mtp, found.name, bool(found.source)) == (True, entry.key, True)
+    assert (found.has_mtp, found.name, bool(found.source), found.max_sequences) == (True, entry.key, True, None)
+    many = replace(spec, command=(*serve, "--max-num-seqs", "8", "-dp", "2"))
+    world.store.deployments.update(replace(deployment, spec=many, request=asked))
+    assert world.service.limits(world.store.endpoints.get(world.endpoint.id)).max_sequences == 16
     plan = world.service.plan(world.request(workload=samples.workload((1, 64))))
     assert "bench_over_concurrency" in {one.code for one in plan.findings}
     run = world.store.runs.get(world.service.start(LOCAL_OPERATOR, plan).job.run_id or "")
