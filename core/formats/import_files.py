@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -60,7 +61,7 @@ def _unpacked(files: Sequence[tuple[str, bytes]], refused: list[Refusal]) -> Ite
     for name, content in files:
         try:
             if content[:4] == b"PK\x03\x04":
-                yield from _archive(name, content)
+                yield from _archive(name, content, refused)
             elif len(content) > FILE_LIMIT_BYTES:
                 raise Unreadable("too_large", limit_mib=FILE_LIMIT_BYTES >> 20)
             else:
@@ -69,20 +70,37 @@ def _unpacked(files: Sequence[tuple[str, bytes]], refused: list[Refusal]) -> Ite
             refused.append(_refusal(name, problem))
 
 
-def _archive(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    """What it says of its sizes is checked, and what comes out of it is bounded."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [one for one in archive.infolist() if one.filename.lower().endswith(_KEPT_ENDINGS)]
-            if len(entries) > _ARCHIVE_FILES or sum(one.file_size for one in entries) > _ARCHIVE_LIMIT_BYTES:
-                raise Unreadable("too_large", limit_mib=_ARCHIVE_LIMIT_BYTES >> 20)
-            for entry in entries:
-                with archive.open(entry) as file:
-                    data = file.read(FILE_LIMIT_BYTES + 1)
-                if len(data) > FILE_LIMIT_BYTES:
-                    raise Unreadable("too_large", limit_mib=FILE_LIMIT_BYTES >> 20)
+def _archive(name: str, content: bytes, refused: list[Refusal]) -> Iterator[tuple[str, bytes]]:
+    """What it says of its sizes is checked, and what comes out of it is bounded; a damaged file in it spoils no
+    other."""
+    with _opened(), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entries = [one for one in archive.infolist() if one.filename.lower().endswith(_KEPT_ENDINGS)]
+        if len(entries) > _ARCHIVE_FILES or sum(one.file_size for one in entries) > _ARCHIVE_LIMIT_BYTES:
+            raise Unreadable("too_large", limit_mib=_ARCHIVE_LIMIT_BYTES >> 20)
+        for entry in entries:
+            try:
+                data = _extracted(archive, entry)
+            except Unreadable as problem:
+                refused.append(_refusal(f"{name}/{entry.filename}", problem))
+            else:
                 yield f"{name}/{entry.filename}", data
-    # RuntimeError: it wants a password; NotImplementedError: a compression that zipfile does not know.
+
+
+def _extracted(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Raises Unreadable (too_large, bad_archive)."""
+    with _opened(), archive.open(entry) as file:
+        data = file.read(FILE_LIMIT_BYTES + 1)
+    if len(data) > FILE_LIMIT_BYTES:
+        raise Unreadable("too_large", limit_mib=FILE_LIMIT_BYTES >> 20)
+    return data
+
+
+@contextmanager
+def _opened() -> Iterator[None]:
+    """Raises Unreadable (bad_archive). RuntimeError: it wants a password; NotImplementedError: a compression that
+    zipfile does not know."""
+    try:
+        yield
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise Unreadable("bad_archive", detail=str(error)) from error
 

@@ -145,6 +145,16 @@ def test_a_folder_may_come_as_an_archive() -> None:
     assert refusal(packed.getvalue()[:200], "cut.zip").code == "bad_archive"
 
 
+def test_a_damaged_file_in_an_archive_spoils_no_other() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:  # not compressed: the bytes stand in it as they are
+        archive.writestr("a.json", b'{"damaged": "here"}')
+        archive.writestr("b.json", VLLM)
+    found, refused = read_results([("out.zip", packed.getvalue().replace(b"here", b"now!"))])
+    assert [one.point.engine for one in found] == [Engine.VLLM_BENCH]
+    assert [(one.file, one.code) for one in refused] == [("out.zip/a.json", "bad_archive")]
+
+
 @pytest.mark.parametrize("sentinel", [-1000, -1, "NaN", "Infinity", None])
 def test_a_value_that_stands_for_nothing_is_nothing(sentinel: Any) -> None:
     rows = json.loads(EVALSCOPE["benchmark_percentile.json"])
