@@ -13,7 +13,7 @@ from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.baseline import Baseline
 from core.domain.comparison import Comparison
-from core.domain.gate import Outcome
+from core.domain.gate import GateResult, Outcome
 from core.errors import AppError, BadInput
 from render.comparison_files import comparison_csv
 from render.comparison_report import comparison_report
@@ -204,9 +204,15 @@ def _judged(arguments: argparse.Namespace) -> int:
     else:
         for line in gate_lines(result, t):
             print(line)
-        if said := caution(result.pair, t):
-            print(said, file=sys.stderr)
+        _explain(result, t)
     return _CODES[result.outcome]
+
+
+def _explain(result: GateResult, t: Texts) -> None:
+    """What weakens the decision and what it rests on, beside it: a floor above the limit hides what is below it."""
+    said = [line for line in [caution(result.pair, t)] if line]
+    for line in (*said, *(basis(result.pair, t) if result.pair.cells else ())):
+        print(line, file=sys.stderr)
 
 
 def share_of(text: str) -> float:

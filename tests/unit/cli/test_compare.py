@@ -50,7 +50,7 @@ def test_the_gate_in_a_pipeline(capsys: pytest.CaptureFixture[str]) -> None:
     assert "seatrial baseline set" in capsys.readouterr().err
     assert main(["baseline", "set", "run-base"]) == 0
     assert main(["gate", "run-same", "--against", "baseline", "--max-regression", "3%"]) == 0
-    capsys.readouterr()
+    assert "Noise floor: 1 %, assumed until it is measured." in capsys.readouterr().err
     assert main(["gate", "run-slow", "--max-regression", "3%", "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["outcome"] == "worse"
