@@ -17,6 +17,8 @@ OUT = Path(__file__).resolve().parents[1] / "catalog" / "evaluations" / "dataset
 CHECKED = re.compile(r"check_import\(\s*(?:module_name=)?(\[[^\]]*\]|'[^']+')")
 HUGGING_FACE = re.compile(r"name='(?P<name>[^']+)'.*?hf_dataset_id='(?P<id>[^']+)'", re.DOTALL)
 RUNS_CODE = re.compile(r"exec_sandbox|execute_in_sandbox|CodeExecutionSandboxMixin|SandboxMixin|subprocess|exec\(")
+JUDGED = re.compile(r"^    scoring_policy = ScoringPolicy\.JUDGE_", re.MULTILINE)
+REGISTERED = re.compile(r"^@register_benchmark\(", re.MULTILINE)
 CHINESE = re.compile(r"chinese|ceval|cmmlu|cmath|clue|zh", re.IGNORECASE)
 NOT_FOR_CHOICE = {"general_mcq", "general_qa", "data_collection"}
 """They need a folder of one's own; what they do is here under other names."""
@@ -75,12 +77,17 @@ def _metric(meta: Mapping[str, Any]) -> str:
 def _needs(meta: Mapping[str, Any], code: str) -> list[str]:
     runs_code = bool(meta.get("sandbox_config")) or ("Coding" in meta["tags"] and RUNS_CODE.search(code) is not None)
     told = {
-        "judge": bool(meta.get("requires_judge")),
+        "judge": bool(meta.get("requires_judge")) or _is_judged(code),
         "sandbox": runs_code,
         "images": meta["category"] in {"vlm", "aigc"},
         "agent": meta["category"] == "agent",
     }
     return [name for name, is_needed in told.items() if is_needed]
+
+
+def _is_judged(code: str) -> bool:
+    """As the adapter itself declares it: of two benchmarks the package's description forgets to tell."""
+    return JUDGED.search(code) is not None and len(REGISTERED.findall(code)) == 1
 
 
 def _languages(name: str, meta: Mapping[str, Any]) -> list[str]:
