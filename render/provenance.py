@@ -8,7 +8,7 @@ from typing import Any
 from core.domain.benchmark import Measurement, Run, tool_words
 from core.domain.endpoint import Origin
 from core.domain.finding import Finding, Severity
-from core.domain.run_identity import devices_of, is_sampling_known, profile_revision
+from core.domain.run_identity import devices_of, is_sampling_known, is_seed_known, profile_revision
 from render.texts import Texts
 from render.version_words import version_label, version_name
 from render.workload_words import workload_words
@@ -44,7 +44,7 @@ def provenance_facts(run: Run, measurements: Sequence[Measurement], t: Texts) ->
         ("server_version", told.get("server_version")),
         ("tool", tool_words(run, measurements)),
         ("workload", workload_words(run.workload, t, is_sampling_known=is_sampling_known(told))),
-        ("seed", str(run.seed) if (told.get("imported") or {}).get("seed_known", True) else None),
+        ("seed", str(run.seed) if is_seed_known(told) else None),
         ("image", (told.get("container_spec") or {}).get("image")),
         ("image_digest", told.get("image_digest")),
         ("container", (told.get("container_id") or "")[:12]),

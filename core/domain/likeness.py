@@ -10,7 +10,13 @@ from typing import Any
 
 from core.domain.benchmark import MEASURING, Measurement, Run, RunState
 from core.domain.endpoint import Origin
-from core.domain.run_identity import NOT_LIKE_FOR_LIKE, devices_of, is_sampling_known, profile_revision
+from core.domain.run_identity import (
+    NOT_LIKE_FOR_LIKE,
+    devices_of,
+    is_sampling_known,
+    is_seed_known,
+    profile_revision,
+)
 from core.domain.workload import Arrival, Workload
 
 Fact = str | int | float | bool | None
@@ -166,8 +172,11 @@ def _host(provenance: Mapping[str, Any]) -> str | None:
 
 def _seeds(baseline: Run, candidate: Run) -> Iterator[Difference]:
     """The same prompts again are answered from the prefix cache; where a server had not restarted in between, the
-    later run is too fast."""
-    if baseline.seed == candidate.seed and baseline.engine == candidate.engine and baseline.engine in MEASURING:
+    later run is too fast. Of an imported result they may have been the same: most tools draw no fresh ones."""
+    known = [is_seed_known(run.provenance) for run in (baseline, candidate)]
+    if not all(known):
+        yield Difference("seed_unknown", Weight.WEAKENS, *known)
+    elif baseline.seed == candidate.seed and baseline.engine == candidate.engine and baseline.engine in MEASURING:
         yield Difference("same_seed", Weight.WEAKENS, baseline.seed, candidate.seed)
 
 

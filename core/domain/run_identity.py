@@ -42,10 +42,12 @@ def run_identity(model: str, version_label: str, provenance: Mapping[str, Any]) 
 
 
 def version_name(model: str, version_label: str) -> str:
-    """Model and label. A deployment's label begins with its model until somebody gives a better one; it is not said
-    twice then."""
+    """Model and label, nothing of them twice: a deployment's label begins with its model until somebody gives a better
+    one, and many a model's name ends with its version."""
     if version_label == model or version_label.startswith(f"{model} "):
         return version_label
+    if version_label and model.endswith((f"-{version_label}", f" {version_label}", f"/{version_label}")):
+        return model
     return f"{model} {version_label}".strip()
 
 
@@ -58,6 +60,11 @@ def profile_revision(provenance: Mapping[str, Any]) -> Any:
 def is_sampling_known(provenance: Mapping[str, Any]) -> bool:
     """Not of every imported result: most tools do not say how the answers were sampled."""
     return bool((provenance.get("imported") or {}).get("sampling_known", True))
+
+
+def is_seed_known(provenance: Mapping[str, Any]) -> bool:
+    """Not of an imported result whose tool does not tell it."""
+    return bool((provenance.get("imported") or {}).get("seed_known", True))
 
 
 def devices_of(provenance: Mapping[str, Any]) -> str | None:

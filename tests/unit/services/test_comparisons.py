@@ -132,6 +132,7 @@ def test_a_change_below_the_noise_floor_is_none(service: ComparisonService, data
         ({"measurement": {"tool_version": "9"}}, "tool_version", Weight.NOTE),
         ({"provenance": {**HOST, "host": {"name": "other"}}}, "measured_from", Weight.WEAKENS),
         ({"provenance": {**HOST, "imported": {"sampling_known": False}}}, "sampling_unknown", Weight.WEAKENS),
+        ({"provenance": {**HOST, "imported": {"seed_known": False}}}, "seed_unknown", Weight.WEAKENS),
         ({"seed": 1}, "same_seed", Weight.WEAKENS),
         ({"measurement": {"requests": RequestCounts(190, 5)}}, "failures", Weight.WEAKENS),
         ({"measurement": {"warnings": ("client_starved",)}}, "client_starved", Weight.WEAKENS),
@@ -221,6 +222,16 @@ def test_equal_seeds_of_the_containers_own_client_are_named(
     put(database, "run-1", 1, engine=Engine.VLLM_BENCH)
     put(database, "run-2", 1, engine=Engine.VLLM_BENCH, cv=0.1)
     assert codes(service.compare(["run-1", "run-2"]))["same_seed"] is Weight.WEAKENS
+
+
+def test_unknown_seeds_are_not_called_the_same(service: ComparisonService, database: DatabaseStore) -> None:
+    """An imported result's is kept as 0."""
+    told = {**HOST, "imported": {"seed_known": False}}
+    put(database, "run-1", 0, engine=Engine.VLLM_BENCH, provenance=told)
+    put(database, "run-2", 0, engine=Engine.VLLM_BENCH, provenance=told)
+    found = codes(service.compare(["run-1", "run-2"]))
+    assert "seed_unknown" in found
+    assert "same_seed" not in found
 
 
 def test_without_a_common_load_there_is_no_verdict(service: ComparisonService, database: DatabaseStore) -> None:
