@@ -96,7 +96,8 @@ def choices_of(options: EvalOptions) -> tuple[DatasetChoice, ...]:
         key, _, subsets = text.partition(":")
         if not key.strip() or key in choices:
             raise BadInput("dataset_option_bad", field="dataset", value=text)
-        choices[key] = DatasetChoice(key.strip(), tuple(part.strip() for part in subsets.split(",") if part.strip()))
+        names = dict.fromkeys(part.strip() for part in subsets.split(",") if part.strip())
+        choices[key] = DatasetChoice(key.strip(), tuple(names))
     for field, pairs in (("few_shot", options.few_shot), ("local_path", options.folder)):
         for text in pairs:
             key, _, value = text.partition("=")

@@ -234,7 +234,7 @@ class EvaluationService:
         if blocks:
             raise PlanBlocked(blocks)
         pinned = replace(request, datasets=tuple(_pinned(choice, known) for choice in request.datasets))
-        run = self._run(actor, plan, endpoint)
+        run = self._run(actor, replace(plan, request=pinned), endpoint)
         job = _job(run, endpoint)
         with self._store.atomic():
             self._store.runs.add(run)
@@ -293,8 +293,11 @@ def _shown_place(planned: PlannedDataset) -> evalscope_task.Place:
 
 
 def _pinned(choice: DatasetChoice, known: Mapping[str, Dataset]) -> DatasetChoice:
-    """An own set by its version: a later upload changes nothing of what was asked."""
-    return replace(choice, version=choice.version or known[choice.key].version)
+    """An own set by its version: a later upload changes nothing of what was asked. All subsets by their names are the
+    whole, and are ranked with it."""
+    dataset = known[choice.key]
+    is_whole = set(choice.subsets) == {subset.name for subset in dataset.subsets}
+    return replace(choice, version=choice.version or dataset.version, subsets=() if is_whole else choice.subsets)
 
 
 def _job(run: RunHead, endpoint: Endpoint) -> Job:

@@ -84,7 +84,7 @@ def test_what_is_no_limit_is_refused(text: str) -> None:
 
 
 def test_datasets_are_read_with_their_parts() -> None:
-    options = EvalOptions(("mmlu: a, b", "gsm8k"), few_shot=("mmlu=0",), folder=("gsm8k=/data/x",))
+    options = EvalOptions(("mmlu: a, b,a", "gsm8k"), few_shot=("mmlu=0",), folder=("gsm8k=/data/x",))
     assert choices_of(options) == (
         DatasetChoice("mmlu", ("a", "b"), few_shot=0),
         DatasetChoice("gsm8k", local_path="/data/x"),

@@ -128,6 +128,18 @@ def test_a_start_records_run_request_and_job(world: World) -> None:
     assert [row.id for row in world.service.recent(0, 10).rows] == [run.id]
 
 
+def test_all_parts_by_their_names_are_the_whole(world: World) -> None:
+    request = replace(
+        world.request(), datasets=(DatasetChoice("arithmetic", ("zh", "en")), DatasetChoice("logic", ("en",)))
+    )
+    run_id = world.service.start(LOCAL_OPERATOR, world.service.plan(request)).job.run_id or ""
+    assert [choice.subsets for choice in world.store.evaluations.request(run_id).datasets] == [(), ("en",)]
+    whole = replace(request, datasets=(DatasetChoice("arithmetic"), DatasetChoice("logic", ("en",))))
+    other = world.service.start(LOCAL_OPERATOR, world.service.plan(whole)).job.run_id or ""
+    heads = [world.store.runs.head(one) for one in (run_id, other)]
+    assert heads[0].workload_key == heads[1].workload_key
+
+
 def test_a_viewer_starts_nothing(world: World) -> None:
     plan = world.service.plan(world.request())
     with pytest.raises(NotAllowed):
