@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import accumulate
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
 
@@ -10,6 +12,15 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
 def plain(text: object) -> str:
     """``text`` with every character of Markdown, HTML and Streamlit's directives escaped; lines stay lines."""
     return _SPECIAL.sub(r"\\\1", str(text)).replace("\n", "  \n")
+
+
+def cut(words: str, columns: int) -> str:
+    """At most so many columns, a Chinese character being two of them; what is left out is three dots."""
+    widths = [2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in words]
+    if sum(widths) <= columns:
+        return words
+    ends = accumulate(widths)
+    return words[: sum(end < columns for end in ends)].rstrip(" ·:：") + "…"
 
 
 def from_model(text: str) -> str:

@@ -17,7 +17,7 @@ _ROW, _FRAME = 46, 96
 
 def before_and_after(pairs: Sequence[PairedScores], names: tuple[str, str], t: Texts) -> go.Figure:
     """A line a dataset: a grey diamond for the baseline, a point for the candidate with the interval of the difference
-    around it."""
+    around it; no line leaves what a score can be."""
     figure = new_figure(_FRAME + _ROW * len(pairs), "pairs")
     places = list(range(len(pairs)))
     after = go.Scatter(
@@ -29,8 +29,8 @@ def before_and_after(pairs: Sequence[PairedScores], names: tuple[str, str], t: T
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [(pair.interval.high - pair.gap) * 100 for pair in pairs],
-            "arrayminus": [(pair.gap - pair.interval.low) * 100 for pair in pairs],
+            "array": [(min(pair.after + pair.interval.high - pair.gap, 1.0) - pair.after) * 100 for pair in pairs],
+            "arrayminus": [(pair.after - max(pair.after + pair.interval.low - pair.gap, 0.0)) * 100 for pair in pairs],
             "thickness": 2,
             "width": 5,
         },

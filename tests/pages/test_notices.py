@@ -16,7 +16,8 @@ from tests.fakes.job_queue import FakeJobQueue
 from tests.pages.conftest import Open
 from tests.pages.test_shell import sentences
 from ui import session
-from ui.components.notices import POLL_S, SLOW_POLL_S, cut, rhythm_s, tab_title
+from ui.components.notices import POLL_S, SLOW_POLL_S, rhythm_s, tab_title
+from ui.markdown import cut
 
 EN = Texts("en")
 

@@ -116,7 +116,7 @@ def _flip(found: EvaluationComparison, row: FlipRow) -> None:
     t = session.texts()
     with st.container(border=True, gap="small"):
         wanted = plain(t("page.compare_evaluations.wanted", gold=row.before.gold))
-        st.markdown(f"{plain(row.before.question)}  :gray[:small[{wanted}]]")
+        st.markdown(f"{plain(row.before.question)}  \n:gray[:small[{wanted}]]")
         left, right = st.columns(2)
         before, after = pair_names(found)
         with left:

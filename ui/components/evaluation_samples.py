@@ -18,11 +18,13 @@ from ui.components.grid_table import Cell, Column, grid_table
 from ui.components.links import link
 from ui.components.pieces import Color
 from ui.components.url_state import keep, url_number, url_select
-from ui.markdown import plain
+from ui.markdown import cut, plain
 
 PER_PAGE = 20
 SHOW, DATASET, SUBSET, PAGE, AGAINST = "show", "dataset", "subset", "page", "against"
-_SPANS = {"verdict": 3, "question": 7, "gold": 3, "extracted": 3, "length": 2}
+_SPANS = {"verdict": 2, "question": 9, "gold": 3, "extracted": 3, "length": 2}
+_QUESTION_COLUMNS = 76
+"""What the narrowest column holds; a link is one line, and would end in the middle of a letter."""
 _LOOKS: dict[str, tuple[Color, str]] = {
     "right": ("green", ":material/check:"),
     "part": ("yellow", ":material/contrast:"),
@@ -160,7 +162,7 @@ def _counts(tallies: Sequence[Tally]) -> dict[Show, int]:
 
 def _cells(run_id: str, row: SampleRow) -> dict[str, Cell]:
     t = session.texts()
-    label = plain(row.question) or t.number(row.number)
+    label = plain(cut(" ".join(row.question.split()), _QUESTION_COLUMNS)) or t.number(row.number)
     return {
         "question": partial(link, "sample", label, run=run_id, dataset=row.dataset, number=row.number),
         "gold": plain(row.gold),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from itertools import accumulate
-
 import streamlit as st
 
 from core.domain.job import Job, JobState
@@ -13,7 +10,7 @@ from render.texts import Texts
 from ui import session
 from ui.components.job import job_fraction, job_link
 from ui.components.links import link
-from ui.markdown import plain
+from ui.markdown import cut, plain
 
 POLL_S = 4
 SLOW_POLL_S = 15
@@ -105,15 +102,6 @@ def _line(job: Job, sign: str, words: str) -> None:
     label, whole = f"{sign} {plain(short)}", None if short == words else plain(words)
     if not job_link(job, label, help=whole):
         link("jobs", label, help=whole)
-
-
-def cut(words: str, columns: int) -> str:
-    """At most so many columns, a Chinese character being two of them; what is left out is three dots."""
-    widths = [2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in words]
-    if sum(widths) <= columns:
-        return words
-    ends = accumulate(widths)
-    return words[: sum(end < columns for end in ends)].rstrip(" ·:：") + "…"
 
 
 def _words(job: Job, t: Texts) -> str:

@@ -217,3 +217,6 @@ def test_charts_tell_partial_from_whole_and_right_from_cut_off() -> None:
     assert shown == {"Right": (75.0, ""), "Cut off": (25.0, "/")}
     paired = before_and_after([pair()], ("old", "new"), EN)
     assert [line.name for line in paired.data] == ["new", "old"]
+    high = before_and_after([pair(before=0.915, after=0.99, interval=Interval(-0.013, 0.169))], ("old", "new"), EN)
+    bar = high.data[0].error_x
+    assert (bar.array[0], bar.arrayminus[0]) == pytest.approx((1.0, 8.8)), "no line leaves what a score can be"
