@@ -26,6 +26,7 @@ from core.domain.host import ImageFacts, SimulatedHost
 from core.errors import ContainerFailed, EngineError, ImageMissing, NameTaken, NotFoundError, PortTaken
 from core.formats import records, vllm_serve
 from core.ports import EngineInfo, ExecResult
+from core.ports.containers import SIMULATED
 
 DEPLOYMENT_LABEL = "seatrial.deployment"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +66,7 @@ class SimulatedEngine:
 
     def info(self) -> EngineInfo:
         memory = self._host.memory_gib * _GIB
-        return EngineInfo(f"simulated-{self._host.id}", "simulated", self._host.architecture, self._host.cpus, memory)
+        return EngineInfo(f"simulated-{self._host.id}", SIMULATED, self._host.architecture, self._host.cpus, memory)
 
     def image_digest(self, image: str) -> str | None:
         found = self.image(image)

@@ -10,6 +10,9 @@ from core.domain.container import ContainerSpec, ContainerView
 from core.domain.host import ImageFacts
 from core.domain.registry import PullSource, RegistryLogin
 
+SIMULATED = "simulated"
+"""In place of an engine's version on a simulated host."""
+
 
 @dataclass(frozen=True)
 class EngineInfo:

@@ -24,12 +24,16 @@ def app(tmp_path: Path) -> Iterator[App]:
     session.install(None)
 
 
-@pytest.mark.parametrize(("locale", "told"), [("en-US", "64 devices"), ("zh-CN", "64 个设备")])
-def test_what_is_there_and_that_it_is_simulated(open_page: Open, locale: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "told", "engine"),
+    [("en-US", "64 devices", "Docker simulated"), ("zh-CN", "64 个设备", "Docker 模拟")],
+)
+def test_what_is_there_and_that_it_is_simulated(open_page: Open, locale: str, told: str, engine: str) -> None:
     at = open_page("host", locale=locale)
     assert not at.exception
     written = sentences(at)
     assert told in written
+    assert engine in written
     assert "vllm\\_vacc" in written or "vllm_vacc" in written
     assert "16 VA16 cards" in written
     assert ("Ports taken" if locale == "en-US" else "已占用的端口") in [found.value for found in at.subheader]

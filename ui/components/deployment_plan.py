@@ -18,7 +18,7 @@ from core.ports import EngineInfo
 from ui import session
 from ui.act import act, tell
 from ui.components.deployment_form import FIELDS, UNFILLED
-from ui.components.pieces import command_block
+from ui.components.pieces import command_block, engine_version
 from ui.markdown import plain
 
 _LEAST_GIB = 0.05
@@ -36,7 +36,7 @@ def engine_line(engine: EngineInfo | Reason) -> None:
     t = session.texts()
     if isinstance(engine, EngineInfo):
         memory = t.size(engine.memory_bytes)
-        facts = {"version": engine.version, "architecture": engine.architecture, "memory": memory}
+        facts = {"version": engine_version(engine.version), "architecture": engine.architecture, "memory": memory}
         st.caption(plain(t("page.deploy.engine", cpus=engine.cpus, **facts)))
 
 

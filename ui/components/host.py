@@ -13,7 +13,7 @@ from ui import session
 from ui.act import act, refusals, tell
 from ui.components.findings import field_findings
 from ui.components.grid_table import Cell, Column, grid_table
-from ui.components.pieces import simulated_badge
+from ui.components.pieces import engine_version, simulated_badge
 from ui.components.upload import upload_image
 from ui.markdown import plain
 
@@ -50,7 +50,7 @@ def host_facts(host: HostInventory) -> None:
 def _facts(host: HostInventory) -> Iterator[tuple[str, str]]:
     t, facts = session.texts(), host.facts
     if host.engine is not None:
-        yield t("page.host.fact_engine"), t("page.host.engine", version=host.engine.version)
+        yield t("page.host.fact_engine"), t("page.host.engine", version=engine_version(host.engine.version))
     yield t("page.host.fact_architecture"), facts.architecture or t("word.unknown")
     yield t("page.host.fact_cpus"), t.number(facts.cpus)
     yield t("page.host.fact_memory"), t.size(facts.memory_bytes)
@@ -81,7 +81,8 @@ def devices(host: HostInventory) -> None:
 def _device_group(group: DeviceGroup) -> None:
     t = session.texts()
     platforms = session.app().catalog.catalog().platforms
-    names = " · ".join(dict.fromkeys(platforms[one].name for one in group.platforms if one in platforms))
+    known = dict.fromkeys(platforms[one].name for one in group.platforms if one in platforms)
+    names = t("page.host.platform_or").join(known)
     nodes = t("page.host.device_entered")
     if group.nodes:
         nodes = t("page.host.device_nodes", first=f"`{group.nodes[0]}`", last=f"`{group.nodes[-1]}`")

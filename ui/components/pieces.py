@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.domain.benchmark import RunRow, RunState
 from core.domain.deployment import DeploymentState
 from core.domain.job import JobState
+from core.ports.containers import SIMULATED
 from render.version_words import version_name
 from ui import session
 from ui.markdown import plain
@@ -71,6 +72,11 @@ def simulated_badge() -> None:
     """Beside everything that a simulated server answered."""
     t = session.texts()
     st.badge(t("app.simulated"), icon=":material/science:", color="violet", help=t("app.simulated_help"))
+
+
+def engine_version(version: str) -> str:
+    """As the engine tells it; that of a simulated host in words."""
+    return session.texts()("app.simulated").lower() if version == SIMULATED else version
 
 
 def command_block(command: str | Sequence[str]) -> None:

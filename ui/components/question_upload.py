@@ -80,7 +80,12 @@ def preview(rows: Sequence[DatasetRow]) -> None:
     if not keys:
         return
     chosen = st.selectbox(
-        t("page.datasets.preview"), keys, index=None, key="datasets_preview", help=t("page.datasets.preview_help")
+        t("page.datasets.preview"),
+        keys,
+        index=None,
+        key="datasets_preview",
+        placeholder=t("page.datasets.preview_placeholder"),
+        help=t("page.datasets.preview_help"),
     )
     if not chosen:
         return

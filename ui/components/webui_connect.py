@@ -126,6 +126,7 @@ def choose_endpoints(endpoints: tuple[Endpoint, ...], before: WebUi | None, form
         default=connected or list(by_id)[:1],
         format_func=lambda key: f"{by_id[key].name} · {by_id[key].base_url}",
         key=f"{form}_endpoints",
+        placeholder=t("page.chat.endpoints_placeholder"),
         help=t("page.open_webui.endpoints_help"),
     )
     return [by_id[key] for key in picked]
