@@ -126,11 +126,8 @@ def starters() -> str | None:
     t = session.texts()
     offered = [t(f"page.chat.starter_{number}") for number in (1, 2, 3)]
     st.space("large")
-    with st.container(horizontal_alignment="center"):
-        st.markdown(f":gray[{t('page.chat.starters')}]", width="content")
-        return st.pills(
-            t("page.chat.starters"), offered, key="chat_starters", label_visibility="collapsed", width="content"
-        )
+    st.markdown(f":gray[{t('page.chat.starters')}]")
+    return st.pills(t("page.chat.starters"), offered, key="chat_starters", label_visibility="collapsed")
 
 
 def send(text: str, picked: list[Endpoint], chosen: ChatParameters) -> None:

@@ -122,7 +122,7 @@ def profile_line() -> None:
         return
     t = session.texts()
     source = t("component.source", source=_source(entry))
-    with st.grid(min_column_width=66, gap=("xxsmall", "small")):
+    with st.grid(min_column_width=72, gap=("xxsmall", "small")):
         for name, words in _limits(entry.profile, t):
             label = t(f"page.deploy.limit_{name}")
             explained = f"{t(f'page.deploy.limit_{name}_help')} {plain(source)}"
