@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from core.domain.benchmark import tool_words
 from core.domain.comparison import Cell, Comparison, Pair
 from render.comparisons import names
 from render.documents import cell as plain_cell
@@ -39,7 +40,11 @@ def _rows(comparison: Comparison, t: Texts) -> Iterator[dict[str, object]]:
     for pair in comparison.pairs:
         run_id = pair.candidate.run.id
         sides = {"baseline_run_id": base, "baseline": called[base], "run_id": run_id, "candidate": called[run_id]}
-        yield from ({**sides, **_row(pair, cell)} for cell in pair.cells)
+        tools = {
+            "baseline_tool": tool_words(comparison.baseline.run, comparison.baseline.measurements),
+            "candidate_tool": tool_words(pair.candidate.run, pair.candidate.measurements),
+        }
+        yield from ({**sides, **_row(pair, cell), **tools} for cell in pair.cells)
 
 
 def _row(pair: Pair, cell: Cell) -> dict[str, object]:

@@ -172,7 +172,8 @@ def comparison_document(comparison: Comparison, config: Sequence[DiffRow], t: Te
 
 def _side(side: Evidence, called: Mapping[str, str]) -> dict[str, Any]:
     version = json.loads(records.dumps(Version, side.version))
-    return {"run_id": side.run.id, "name": called[side.run.id], "version": version}
+    tool = tool_words(side.run, side.measurements)
+    return {"run_id": side.run.id, "name": called[side.run.id], "version": version, "tool": tool}
 
 
 def _pair(pair: Pair, called: Mapping[str, str], t: Texts) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from tests.fakes import samples
 from tests.fakes.simulated_runs import sweep
 
 EN, ZH = Texts("en"), Texts("zh")
+TOOL = "seatrial 0.1.0"
 
 
 def side(run_id: str, seed: int, label: str, **changes: Any) -> Evidence:
@@ -140,6 +141,7 @@ def test_markdown_and_json_hold_names_as_text_alone(slower: Comparison) -> None:
     assert "<b>" not in text.replace("\\<", "")
     document = json.loads(json.dumps(comparison_document(found, config, EN), allow_nan=False))
     assert document["candidates"][0]["version"]["label"] == "<b>x</b>|*y*"
+    assert document["baseline"]["tool"] == document["candidates"][0]["tool"] == TOOL
 
 
 def test_a_comparison_as_csv_and_parquet(slower: Comparison) -> None:
@@ -154,6 +156,7 @@ def test_a_comparison_as_csv_and_parquet(slower: Comparison) -> None:
     tail = next(one for one in lines if one["figure"] == "ttft_p99" and one["concurrency"] == "16")
     assert (tail["change"], tail["n_baseline"]) == ("", tail["n_candidate"])
     assert set(lines[0]) == set(rows[0])
+    assert {(one["baseline_tool"], one["candidate_tool"]) for one in lines} == {(TOOL, TOOL)}, "named with its version"
 
 
 def test_configuration_side_by_side() -> None:
