@@ -124,6 +124,7 @@ def test_a_point_opens_its_requests(app: App, queue: FakeJobQueue, open_page: Op
         "kv_cache_usage_max": 0.5,
         "requests_running_mean": 15.5,
         "preemptions": 3.0,
+        "mtp_acceptance_share": 0.02,
     }
     store(app, point(0, 1), replace(point(1, 16), server_metrics=told))
     ended(app)
@@ -142,6 +143,7 @@ def test_a_point_opens_its_requests(app: App, queue: FakeJobQueue, open_page: Op
     written = sentences(at).replace("\\", "")
     assert "prefix cache hits 25" in written
     assert all(fact in written for fact in ("KV cache up to 50", "15.5 requests running", "3 preemptions"))
+    assert "random: how many drafted tokens were accepted says nothing about real text" in written
     assert "Steady state: 1,980 tok/s output over 10" in written
     at.pills(key="run_point_1").set_value(0).run()
     assert "no request records" in sentences(at)

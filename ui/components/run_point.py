@@ -21,7 +21,8 @@ from ui.components.url_state import url_segments, url_select
 _DRAWN_BYTES = 32 * 1024 * 1024
 _METRICS = ("ttft", "tpot", "itl", "e2el")
 _SHAPES = {"spread": spread, "cumulative": cumulative}
-_SHARES = ("prefix_cache_hit_share", "kv_cache_usage_max", "mtp_acceptance_share")
+_MTP = "mtp_acceptance_share"
+_SHARES = ("prefix_cache_hit_share", "kv_cache_usage_max", _MTP)
 _COUNTS = ("requests_running_mean", "requests_waiting_max", "preemptions")
 
 
@@ -39,7 +40,7 @@ def point_details(detail: RunDetail, point: int) -> None:
         with right:
             measurement = _choose_repeat(repeats)
         _requests(detail, measurement, metric)
-        _around(measurement)
+        _around(measurement, is_random=detail.run.workload.dataset is None)
 
 
 def _choose_repeat(repeats: Sequence[Measurement]) -> Measurement:
@@ -107,10 +108,12 @@ def _gaps(run_id: str, point: int, repeat: int) -> array[float]:
     return session.app().results.gaps(run_id, point, repeat)
 
 
-def _around(measurement: Measurement) -> None:
+def _around(measurement: Measurement, *, is_random: bool) -> None:
     t, steady, client = session.texts(), measurement.steady, measurement.client
     if facts := _server_facts(measurement.server_metrics or {}, t):
         st.caption(t("page.run.server", facts=t("answer.listed").join(facts)))
+        if is_random and _MTP in (measurement.server_metrics or {}):
+            st.caption(t("server.mtp_random"))
     if steady:
         rate = t.tokens_per_s(steady.output_tokens_per_s)
         st.caption(t("page.run.steady", rate=rate, duration=t.duration(steady.duration_s)))
