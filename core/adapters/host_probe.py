@@ -11,6 +11,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ class LocalHostProbe:
         self._sees_host = sees_host
         self._shared = tuple(shared)
         self._devices = devices or (_DEV if sees_host else None)
+        self._holder: tuple[Path, ...] = ()
 
     @property
     def sees_host(self) -> bool:
@@ -118,7 +120,17 @@ class LocalHostProbe:
         if not (_PROC / _TABLES[0]).exists():
             return None if _can_bind(port, host_ip) else ""
         inodes = {inode for address, listening, inode in _listeners() if listening == port and _meets(address, host_ip)}
-        return _process_of(inodes) if inodes else None
+        return self._process_of({f"socket:[{inode}]" for inode in inodes}) if inodes else None
+
+    def _process_of(self, sockets: set[str]) -> str:
+        """``name (pid)`` of a process that holds one of the sockets; other accounts' cannot be seen. A form asks with
+        every keystroke, so that the last holder is looked at before all others."""
+        for folder in chain(self._holder, _processes()):
+            if _open_files(folder) & sockets:
+                with suppress(OSError):
+                    self._holder = (folder,)
+                    return f"{(folder / 'comm').read_text().strip()} ({folder.name})"
+        return ""
 
     def listeners(self) -> tuple[Listener, ...]:
         """From the kernel's own tables; empty elsewhere than on Linux."""
@@ -184,16 +196,6 @@ def _meets(address: _Address, host_ip: str | None) -> bool:
         return True
     wanted = ipaddress.ip_address(host_ip)
     return wanted.is_unspecified or wanted == address
-
-
-def _process_of(inodes: set[str]) -> str:
-    """``name (pid)`` of the first process that holds one of the sockets; other accounts' cannot be seen."""
-    targets = {f"socket:[{inode}]" for inode in inodes}
-    for folder in _processes():
-        if _open_files(folder) & targets:
-            with suppress(OSError):
-                return f"{(folder / 'comm').read_text().strip()} ({folder.name})"
-    return ""
 
 
 def _can_bind(port: int, host_ip: str | None) -> bool:

@@ -108,10 +108,7 @@ class SimulatedHostProbe:
         return (_shard_start(content) if isinstance(content, int) else content)[:count]
 
     def list_dir(self, path: str) -> tuple[str, ...]:
-        path = path.rstrip("/")
-        ours = {
-            PurePosixPath(one).name for one in (*self._files, *self._folders) if str(PurePosixPath(one).parent) == path
-        }
+        ours = self._below.get(path.rstrip("/") or "/", set())
         return tuple(sorted(ours | set(self._real.list_dir(path))))
 
     def read_json(self, path: str) -> Mapping[str, Any] | None:

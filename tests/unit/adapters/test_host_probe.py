@@ -58,6 +58,16 @@ def test_who_listens_on_a_port(tables: bool, monkeypatch: pytest.MonkeyPatch, tm
     assert PROBE.port_owner(port, "127.0.0.1") is None
 
 
+def test_who_was_named_last_is_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form asks with every keystroke; a server has thousands of processes."""
+    probe = LocalHostProbe()
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        named = probe.port_owner(server.getsockname()[1])
+        monkeypatch.setattr(host_probe, "_processes", lambda: iter(()))
+        assert named is not None and str(os.getpid()) in named
+        assert probe.port_owner(server.getsockname()[1]) == probe.port_owner(other.getsockname()[1]) == named
+
+
 def test_a_listener_on_every_ipv6_address_takes_the_ipv4_ones_too() -> None:
     with socket.socket(socket.AF_INET6) as server:
         server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
