@@ -190,6 +190,8 @@ def _show(plan: ConnectPlan, *, as_json: bool) -> int:
 def _print_plan(plan: ConnectPlan) -> None:
     t = texts()
     print_findings(finding_in_words(t, finding) for finding in plan.findings)
+    if blocking(plan.findings):
+        return  # what it would change without the services that stand against it, nobody has asked
     print(t("cli.webui.changes", count=len(plan.changes)) if plan.changes else t("cli.webui.nothing"))
     for change in plan.changes:
         print(f"  {change_text(t, change)}")

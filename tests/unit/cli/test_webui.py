@@ -172,5 +172,7 @@ def test_the_published_account_is_not_made_from_the_shell_either(world: World, m
 def test_a_wrong_key_blocks(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.secrets.values["endpoint/ep-1"] = "wrong"
     assert main(CONNECT) == 2
-    assert "Blocked" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "Blocked" in said.err
+    assert said.out == "", "and not that there is nothing to change"
     assert world.server.writes == []
