@@ -269,8 +269,8 @@ def snippet(text: str, start: int = 0, end: int = 0, length: int = 160) -> str:
     return words if len(words) <= length else words[: length - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def headline(rows: Iterable[ScoreRow]) -> float | None:
-    """The mean of the datasets' primary scores; None while one of them has none."""
+def headline(rows: Iterable[ScoreRow], datasets: int) -> float | None:
+    """The mean of the primary scores of so many datasets; None while one of them has none."""
     whole = [row.score for row in rows if row.is_primary and row.subset is None]
     scores = [score for score in whole if score is not None]
-    return sum(scores) / len(scores) if scores and len(scores) == len(whole) else None
+    return sum(scores) / len(scores) if scores and len(scores) == len(whole) >= datasets else None

@@ -249,8 +249,8 @@ class EvaluationWork:
             self._save(found, replace(outcome, is_partial=True))
 
     def _count(self, run_id: str) -> None:
-        rows = self._store.evaluations.scores(run_id)
-        self._store.runs.set_parts(run_id, len({row.dataset for row in rows}), headline(rows))
+        rows, asked = self._store.evaluations.scores(run_id), self._store.evaluations.request(run_id).datasets
+        self._store.runs.set_parts(run_id, len({row.dataset for row in rows}), headline(rows, len(asked)))
 
     def _settle(self, job_id: str, run_id: str, outcome: JobState, reason: Reason | None, *, is_whole: bool) -> None:
         now: datetime = self._clock.now()

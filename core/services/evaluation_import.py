@@ -59,7 +59,7 @@ class EvaluationImport:
     def _finish(self, run_id: str, found: FoundEvaluation) -> None:
         """Also after an import that was cut off."""
         rows = self._store.evaluations.scores(run_id)
-        self._store.runs.set_parts(run_id, len({row.dataset for row in rows}), headline(rows))
+        self._store.runs.set_parts(run_id, len({row.dataset for row in rows}), headline(rows, len(found.outcomes)))
         is_partial = any(outcome.is_partial for outcome in found.outcomes)
         state = RunState.PARTIAL if is_partial else RunState.COMPLETE
         self._store.runs.set_state(run_id, state, ended_at=found.measured_at)

@@ -227,6 +227,7 @@ def test_snippets_are_one_short_line() -> None:
 
 def test_the_headline_is_a_mean_of_all_or_nothing() -> None:
     scored, nothing = rows(outcome(whole(1.0, 1)), sample(0)), rows(outcome(report=None, is_partial=True))
-    assert headline(scored) == 1.0
-    assert headline([*scored, *nothing]) is None
-    assert headline([]) is None
+    assert headline(scored, 1) == 1.0
+    assert headline(scored, 2) is None, "the second is still to come"
+    assert headline([*scored, *nothing], 2) is None
+    assert headline([], 1) is None
