@@ -81,4 +81,4 @@ def _accepted(told: Mapping[str, Any], t: Texts) -> Iterator[str]:
 def _label(run: Run, endpoint: Mapping[str, Any], t: Texts) -> str:
     if run.origin == Origin.SIMULATED or not run.version_label or endpoint.get("version_verified", True):
         return version_label(run.version_label, run.origin)
-    return f"{run.version_label} ({t('page.endpoints.unverified')})"
+    return t("page.endpoints.label_unverified", label=run.version_label)

@@ -148,7 +148,7 @@ def _version(endpoint: Endpoint, t: Texts) -> str:
     """The label; on a server that is not ours, somebody's word."""
     label = endpoint.version_label or t("word.unknown")
     verified = endpoint.version_verified or not endpoint.version_label
-    return label if verified else f"{label} ({t('page.endpoints.unverified')})"
+    return label if verified else t("page.endpoints.label_unverified", label=label)
 
 
 def _pair(label: str, value: str) -> str:

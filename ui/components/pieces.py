@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Literal
@@ -20,6 +21,9 @@ from ui.markdown import plain
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
 
 _LINE_LENGTH = 72
+_SHORT_CELL = 32
+_JOINER, _NO_BREAK = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"
+_JOINED = re.compile("(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff（])")
 _LOOKS: dict[str, tuple[Color, str]] = {
     "queued": ("gray", ":material/schedule:"),
     "pending": ("gray", ":material/schedule:"),
@@ -106,7 +110,19 @@ def provenance_line(*parts: str | None) -> None:
 def wide_table(text: str) -> None:
     """A table in Markdown. On a narrow screen it scrolls by itself; without its own row the whole page would."""
     with st.container(horizontal=True, wrap=False):
-        st.markdown(text, width="content")
+        st.markdown("\n".join(map(_unbroken, text.split("\n"))), width="content")
+
+
+def _unbroken(line: str) -> str:
+    """A row whose short cells keep to one line. Browsers break Chinese between any two characters, and would stand a
+    head's characters one below the other."""
+    if not (line.startswith("| ") and line.endswith(" |")):
+        return line
+    return f"| {' | '.join(map(_glued, line[2:-2].split(' | ')))} |"
+
+
+def _glued(cell: str) -> str:
+    return cell if len(cell) > _SHORT_CELL else _JOINED.sub(_JOINER, cell).replace(" ", _NO_BREAK)
 
 
 def copyable(text: str) -> None:
