@@ -94,6 +94,11 @@ class Child:
         """None while it runs."""
         return self.process.poll() if self.process else None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether we started it: only then are we told how it ended."""
+        return not isinstance(self.process, Found)
+
     def revive(self) -> bool:
         """Starts it again where it has ended; whether it did. Raises ToolFailed where it ends as soon as it starts, or
         with a final code."""

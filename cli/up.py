@@ -164,8 +164,9 @@ class Supervisor:
             code = child.exit_code
             if code is not None and child.name == "worker" and self._take_over(child):
                 continue  # somebody else started one meanwhile: there is only one per data folder
+            tells_code = child.is_ours
             if child.revive():
-                self._say("revived", child=child.name, exit_code=code)
+                self._say("revived" if tells_code else "revived_untold", child=child.name, exit_code=code)
 
     def _end(self) -> None:
         if self.told[0] == signal.SIGHUP:

@@ -117,6 +117,10 @@ def test_a_worker_outlives_terminal_and_parent_and_is_taken_over(tmp_path: Path)
         until(lambda: not alive(web), 10, "the web process to end with its parent")
     assert alive(worker), "nothing it was doing is cut"
     with running(tmp_path) as last:
+        os.kill(worker, signal.SIGKILL)
+        said = "The worker process ended and was started again."
+        until(lambda: said in last.log.read_text(), 10, "its end to be told, and no exit code that nobody knows")
+        worker = last.pid("core.worker")
         last.process.send_signal(signal.SIGINT)
         last.process.wait(15)
     until(lambda: not alive(worker), 10, "Ctrl-C to end the worker that was taken over")

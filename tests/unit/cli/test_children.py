@@ -92,6 +92,7 @@ def test_a_process_that_is_there_already_is_watched_and_ended_too(tmp_path: Path
     assert first.process is not None
     assert second.adopt(first.process.pid)
     assert second.exit_code is None
+    assert (first.is_ours, second.is_ours) == (True, False), "how it ended is told to the first alone"
     end_all([second])
     assert second.exit_code == 0
     until(lambda: first.exit_code == -15)
