@@ -28,6 +28,8 @@ from core.errors import BadInput, PlanBlocked
 from core.formats.seatrial_bench import BenchOptions, grid_of, preset_options, workload_of
 from render.documents import run_document
 
+_LINES_NAMED = 5
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """``bench --url URL --model NAME --concurrency 1,16 --requests N --input-tokens N --output-tokens N ...``."""
@@ -206,9 +208,14 @@ def _check(workload: Workload) -> None:
 
 
 def _kept(app: App, file: BinaryIO, name: str) -> Dataset:
-    """Raises BadInput (prompts_*)."""
+    """What is no prompt in it is left out and named. Raises BadInput (prompts_*)."""
     with file:
-        return app.benchmarks.add_prompts(LOCAL_OPERATOR, Path(name).name, file)[0]
+        dataset, found = app.benchmarks.add_prompts(LOCAL_OPERATOR, Path(name).name, file)
+    if found.bad:
+        lines = ", ".join(str(one.line) for one in found.bad[:_LINES_NAMED])
+        said = texts()("page.benchmark.dataset_left_out", count=len(found.bad), lines=lines)
+        print(f"{name}: {said}", file=sys.stderr)
+    return dataset
 
 
 def _opened(name: str | None) -> BinaryIO | None:

@@ -12,6 +12,7 @@ import pytest
 
 from cli import bench, check, deploy
 from cli.main import main
+from core.adapters.prompt_files import FolderPromptFiles
 from core.bootstrap import App, compose
 from core.domain.benchmark import Measurement, RequestCounts
 from core.domain.deployment import DeploymentState
@@ -44,7 +45,10 @@ class World:
         endpoints = EndpointService(app.store.endpoints, self.client, app.secrets, clock)
         jobs = JobService(app.store.jobs, self.queue, app.tools, app.settings, clock)
         benchmarks = BenchmarkService(
-            app.store, self.queue, endpoints, clock, product_version="0.1.0", host=lambda: {"cpus": 2}
+            *(app.store, self.queue, endpoints, clock),
+            product_version="0.1.0",
+            host=lambda: {"cpus": 2},
+            prompts=FolderPromptFiles(app.settings.home / "prompts"),
         )
         results = ResultService(app.store, jobs)
         self.app = replace(app, endpoints=endpoints, jobs=jobs, benchmarks=benchmarks, results=results)
@@ -93,6 +97,16 @@ def test_a_sweep_of_which_some_requests_failed_has_ended_all_the_same(world: Wor
     told = document(capsys)
     assert [point["requests"]["failures"] for point in told["points"]] == [{"http_500": 40, "timeout": 2}] * 2
     assert (told["job"]["state"], told["points"][1]["concurrency"]) == ("done", 16)
+
+
+def test_what_is_no_prompt_in_a_file_is_named_and_the_rest_is_used(
+    world: World, capsys: Capture, tmp_path: Path
+) -> None:
+    file = tmp_path / "talks.jsonl"
+    file.write_text('{"prompt": "hello"}\n{"odd": 1}\nno JSON\n')
+    assert main([*BENCH, "--dataset", str(file), "--dry-run", "--json"]) == 0
+    said = capsys.readouterr().err
+    assert f"{file}: 2 entries left out, because no prompt was in there (line 2, 3)." in said
 
 
 def test_one_that_could_not_end_keeps_its_points_and_says_why(world: World, capsys: Capture) -> None:
