@@ -71,6 +71,7 @@ def check(choice: ServingChoice, catalog: Catalog) -> tuple[Finding, ...]:
 def check_platform(choice: PlatformChoice, catalog: Catalog) -> tuple[Finding, ...]:
     """What platform and image say by themselves: it holds for every model, also one that the catalog does not know."""
     found = [
+        *_template(choice.platform),
         *_forbidden_environment(choice),
         *_flags(choice),
         *_image_rules(choice, catalog),
@@ -169,6 +170,12 @@ def _environment(choice: ServingChoice, profile: Profile, catalog: Catalog) -> I
         if name in choice.env:
             params = {"name": name, "profile": profile.name}
             yield Finding("env_for_another_profile", WARN, "env", params, choice.model.source)
+
+
+def _template(platform: Platform) -> Iterator[Finding]:
+    """Its run line is a third party's, its image the team's to give."""
+    if platform.tier == "template":
+        yield Finding("platform_template", NOTE, "platform", {"platform": platform.name}, platform.source)
 
 
 def _forbidden_environment(choice: PlatformChoice) -> Iterator[Finding]:

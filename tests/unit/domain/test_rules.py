@@ -8,7 +8,7 @@ import pytest
 
 from core.adapters.catalog_files import load_catalog
 from core.domain.finding import Severity
-from core.domain.rules import ServingChoice, check, flag_names
+from core.domain.rules import PlatformChoice, ServingChoice, check, check_platform, flag_names
 
 CATALOG = load_catalog()
 ALWAYS = ("--trust-remote-code", "--enforce-eager")
@@ -41,6 +41,15 @@ def codes(changed: ServingChoice) -> list[str]:
 @pytest.mark.parametrize("entry", sorted({entry.key for entry in CATALOG.entries()}))
 def test_every_tested_profile_is_accepted_as_it_stands(entry: str) -> None:
     assert codes(choice(entry)) == []
+
+
+def test_a_template_says_that_it_is_one() -> None:
+    templates = [platform for platform in CATALOG.platforms.values() if platform.tier == "template"]
+    assert len(templates) > 5
+    for platform in CATALOG.platforms.values():
+        found = check_platform(PlatformChoice(platform=platform, tag="", tp=1, pp=1), CATALOG)
+        told = [finding.source for finding in found if finding.code == "platform_template"]
+        assert told == ([platform.source] if platform in templates else [])
 
 
 @pytest.mark.parametrize(("tp", "ok"), [(16, False), (31, False), (32, True), (33, False), (64, False)])
