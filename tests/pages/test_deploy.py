@@ -23,8 +23,12 @@ def world(app: App) -> World:
 
 
 def test_an_empty_form_names_what_is_needed_and_blames_nobody(world: World, open_page: Open) -> None:
+    bad = world.app.settings.catalog / "models" / "ours.yaml"
+    bad.parent.mkdir(parents=True)
+    bad.write_text("models: [{name: 7}]")
     at = open_page("deploy")
     assert not at.exception
+    assert "Input should be a valid string" in sentences(at), "the team hears which of its files was skipped, and why"
     assert at.button(key="deploy_start").disabled
     assert "Still needed: Weights folder, Image." in sentences(at)
     assert "Blocked" not in sentences(at)

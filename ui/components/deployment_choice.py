@@ -60,6 +60,17 @@ def show(request: DeploymentRequest) -> None:
     st.session_state["deploy_left"] = ()
 
 
+def skipped_files() -> None:
+    """What of the team's own catalog could not be read, and why; the rest of it is there."""
+    t, problems = session.texts(), session.app().catalog.catalog().problems
+    if not problems:
+        return
+    label = t("page.deploy.skipped", count=len(problems))
+    with st.expander(label, icon=":material/report:", key="catalog_skipped"):
+        for one in problems:
+            st.markdown(plain(t("cli.catalog.problem", file=one.file, path=one.path, reason=one.reason)))
+
+
 def draw() -> Places:
     """Model, platform, profile; and beside them the other two ways to begin."""
     for name, blank in (("model", OTHER), ("platform", OTHER), ("profile", None)):

@@ -29,6 +29,7 @@ def draw() -> Places:
     choice.take_pasted()
     choice.begin()
     t = session.texts()
+    choice.skipped_files()
     with st.container(border=True):
         places = choice.draw()
         choice.left_over()
