@@ -11,6 +11,7 @@ from core.domain.history import Facet, RunFilter, Shelf
 from core.services.results import RunDetail
 from render.answers import warning_lines
 from render.documents import run_document
+from render.provenance import run_line
 from render.texts import Texts
 from render.version_words import version_name
 
@@ -85,9 +86,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def print_run(t: Texts, detail: RunDetail) -> None:
-    """A table of the measured points, and how to measure them again."""
+    """What was measured with which tool, a table of the points, and how to measure them again."""
     run = detail.run
     print(f"{run.id}  {run.model}  {t(f'run.{run.state.value}')}")
+    print(" · ".join(part for part in run_line(run, detail.measurements, t) if part))
     names = ("load", "succeeded", "failed", "output", "ttft_p50", "ttft_p99", "tpot", "e2el")
     print_table([t(f"cli.run.{name}") for name in names], [_point(t, point) for point in detail.measurements])
     for line in warning_lines(detail.measurements, t):

@@ -99,6 +99,11 @@ def test_a_sweep_of_which_some_requests_failed_has_ended_all_the_same(world: Wor
     assert (told["job"]["state"], told["points"][1]["concurrency"]) == ("done", 16)
 
 
+def test_figures_on_a_terminal_are_named_with_tool_and_version(world: World, capsys: Capture) -> None:
+    assert main([*BENCH, "--input-tokens", "128"]) == 0
+    assert "128 in, 128 out · Completions · greedy · seatrial 0.1.0 · " in capsys.readouterr().out
+
+
 def test_what_is_no_prompt_in_a_file_is_named_and_the_rest_is_used(
     world: World, capsys: Capture, tmp_path: Path
 ) -> None:
