@@ -33,6 +33,7 @@ _ROW_NAMES = tuple(name for name in ScoreRow.__dataclass_fields__ if name != "ci
 _BOARD_NAMES = ("run_id", "model", "version_label", "platform", "score", "n", "requested")
 _LOSSES = ("truncated", "overflow", "no_answer", "errored")
 _SCORE_COLUMNS = ("dataset", "subset", "score", "ci", "n", *_LOSSES, "unscored", "tokens", "time")
+_PAIR_NAMES = ("dataset", "pairs", "before", "after", "p_value", "won", "lost", "lost_unanswered")
 _SAMPLE_NAMES = tuple(name for name in Sample.__dataclass_fields__ if name != "scores")
 
 
@@ -154,6 +155,17 @@ def pairs_document(found: EvaluationComparison) -> dict[str, Any]:
 def pairs_json(found: EvaluationComparison) -> str:
     """The document as text."""
     return json.dumps(pairs_document(found), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def pairs_csv(found: EvaluationComparison) -> str:
+    """A line a dataset; which samples flipped stands in the JSON."""
+    rows = []
+    for pair in found.datasets:
+        names = {name: getattr(pair, name) for name in _PAIR_NAMES}
+        ends = {"gap": pair.gap, "gap_ci95_low": pair.interval.low, "gap_ci95_high": pair.interval.high}
+        told = {"before_run_id": found.before.id, "after_run_id": found.after.id, **names, **ends}
+        rows.append({**told, "verdict": pair.verdict.value, "differing": " ".join(pair.differing)})
+    return _csv(rows)
 
 
 def pairs_markdown(found: EvaluationComparison, t: Texts) -> str:

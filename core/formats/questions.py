@@ -40,7 +40,10 @@ def read_upload(data: bytes, name: str) -> UploadCheck:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _refused("upload_not_utf8", position=error.start)
-    rows = list(_json_rows(text) if _is_json(name, text) else _csv_rows(text))
+    is_json = _is_json(name, text)
+    if not is_json and (twice := _twice(text)):
+        return _refused("upload_column_twice", found=", ".join(twice))
+    rows = list(_json_rows(text) if is_json else _csv_rows(text))
     if not rows:
         return _refused("upload_empty")
     first = next((row for row in rows if isinstance(row, dict)), None)
@@ -72,16 +75,30 @@ def _json_rows(text: str) -> Iterator[Mapping[str, Any] | RowProblem]:
 
 
 def _csv_rows(text: str) -> Iterator[Mapping[str, Any] | RowProblem]:
-    """Commas, semicolons or tabs, whichever the heads have most of."""
-    heads = text.lstrip("\n").split("\n", 1)[0]
-    delimiter = max(",;\t", key=heads.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = [name.strip() for name in next(reader, [])]
+    reader = _reader(text)
+    names = _heads(reader)
     for number, cells in enumerate((cells for cells in reader if any(cell.strip() for cell in cells)), 1):
         if len(cells) > len(names):
             yield RowProblem(number, "upload_row_too_long", {"cells": len(cells), "columns": len(names)})
         else:
             yield dict(zip(names, cells, strict=False))
+
+
+def _reader(text: str) -> Iterator[list[str]]:
+    """Commas, semicolons or tabs, whichever the heads have most of."""
+    heads = text.lstrip("\n").split("\n", 1)[0]
+    delimiter = max(",;\t", key=heads.count)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _heads(reader: Iterator[list[str]]) -> list[str]:
+    return [name.strip() for name in next(reader, [])]
+
+
+def _twice(text: str) -> list[str]:
+    """Columns of one name: which of them is meant, nobody can tell."""
+    names = _heads(_reader(text))
+    return [name for name in dict.fromkeys(names) if name and names.count(name) > 1]
 
 
 def _checked(kind: DatasetKind, rows: Sequence[Mapping[str, Any] | RowProblem]) -> UploadCheck:

@@ -16,6 +16,7 @@ from render.evaluation_documents import (
     board_markdown,
     evaluation_json,
     evaluation_markdown,
+    pairs_csv,
     pairs_json,
     pairs_markdown,
     scores_csv,
@@ -91,7 +92,8 @@ def share_pairs(found: EvaluationComparison) -> None:
         {"before": found.before.id, "after": found.after.id},
         (found.before.id, found.after.id),
     )
-    _popover("evaluations", {"html": report, "json": lambda: pairs_json(found)}, lambda: pairs_markdown(found, t), keep)
+    files = {"html": report, "json": lambda: pairs_json(found), "csv": lambda: pairs_csv(found)}
+    _popover("evaluations", files, lambda: pairs_markdown(found, t), keep)
 
 
 def share_board(board: Board, margin: str, whole: Callable[[], Board]) -> None:

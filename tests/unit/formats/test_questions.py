@@ -60,6 +60,7 @@ def test_other_separators_and_quoted_breaks(delimiter: str) -> None:
         ("question,A,B,C,answer\na,x,,z,A\n", [(1, "upload_options_gap")]),
         ("question,A,answer\na,x,A\n", [(1, "upload_options_gap")]),
         ("question,answer\na,1,2,3\n", [(1, "upload_row_too_long")]),
+        ("question,answer,answer\na,1,2\n", [(None, "upload_column_twice")]),
     ],
 )
 def test_every_row_that_cannot_be_taken_says_why(text: str | bytes, expected: list[tuple[int | None, str]]) -> None:

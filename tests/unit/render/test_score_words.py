@@ -24,6 +24,7 @@ from render.evaluation_documents import (
     evaluation_document,
     evaluation_json,
     evaluation_markdown,
+    pairs_csv,
     pairs_json,
     pairs_markdown,
     scores_csv,
@@ -203,6 +204,11 @@ def test_two_evaluations_leave_as_files() -> None:
     assert "R1 FP8 against R1 W8A8" in html
     document = json.loads(pairs_json(found))
     assert (document["datasets"][0]["gap"], document["only_after"]) == (pytest.approx(-0.004), ["x"])
+    heads, line = pairs_csv(found).splitlines()
+    told = dict(zip(heads.split(","), line.split(","), strict=True))
+    assert (told["dataset"], told["before_run_id"], told["after_run_id"]) == ("gsm8k", RUN.id, "run-2")
+    assert float(told["gap"]) == pytest.approx(-0.004)
+    assert float(told["gap_ci95_low"]) < float(told["gap"]) < float(told["gap_ci95_high"])
     assert pairs_markdown(found, EN).startswith("R1 FP8 against R1 W8A8: gsm8k −0.4 pt (no difference shown).\n")
 
 
