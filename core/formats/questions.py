@@ -40,10 +40,13 @@ def read_upload(data: bytes, name: str) -> UploadCheck:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _refused("upload_not_utf8", position=error.start)
-    is_json = _is_json(name, text)
-    if not is_json and (twice := _twice(text)):
-        return _refused("upload_column_twice", found=", ".join(twice))
-    rows = list(_json_rows(text) if is_json else _csv_rows(text))
+    try:
+        is_json = _is_json(name, text)
+        if not is_json and (twice := _twice(text)):
+            return _refused("upload_column_twice", found=", ".join(twice))
+        rows = list(_json_rows(text) if is_json else _csv_rows(text))
+    except csv.Error as error:  # a cell beyond 131,072 characters: most often a quotation mark that never ends
+        return _refused("upload_not_csv", detail=str(error))
     if not rows:
         return _refused("upload_empty")
     first = next((row for row in rows if isinstance(row, dict)), None)
@@ -68,7 +71,7 @@ def _json_rows(text: str) -> Iterator[Mapping[str, Any] | RowProblem]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield RowProblem(number, "upload_row_not_json", {"detail": str(error)[:120]})
             continue
         yield row if isinstance(row, dict) else RowProblem(number, "upload_row_not_json", {"detail": line[:40]})
@@ -105,10 +108,15 @@ def _checked(kind: DatasetKind, rows: Sequence[Mapping[str, Any] | RowProblem]) 
     questions: list[Question] = []
     problems: list[RowProblem] = []
     seen: dict[str, int] = {}
+    answers: dict[tuple[str, tuple[str, ...]], tuple[int, str]] = {}
     for number, row in enumerate(rows, 1):
         found = row if isinstance(row, RowProblem) else _question(kind, number, row)
-        if isinstance(found, Question) and found.id in seen:
-            found = RowProblem(number, "upload_id_twice", {"id": found.id, "first": seen[found.id]})
+        if isinstance(found, Question):
+            first, answer = answers.setdefault((found.text, found.options), (number, found.answer))
+            if found.id in seen:
+                found = RowProblem(number, "upload_id_twice", {"id": found.id, "first": seen[found.id]})
+            elif answer != found.answer:
+                found = RowProblem(number, "upload_two_answers", {"first": first})
         if isinstance(found, RowProblem):
             problems.append(found)
         else:

@@ -61,6 +61,8 @@ def test_other_separators_and_quoted_breaks(delimiter: str) -> None:
         ("question,A,answer\na,x,A\n", [(1, "upload_options_gap")]),
         ("question,answer\na,1,2,3\n", [(1, "upload_row_too_long")]),
         ("question,answer,answer\na,1,2\n", [(None, "upload_column_twice")]),
+        ("question,answer\na,1\na,1\na,2\n", [(3, "upload_two_answers")]),
+        ('question,answer\n"' + 150_000 * "x", [(None, "upload_not_csv")]),
     ],
 )
 def test_every_row_that_cannot_be_taken_says_why(text: str | bytes, expected: list[tuple[int | None, str]]) -> None:
@@ -70,6 +72,7 @@ def test_every_row_that_cannot_be_taken_says_why(text: str | bytes, expected: li
 def test_broken_json_names_its_row() -> None:
     text = '{"question": "a", "answer": 1}\n{"question": \n[1]\n'
     assert problems(text, "x.jsonl") == [(2, "upload_row_not_json"), (3, "upload_row_not_json")]
+    assert problems("[" * 100_000, "x.jsonl") == [(1, "upload_row_not_json")]
 
 
 def test_a_file_beyond_the_limit_is_not_read() -> None:
