@@ -101,12 +101,12 @@ class Child:
 
     def revive(self) -> bool:
         """Starts it again where it has ended; whether it did. Raises ToolFailed where it ends as soon as it starts, or
-        with a final code."""
+        with a final code; not where it is killed (kill -9), however often: that is no failing of its own."""
         code = self.exit_code
         if code is None:
             return False
         long_life = time.monotonic() - self._began >= _SHORT_LIFE_S
-        self._short_lives = count = 0 if long_life else self._short_lives + 1
+        self._short_lives = count = 0 if long_life else self._short_lives + (code != -signal.SIGKILL)
         if code in self.final or count >= _SHORT_LIVES:
             raise ToolFailed("child_gave_up", child=self.name, count=count, exit_code=code, **self._said())
         self.start()

@@ -59,6 +59,16 @@ def test_a_dead_child_comes_back_until_it_dies_three_times_at_once(tmp_path: Pat
     assert "why" in str(failed.value.params["detail"])
 
 
+def test_one_that_others_kill_comes_back_however_often(tmp_path: Path) -> None:
+    one = child(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    one.start()
+    for _ in range(5):
+        until(lambda: one.exit_code is not None)
+        assert one.revive()
+    until(lambda: one.exit_code is not None)
+    assert one.exit_code == -9
+
+
 def test_a_final_exit_code_is_not_tried_again(tmp_path: Path) -> None:
     one = child(tmp_path, "raise SystemExit(2)", final=frozenset({2}))
     one.start()
