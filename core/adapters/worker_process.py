@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -73,12 +74,12 @@ def ensure_worker(settings: Settings) -> bool:
 
 
 def _judge(log: Path) -> None:
-    """Counts the one before, which has ended."""
+    """Counts the one before, which has ended. One that somebody killed (kill -9) has not failed."""
     if _last.child is None:
         return
     code, _last.child = _last.child.poll(), None
     is_short = time.monotonic() - _last.began < _SHORT_LIFE_S
-    _last.short_lives = count = _last.short_lives + 1 if is_short else 0
+    _last.short_lives = count = _last.short_lives + (code != -signal.SIGKILL) if is_short else 0
     if count >= _SHORT_LIVES:
         _last.short_lives = 0
         raise ToolFailed("worker_gave_up", count=count, exit_code=code, log=str(log), detail=_last_line(log))

@@ -50,6 +50,14 @@ def test_one_that_worked_for_a_while_is_no_failure(settings: Settings, monkeypat
         started_and_ended(settings)
 
 
+def test_one_that_others_kill_is_no_failure_either(settings: Settings) -> None:
+    for _ in range(4):
+        assert ensure_worker(settings)
+        assert worker_process._last.child is not None
+        worker_process._last.child.kill()  # within its first milliseconds, long before Python could look for the module
+        until(has_ended, 10, "its end")
+
+
 def test_none_is_started_beside_another(settings: Settings) -> None:
     lock = FileLock(settings.locks / WORKER_LOCK)
     assert lock.take()
