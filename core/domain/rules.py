@@ -54,7 +54,10 @@ class ServingChoice(PlatformChoice):
 
 
 def check(choice: ServingChoice, catalog: Catalog) -> tuple[Finding, ...]:
-    """Every finding about ``choice``, the blocking ones first. The limits are those of the profile of its sizes."""
+    """Every finding about ``choice``, the blocking ones first. The limits are those of the profile of its sizes; on a
+    platform that the model was not tested on they say nothing."""
+    if choice.platform.id not in choice.model.platforms:
+        return _blocks_first([_not_listed(choice), *_devices(choice), *check_platform(choice, catalog)])
     tested = tested_profile(choice, catalog)
     found = [
         *_parallelism(choice, catalog),
@@ -93,17 +96,18 @@ def tested_profile(choice: ServingChoice, catalog: Catalog) -> Profile:
     return next((one for one in candidates if (one.tp, one.pp) == sizes), choice.profile)
 
 
+def _not_listed(choice: ServingChoice) -> Finding:
+    params: Params = {"model": choice.model.name, "platform": choice.platform.name}
+    return Finding("model_not_listed_for_platform", WARN, "platform", params, choice.model.source)
+
+
 def _parallelism(choice: ServingChoice, catalog: Catalog) -> Iterator[Finding]:
     group = catalog.groups.get(choice.model.profiles)
     source = group.source if group else choice.model.source
-    if choice.platform.id not in choice.model.platforms:
-        params: Params = {"model": choice.model.name, "platform": choice.platform.name}
-        yield Finding("model_not_listed_for_platform", WARN, "platform", params, choice.model.source)
-        return
     tested = catalog.profiles(choice.model)
     sizes = sorted({profile.tp for profile in tested})
     if choice.tp not in sizes:
-        params = {"model": choice.model.name, "tp": choice.tp, "allowed": ", ".join(map(str, sizes))}
+        params: Params = {"model": choice.model.name, "tp": choice.tp, "allowed": ", ".join(map(str, sizes))}
         yield Finding("tp_not_tested", BLOCK, "tp", params, source)
     elif choice.pp not in {profile.pp for profile in tested if profile.tp == choice.tp}:
         yield Finding("pp_not_tested", BLOCK, "pp", {"tp": choice.tp, "pp": choice.pp}, source)

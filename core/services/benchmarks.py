@@ -78,8 +78,11 @@ class BenchmarkService:
             return ServingLimits(max_model_len=context)
         serve = vllm_serve.parse(deployment.spec.command)
         args = serve.args if serve else ()
-        key = deployment.request.profile if deployment.request else None
+        asked = deployment.request
+        key = asked.profile if asked else None
         entry = self._catalog().entry(key) if key else None
+        if entry and asked and asked.platform and asked.platform not in entry.model.platforms:
+            entry = None  # its limits are another platform's
         group = self._catalog().groups.get(entry.model.profiles) if entry else None
         return ServingLimits(
             max_model_len=context or vllm_serve.int_argument(args, "--max-model-len"),

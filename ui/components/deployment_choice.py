@@ -126,10 +126,10 @@ def model_facts(model: Model) -> None:
 
 
 def profile_line() -> None:
-    """What the chosen profile was tested with: each limit with what it means."""
-    key, _ = chosen()
+    """What the chosen profile was tested with: each limit with what it means. Nothing on another platform."""
+    key, platform = chosen()
     entry = session.app().catalog.catalog().entry(key) if key else None
-    if entry is None:
+    if entry is None or platform not in entry.model.platforms:
         return
     t = session.texts()
     source = t("component.source", source=_source(entry))

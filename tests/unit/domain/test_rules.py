@@ -52,6 +52,13 @@ def test_a_template_says_that_it_is_one() -> None:
         assert told == ([platform.source] if platform in templates else [])
 
 
+def test_the_limits_of_one_platform_are_not_held_on_another() -> None:
+    nvidia = replace(choice(), platform=CATALOG.platforms["nvidia-cuda"], image=None, tag="", args=())
+    unlike = replace(nvidia, tp=8, max_model_len=131072, mtp=True, env={"ANY": "1"}, devices_available=8)
+    assert codes(unlike) == ["model_not_listed_for_platform"]
+    assert codes(replace(unlike, devices_available=7)) == ["devices_short", "model_not_listed_for_platform"]
+
+
 @pytest.mark.parametrize(("tp", "ok"), [(16, False), (31, False), (32, True), (33, False), (64, False)])
 def test_deepseek_takes_tp_32_alone(tp: int, ok: bool) -> None:
     assert (codes(replace(choice(), tp=tp)) == []) is ok

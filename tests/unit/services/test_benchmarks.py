@@ -244,6 +244,9 @@ def test_a_deployments_limits_come_from_its_profile_its_arguments_and_its_check(
     found = world.service.limits(world.store.endpoints.get(world.endpoint.id))
     assert (found.max_input, found.max_concurrency) == (entry.profile.max_input_len, entry.profile.max_concurrency)
     assert (found.has_mtp, found.name, bool(found.source), found.max_sequences) == (True, entry.key, True, None)
+    elsewhere = replace(asked, platform="nvidia-cuda")
+    world.store.deployments.update(replace(deployment, spec=spec, request=elsewhere))
+    assert world.service.limits(world.store.endpoints.get(world.endpoint.id)).max_input is None
     many = replace(spec, command=(*serve, "--max-num-seqs", "8", "-dp", "2"))
     world.store.deployments.update(replace(deployment, spec=many, request=asked))
     assert world.service.limits(world.store.endpoints.get(world.endpoint.id)).max_sequences == 16
