@@ -198,8 +198,9 @@ class Conditions:
 
     @property
     def key(self) -> str:
-        """Equal where the conditions are."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        """Equal where the conditions are, however a number is written: 0 or 0.0, a count as 20 or 20.0."""
+        sampling = {name: int(value) if name == "top_k" else float(value) for name, value in self.sampling.items()}
+        text = json.dumps({**asdict(self), "sampling": sampling}, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 

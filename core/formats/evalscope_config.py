@@ -65,9 +65,11 @@ def _choice(name: str, arguments: Config) -> DatasetChoice:
 
 
 def _sampling(config: Config, generation: Config) -> Sampling:
-    """EvalScope asks for temperature 0 where nothing is said; without a configuration nothing is known."""
-    told = {name: generation[name] for name in _SAMPLING if isinstance(generation.get(name), int | float)}
-    default = 0.0 if config and not told else None
+    """EvalScope asks for temperature 0 where nothing at all is said of the answers; without a configuration nothing is
+    known. What a server takes beyond OpenAI's words stands in ``extra_body``, which wins."""
+    said = {**generation, **_mapping(generation.get("extra_body"))}
+    told = {name: said[name] for name in _SAMPLING if isinstance(said.get(name), int | float)}
+    default = 0.0 if config and not generation else None
     return Sampling(**{"temperature": default, **told})
 
 

@@ -23,6 +23,7 @@ from core.domain.evaluation import (
     ScoreRow,
 )
 from core.domain.evaluation_scores import (
+    Conditions,
     Ending,
     ScoreCounter,
     common_end,
@@ -33,6 +34,7 @@ from core.domain.evaluation_scores import (
     question_key,
     snippet,
 )
+from core.formats import records
 
 BASE = Sample(
     dataset="gsm8k",
@@ -189,6 +191,13 @@ def test_like_is_compared_with_like() -> None:
         conditions_of(request, replace(found, report=replace(found.report, revision="other")), "accuracy"),  # type: ignore[type-var]
     ]
     assert len({base.key, *(other.key for other in others)}) == len(others) + 1
+
+
+def test_a_key_is_the_same_however_a_number_is_written() -> None:
+    base = Conditions("gsm8k", None, "v1", "accuracy", (), "", 0, 1, {"temperature": 0.0, "top_k": 20})
+    assert replace(base, sampling={"temperature": 0, "top_k": 20.0}).key == base.key
+    assert records.loads(Conditions, records.dumps(Conditions, base)).key == base.key
+    assert replace(base, sampling={"temperature": 0.0, "top_k": 21}).key != base.key
 
 
 def test_questions_are_known_by_their_words() -> None:
