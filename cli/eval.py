@@ -20,7 +20,7 @@ from core.domain.job import JobState, JobView
 from core.errors import BadInput, PlanBlocked
 from core.formats.seatrial_eval import EvalOptions, choices_of, request_of
 from core.services.datasets import DatasetFilter, DatasetRow
-from render.evaluation_documents import evaluation_document
+from render.evaluation_documents import evaluation_document, health_lines
 from render.score_words import interval_words
 from render.texts import Texts
 
@@ -203,7 +203,8 @@ def _report(app: App, view: JobView, as_json: bool) -> int:
         print_json({**evaluation_document(detail), "job": job})
     else:
         _print_scores(texts(), rows)
-        print_findings([finding for health in detail.healths for finding in health.findings])
+        for line in health_lines(detail, texts()):
+            print(line, file=sys.stderr)
         if view.job.reason:
             print(texts().reason(view.job.reason), file=sys.stderr)
     return 0 if view.state is JobState.DONE and any(row.score is not None for row in rows) else FAILED

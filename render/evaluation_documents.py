@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.domain.benchmark import RunHead
@@ -132,10 +132,17 @@ def evaluation_markdown(detail: EvaluationDetail, t: Texts) -> str:
     for found in detail.datasets:
         words = conditions_words(found.conditions, t)
         lines.append(f"- {t('page.evaluation.conditions', dataset=found.dataset, conditions=words)}")
-    for health in detail.healths:
-        lines += [f"- {t(f'severity.{finding.severity}')}: {t.finding(finding)}" for finding in health.findings]
+    lines += [f"- {line}" for line in health_lines(detail, t)]
     tool = " ".join(str(run.provenance.get(name) or "") for name in ("tool", "tool_version")).strip()
     return "\n".join([*lines, "", f"{run.id} · {tool} · {t.when(run.created_at)} · {run.created_by}", ""])
+
+
+def health_lines(detail: EvaluationDetail, t: Texts) -> Iterator[str]:
+    """What was found amiss, a line each; of which dataset, where there are several."""
+    for health in detail.healths:
+        name = f"{health.dataset}: " if len(detail.healths) > 1 else ""
+        for finding in health.findings:
+            yield f"{name}{t(f'severity.{finding.severity}')}: {t.finding(finding)}"
 
 
 # ---------------------------------------------------------------- two evaluations

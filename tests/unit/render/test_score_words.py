@@ -181,7 +181,7 @@ def test_files_say_the_same() -> None:
     text = evaluation_markdown(found, EN)
     assert text.startswith("# R1 W8A8\n")
     assert r"c\|eval" in text
-    assert "Attention: 100 answers" in text
+    assert "- gsm8k: Attention: 100 answers" in text
 
 
 def test_the_offline_report_asks_for_nothing_and_speaks_both_languages() -> None:
