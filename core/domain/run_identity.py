@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any
 
-from core.domain.workload import Api, Dataset, Workload
+from core.domain.workload import Api, Dataset, Spread, Workload
 
 NOT_LIKE_FOR_LIKE = {"points", "repeats", "timeout_s", "slo", "stop_at_peak", "stop_at_slo", "bench_files"}
 """Fields of a workload that two runs of the same question may differ in."""
 _DIGITS = 12
+_NAME_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,29 @@ def workload_key(workload: Workload) -> str:
 
 
 def workload_label(workload: Workload) -> str:
-    """Lengths in and out, for a list: the same in every language."""
-    route = "" if workload.api is Api.COMPLETIONS else f" {workload.api}"
-    return f"{workload.input_tokens}/{workload.output_tokens}{route}"
+    """Lengths in and out, for a list, and what else tells two questions apart, as options are spelt: the same in every
+    language."""
+    return " ".join(_label(workload))
+
+
+def _label(load: Workload) -> Iterator[str]:
+    yield f"{_length(load.input_tokens, load.input_spread)}/{_length(load.output_tokens, load.output_spread)}"
+    if load.api is not Api.COMPLETIONS:
+        yield load.api.value
+    if load.dataset is not None:
+        yield load.dataset.name[:_NAME_LENGTH]
+    named = {"prefix": load.prefix_share, "turns": load.turns if load.turns > 1 else 0, "T": load.temperature}
+    yield from (f"{name}={value:g}" for name, value in named.items() if value)
+    drawn = {"top-p": load.top_p, "top-k": load.top_k}
+    yield from (f"{name}={value:g}" for name, value in drawn.items() if value is not None)
+    if not load.ignore_eos:
+        yield "eos"
+
+
+def _length(mean: int, spread: Spread | None) -> str:
+    if spread is None:
+        return str(mean)
+    return f"{spread.low}-{spread.high}" if spread.std is None else f"{mean}±{spread.std:g}"
 
 
 def _default(field: Field[Any]) -> Any:
