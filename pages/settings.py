@@ -103,6 +103,7 @@ def change_password(account: Account) -> None:
     password = st.text_input(
         t("page.settings.new_password"),
         type="password",
+        live=True,  # Tab leads over its own eye, and what was typed would be lost
         autocomplete="new-password",
         key=f"password_{account.name}",
         help=t("page.settings.add_password_help"),

@@ -14,7 +14,7 @@ from core.services.endpoints import EndpointService
 from tests.fakes import samples
 from tests.fakes.endpoint_client import FakeEndpointClient, FakeServer
 from tests.pages.conftest import Open
-from tests.pages.test_shell import sentences
+from tests.pages.test_shell import lost_by_tab, sentences
 from ui import session
 
 URL = "http://10.0.0.5:8000/v1"
@@ -38,6 +38,7 @@ def check(at: AppTest, url: str, key: str = "") -> AppTest:
 def test_a_server_is_looked_at_then_attached(app: App, client: FakeEndpointClient, open_page: Open) -> None:
     at = open_page("endpoints")
     assert "No endpoint yet" in sentences(at)
+    assert lost_by_tab(at) == []
     at = check(at, "10.0.0.5:8000")
     assert "Can be measured" in sentences(at)
     assert "4,096 tokens" in sentences(at).replace("\\", "")

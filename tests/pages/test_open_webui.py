@@ -15,7 +15,7 @@ from core.domain.webui import UpstreamRequest, WebUi, WebUiStartRequest, Wishes
 from render.qr import qr_png
 from tests.fakes.open_webui import ADMIN, PASSWORD
 from tests.pages.conftest import Open
-from tests.pages.test_shell import sentences
+from tests.pages.test_shell import lost_by_tab, sentences
 from tests.webui_world import QWEN, R1, UI, World
 from ui import session
 from ui.components import webui_hand_over
@@ -118,6 +118,7 @@ def test_one_is_started_with_a_password_that_is_shown_once(world: World, open_pa
     at.text_input(key="webui_start_image_own").set_value("open-webui:test")
     at.text_input(key="webui_start_email").set_value("admin@lab.local").run()
     assert "--network=host" in at.code[0].value
+    assert lost_by_tab(at) == []
     at = at.button(key="webui_start_do").click().run()
     assert not at.exception
     (webui,) = world.room.connect.list()

@@ -11,7 +11,7 @@ from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.services.storage import StorageService
 from tests.pages.conftest import PASSWORD, Open
-from tests.pages.test_shell import sentences
+from tests.pages.test_shell import lost_by_tab, sentences
 from ui import session
 
 
@@ -65,6 +65,7 @@ def test_role_password_and_disabling(app: App, open_page: Open) -> None:
     app.access.add_user(LOCAL_OPERATOR, "li", Role.OPERATOR, PASSWORD)
     app.access.add_user(LOCAL_OPERATOR, "vera", Role.VIEWER, PASSWORD)
     at = open_page("settings")
+    assert lost_by_tab(at) == []
     at.selectbox(key="role_vera").set_value(Role.OPERATOR).run()
     at.button(key="set_role_vera").click().run()
     at.text_input(key="password_vera").set_value("another secret").run()

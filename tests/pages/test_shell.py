@@ -20,6 +20,12 @@ def sentences(at: AppTest) -> str:
     return written.replace("\N{WORD JOINER}", "").replace("\N{NO-BREAK SPACE}", " ")
 
 
+def lost_by_tab(at: AppTest) -> list[str | None]:
+    """Secrets that would be lost where Tab leads from them over their own eye: neither in a form nor taken as typed."""
+    secrets = (field for field in at.text_input if field.proto.type == field.proto.PASSWORD)
+    return [field.key for field in secrets if not (field.proto.form_id or field.proto.HasField("live_debounce_ms"))]
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_every_page_opens_empty_in_both_languages(open_page: Open, name: str, locale: str) -> None:

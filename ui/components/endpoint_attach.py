@@ -41,6 +41,7 @@ def attach_form() -> None:
             f"{t('page.endpoints.key')} ({t('word.optional')})",
             key=f"attach_key_{turn}",
             type="password",
+            live=True,  # Tab leads over its own eye, and what was typed would be lost
             autocomplete="off",
             help=t("page.endpoints.key_help"),
         )

@@ -39,6 +39,7 @@ def replace_key(endpoint: Endpoint) -> None:
         t("page.endpoints.new_key"),
         key=f"key_{key}_{turn}",
         type="password",
+        live=True,  # Tab leads over its own eye, and what was typed would be lost
         autocomplete="off",
         help=t("page.endpoints.key_help"),
     )

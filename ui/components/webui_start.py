@@ -126,6 +126,7 @@ def _options(places: dict[str, st.delta_generator.DeltaGenerator]) -> dict[str, 
         type="password",
         key=f"{_FORM}_password",
         autocomplete="off",
+        live=True,  # Tab leads over its own eye, and what was typed would be lost
         help=t("page.open_webui.old_password_help"),
     )
     places["password"] = right.container(gap="xxsmall")
