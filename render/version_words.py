@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 from core.domain.endpoint import Origin
@@ -17,6 +19,12 @@ def version_label(label: str, origin: str = "") -> str:
 def version_name(model: str, label: str, origin: str = "") -> str:
     """Model and label."""
     return joined(model, version_label(label, origin))
+
+
+def told_apart(names: Sequence[str], marks: Sequence[str]) -> tuple[str, ...]:
+    """The names, those that stand there more than once with their mark."""
+    found = Counter(names)
+    return tuple(f"{name} ({mark})" if found[name] > 1 else name for name, mark in zip(names, marks, strict=True))
 
 
 @cache

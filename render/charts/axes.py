@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.domain.benchmark import Distribution, Measurement
 from render.texts import Texts
@@ -10,10 +11,18 @@ from render.texts import Texts
 FEW_REQUESTS = 30
 """Below this many values a percentile is marked: p99 of 30 is little more than the largest."""
 
+_DAY_MS = 86_400_000
+
 METRICS = ("ttft", "tpot", "itl", "e2el")
 STATISTICS = ("p50", "p90", "p95", "p99", "mean")
 RATES = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s")
 LATENCIES = tuple(f"{metric}_{statistic}" for metric in METRICS for statistic in ("p50", "p99"))
+
+
+def date_stops(t: Texts) -> list[dict[str, Any]]:
+    """How dates stand on an axis: a day, and between two days the time."""
+    day, moment = t("chart.date_day"), t("chart.date_moment")
+    return [{"dtickrange": [None, _DAY_MS - 1], "value": moment}, {"dtickrange": [_DAY_MS, None], "value": day}]
 
 
 def distribution(measurement: Measurement, metric: str) -> Distribution | None:

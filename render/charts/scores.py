@@ -11,8 +11,10 @@ import plotly.graph_objects as go
 
 from core.domain.evaluation_reading import TALLIED, LeadRow, Tally
 from core.domain.leaderboard import SpeedPoint
+from render.charts.axes import date_stops
 from render.charts.theme import BASELINE, FAILED, new_figure
 from render.texts import Texts
+from render.version_words import version_name
 
 _ROW, _FRAME = 48, 84
 _BAR_FRAME, _BAR_ROW = 124, 52
@@ -185,7 +187,7 @@ def score_history(rows: Sequence[LeadRow], t: Texts) -> go.Figure:
         )
     )
     figure.update_layout(showlegend=len(labels) > 1)
-    figure.update_xaxes(tickformat="%m-%d\n%Y")
+    figure.update_xaxes(tickformatstops=date_stops(t))
     figure.update_yaxes(title_text=f"{t('score_chart.score')}  {t('metric.better')} →", ticksuffix=" %")
     return figure
 
@@ -218,8 +220,7 @@ def _error(rows: Sequence[LeadRow]) -> dict[str, Any]:
 
 
 def _lead_hover(row: LeadRow, t: Texts) -> str:
-    name = " ".join(part for part in (row.model, row.version_label) if part)
-    lines = [f"<b>{escape(name)}</b>", t.percent(row.score)]
+    lines = [f"<b>{escape(version_name(row.model, row.version_label, row.origin))}</b>", t.percent(row.score)]
     if row.ci_low is not None and row.ci_high is not None:
         lines.append(t("score.interval", low=t.number(row.ci_low * 100, 1), high=t.number(row.ci_high * 100, 1)))
     return "<br>".join([*lines, t("score.n", n=t.number(row.n))])
@@ -229,7 +230,7 @@ def score_speed(points: Sequence[SpeedPoint], t: Texts) -> go.Figure:
     """A point a version: the further to the upper right, the better on both."""
     figure = new_figure(_SPEED_HEIGHT, "speed")
     leads = [point.row.lead for point in points]
-    names = [" ".join(part for part in (lead.model, lead.version_label) if part) for lead in leads]
+    names = [version_name(lead.model, lead.version_label, lead.origin) for lead in leads]
     figure.add_trace(
         go.Scatter(
             x=[point.speed.output_tokens_per_s for point in points],

@@ -9,11 +9,12 @@ from html import escape
 import plotly.graph_objects as go
 
 from core.domain.history import Annotation, Trend, TrendFigure, TrendPoint
+from render.charts.axes import date_stops
 from render.charts.theme import BASELINE, new_figure
 from render.texts import Texts
+from render.version_words import told_apart
 
 HEIGHT = 420
-_DAY_MS = 86_400_000
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "hexagon", "star")
 _LINED = 12
 """Above so many versions names say more than colours would: all of them in one trace."""
@@ -25,8 +26,11 @@ def trend_chart(trend: Trend, t: Texts) -> go.Figure:
     versions: dict[str, list[TrendPoint]] = {}
     for point in trend.points:
         versions.setdefault(point.version_key if _is_few(trend) else "", []).append(point)
-    for number, points in enumerate(versions.values()):
-        figure.add_trace(_line(trend.figure, points, number, t, lined=_is_few(trend)))
+    names = told_apart(
+        [points[0].version for points in versions.values()], [t.when(points[0].at) for points in versions.values()]
+    )
+    for number, (name, points) in enumerate(zip(names, versions.values(), strict=True)):
+        figure.add_trace(_line(trend.figure, points, name, number, t, lined=_is_few(trend)))
     arrow = "→" if trend.figure.higher_is_better else "←"
     name, better = t(f"trend.{trend.figure}"), t("metric.better")
     figure.update_yaxes(
@@ -34,9 +38,7 @@ def trend_chart(trend: Trend, t: Texts) -> go.Figure:
         range=_range([point.value for point in trend.points]),
         tickformat=".0%" if trend.figure is TrendFigure.SCORE else None,
     )
-    day, moment = t("chart.date_day"), t("chart.date_moment")
-    stops = [{"dtickrange": [None, _DAY_MS - 1], "value": moment}, {"dtickrange": [_DAY_MS, None], "value": day}]
-    figure.update_xaxes(type="date", tickformatstops=stops)
+    figure.update_xaxes(type="date", tickformatstops=date_stops(t))
     figure.update_layout(showlegend=1 < len(versions) <= _LINED)
     _events(figure, _within(trend), t)
     return figure
@@ -56,11 +58,13 @@ def _is_few(trend: Trend) -> bool:
     return len({point.version_key for point in trend.points}) <= _LINED
 
 
-def _line(figure: TrendFigure, points: Sequence[TrendPoint], number: int, t: Texts, *, lined: bool) -> go.Scatter:
+def _line(
+    figure: TrendFigure, points: Sequence[TrendPoint], name: str, number: int, t: Texts, *, lined: bool
+) -> go.Scatter:
     return go.Scatter(
         x=[_local(point.at, t) for point in points],
         y=[float(f"{point.value:.6g}") for point in points],  # no eye sees more, and it is a third of the bytes
-        name=escape(points[0].version),
+        name=escape(name),
         mode="lines+markers" if lined else "markers",
         line={"width": 1.5},
         marker={"size": 8, "symbol": _SYMBOLS[number % len(_SYMBOLS)]},

@@ -26,7 +26,7 @@ from render.score_words import (
     rank_words,
     reference_words,
 )
-from render.version_words import version_name
+from render.version_words import told_apart, version_name
 from ui import session
 from ui.components.chart import chart
 from ui.components.evaluation_flips import verdict_badge
@@ -242,12 +242,14 @@ def overview_section(found: Overview) -> None:
     st.caption(t("page.leaderboard.overview_lead", count=len(found.boards)))
     columns = [Column("version", t("page.leaderboard.column_version"), 5)]
     columns += [Column(head.key, _board_head(head, found.boards), 3, right=True) for head in found.boards]
-    grid_table(columns, [_overview_cells(row, found.boards) for row in found.rows])
+    marks = [next(iter(row.cells.values())).place.run_id[-6:] for row in found.rows]
+    names = told_apart([version_name(row.model, row.version_label, row.origin) for row in found.rows], marks)
+    rows = zip(names, found.rows, strict=True)
+    grid_table(columns, [_overview_cells(name, row, found.boards) for name, row in rows])
     _more(found.more)
 
 
-def _overview_cells(row: OverviewRow, heads: Sequence[BoardHead]) -> dict[str, Cell]:
-    name = version_name(row.model, row.version_label, row.origin)
+def _overview_cells(name: str, row: OverviewRow, heads: Sequence[BoardHead]) -> dict[str, Cell]:
     cells: dict[str, Cell] = {head.key: _overview_cell(row.cells.get(head.key)) for head in heads}
     return {"version": f"**{plain(name)}**", **cells}
 

@@ -23,7 +23,7 @@ from ui.markdown import cut, plain
 PER_PAGE = 20
 SHOW, DATASET, SUBSET, PAGE, AGAINST = "show", "dataset", "subset", "page", "against"
 _SPANS = {"verdict": 2, "question": 9, "gold": 3, "extracted": 3, "length": 2}
-_QUESTION_COLUMNS = 76
+_QUESTION_COLUMNS = 70
 """What the narrowest column holds; a link is one line, and would end in the middle of a letter."""
 _LOOKS: dict[str, tuple[Color, str]] = {
     "right": ("green", ":material/check:"),

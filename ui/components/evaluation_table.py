@@ -9,8 +9,7 @@ from core.domain.benchmark import RunRow
 from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
-from ui.components.links import link
-from ui.components.pieces import bold_version, state_words
+from ui.components.pieces import state_words, version_link
 from ui.markdown import plain
 
 _SPANS = {"run": 4, "datasets": 3, "state": 4, "done": 2, "score": 2, "when": 3}
@@ -27,17 +26,13 @@ def evaluation_table(rows: Sequence[RunRow]) -> None:
 def _cells(row: RunRow) -> dict[str, Cell]:
     t = session.texts()
     return {
-        "run": partial(_name, row),
+        "run": partial(version_link, row),
         "datasets": f":small[{plain(row.workload_label)}]",
         "state": _state(row),
         "done": f"{row.points_done} / {row.points_total}",
         "score": t.percent(row.score),
         "when": f":small[{t.when(row.created_at)} · {plain(row.created_by)}]",
     }
-
-
-def _name(row: RunRow) -> None:
-    link("evaluation", bold_version(row), id=row.id)
 
 
 def _state(row: RunRow) -> str:

@@ -10,18 +10,20 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.domain.benchmark import RunRow, RunState
+from core.domain.benchmark import RunKind, RunRow, RunState
 from core.domain.deployment import DeploymentState
 from core.domain.job import JobState
 from core.ports.containers import SIMULATED
 from render.version_words import version_name
 from ui import session
-from ui.markdown import plain
+from ui.components.links import link
+from ui.markdown import cut, plain
 
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
 
 _LINE_LENGTH = 72
 _SHORT_CELL = 32
+_NAME_COLUMNS = 30
 _JOINER, _NO_BREAK = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"
 _JOINED = re.compile("(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff（])")
 _LOOKS: dict[str, tuple[Color, str]] = {
@@ -66,10 +68,14 @@ def state_words(state: JobState | RunState | DeploymentState) -> str:
     return f":{color}-badge[{icon} {session.texts()(f'{group}.{state.value}')}]"
 
 
-def bold_version(row: RunRow) -> str:
-    """A run's version in Markdown, its model in bold."""
-    rest = version_name(row.model, row.version_label, row.origin).removeprefix(row.model)
-    return f"**{plain(row.model)}**{plain(rest)}"
+def version_link(row: RunRow) -> None:
+    """A run by its version, the model in bold, as far as a list's first column holds it; the whole is its tooltip."""
+    name = version_name(row.model, row.version_label, row.origin)
+    short = cut(name, _NAME_COLUMNS)
+    bold = short[: len(row.model)]
+    label = f"**{plain(bold)}**{plain(short[len(row.model) :])}"
+    page = "evaluation" if row.kind is RunKind.EVALUATION else "run"
+    link(page, label, help=None if short == name else plain(name), id=row.id)
 
 
 def simulated_badge() -> None:

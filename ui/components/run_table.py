@@ -11,11 +11,10 @@ from core.domain.benchmark import RunKind, RunRow
 from core.domain.endpoint import Origin
 from ui import session
 from ui.components.grid_table import Cell, Column, grid_table
-from ui.components.links import link
-from ui.components.pieces import bold_version, state_words
+from ui.components.pieces import state_words, version_link
 from ui.markdown import plain
 
-_SPANS = {"run": 4, "workload": 2, "state": 5, "result": 2, "ttft": 2, "when": 3}
+_SPANS = {"run": 4, "workload": 3, "state": 4, "result": 2, "ttft": 2, "when": 3}
 _LEFT = ("pick", "run", "workload", "state")
 _TAGS_SHOWN = 3
 _NOTHING = "\N{NO-BREAK SPACE}"
@@ -50,13 +49,11 @@ def _result(row: RunRow) -> str:
 
 
 def _name(row: RunRow) -> None:
-    page = "evaluation" if row.kind is RunKind.EVALUATION else "run"
-    label = bold_version(row)
     if not row.tags:
-        link(page, label, id=row.id)
+        version_link(row)
         return
     with st.container(gap=None):
-        link(page, label, id=row.id)
+        version_link(row)
         tags = [f":gray-badge[{plain(tag)}]" for tag in row.tags[:_TAGS_SHOWN]]
         more = [f":small[+{len(row.tags) - _TAGS_SHOWN}]"] if len(row.tags) > _TAGS_SHOWN else []
         st.markdown(" ".join([*tags, *more]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from render.version_words import version_label, version_name
+from render.version_words import told_apart, version_label, version_name
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,7 @@ def test_model_and_label_are_each_said_once(model: str, label: str, origin: str,
 def test_only_a_simulated_servers_own_word_is_no_label() -> None:
     assert version_label("Simulated", "attached") == "Simulated"
     assert version_label("Simulated", "simulated") == ""
+
+
+def test_only_names_that_stand_there_twice_are_marked() -> None:
+    assert told_apart(["R1", "0528", "R1"], ["a", "b", "c"]) == ("R1 (a)", "0528", "R1 (c)")
