@@ -120,6 +120,7 @@ def test_it_is_checked_again_and_a_silent_server_reads_so(
 def test_rename_key_and_archive(app: App, client: FakeEndpointClient, open_page: Open) -> None:
     stored = session.app().endpoints.attach(LOCAL_OPERATOR, URL)
     at = open_page("endpoints")
+    assert lost_by_tab(at) == []
     at.text_input(key=f"name_{stored.id}").set_value("Bench box").run()
     at.button(key=f"rename_{stored.id}").click().run()
     at.text_input(key=f"key_{stored.id}_0").set_value("sk-new").run()
