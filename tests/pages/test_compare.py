@@ -12,10 +12,11 @@ from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR, Role
 from core.domain.workload import Workload
 from tests.fakes import samples
-from tests.fakes.simulated_runs import sweep
+from tests.fakes.simulated_runs import evaluated, sweep
 from tests.pages.conftest import Open
 from tests.pages.test_run import charts
 from tests.pages.test_shell import sentences
+from ui.markdown import plain
 
 
 @pytest.fixture
@@ -127,6 +128,19 @@ def test_the_release_card_shows_speed_and_configuration(app: App, runs: None, op
     assert "两个版本都还没有用数据集评测过" in told(at)
     assert [metric.label for metric in at.metric] == ["每秒输出词元", "首字延迟均值", "每字延迟均值"]
     assert not open_page("release").exception
+
+
+def test_a_dataset_on_the_release_card_is_text(app: App, open_page: Open) -> None:
+    """It may come from somebody else's output."""
+    app.store.endpoints.add(samples.endpoint())
+    name = "![x](http://evil.example/x.png) **b**"
+    for number, label in enumerate(("R1", "0528"), 1):
+        told_of = {"image_digest": f"sha256:{number}"}
+        put(app, f"run-{number}", number, version_label=label, provenance=told_of)
+        evaluated(app.store, f"eval-{number}", 150, dataset=name, version_label=label, provenance=told_of)
+    at = open_page("release", runs="run-1,run-2", base="run-1")
+    assert not at.exception
+    assert at.metric[-1].label == plain(name)
 
 
 def test_a_kept_comparison_opens_with_its_baseline(app: App, runs: None, open_page: Open) -> None:

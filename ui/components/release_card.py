@@ -81,7 +81,7 @@ def _score(pair: PairedScores) -> None:
     t = session.texts()
     color = _VERDICTS.get(pair.verdict, "gray")
     st.metric(
-        pair.dataset,
+        plain(pair.dataset),
         t.percent(pair.after),
         t("page.release.points", gap=points(pair.gap, t)),
         delta_color=color,
