@@ -175,5 +175,6 @@ def _not_held(
     )
     again = set(docker_cli.option_texts(container_spec(request, "")))
     lost = tuple(text for text in docker_cli.option_texts(own) if text not in again)
-    understood = vllm_serve.parse(spec.command) is not None
-    return lost if understood or not spec.command else (*lost, shell.join(spec.command))
+    serve = vllm_serve.parse(spec.command)
+    strange = serve.stray if serve else spec.command
+    return (*lost, shell.join(strange)) if strange else lost

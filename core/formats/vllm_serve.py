@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from core.domain.deployment import DeploymentRequest, EntrypointForm
@@ -38,7 +39,8 @@ def argv(request: DeploymentRequest) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ServeCommand:
-    """A server's command, read. ``args`` are the arguments that the service does not set itself, in their order."""
+    """A server's command, read. ``args`` are the arguments that the service does not set itself, in their order;
+    ``stray``: words behind the model that belong to none of them."""
 
     model: str | None
     served_names: tuple[str, ...]
@@ -46,6 +48,7 @@ class ServeCommand:
     host: str | None
     args: tuple[str, ...]
     entrypoint: EntrypointForm
+    stray: tuple[str, ...] = ()
 
     @property
     def name(self) -> str | None:
@@ -63,6 +66,7 @@ def parse(command: Sequence[str]) -> ServeCommand | None:
     found: dict[str, list[str]] = {}
     rest: list[str] = []
     positional = [words.pop(0)] if words and not words[0].startswith("-") else []
+    stray = tuple(takewhile(lambda word: not _FLAG.match(word), words))
     for flag, values in _flags(words):
         name = flag.replace("_", "-")
         if name in _OURS:
@@ -77,6 +81,7 @@ def parse(command: Sequence[str]) -> ServeCommand | None:
         host=_first(found.get("--host")),
         args=tuple(rest),
         entrypoint=form,
+        stray=stray,
     )
 
 

@@ -77,6 +77,12 @@ def test_what_a_request_cannot_hold_is_named() -> None:
     assert read.not_held == ("-p 9999:9999", "--label team=x")
 
 
+def test_words_that_belong_to_no_argument_are_named() -> None:
+    read = read_request(docker_cli.parse("docker run image vllm serve /w/m `id` twice --enforce-eager -tp 4").spec)
+    assert read.request.serve_args == ("--enforce-eager", "-tp", "4")
+    assert read.not_held == ("""'`id`' twice""",)
+
+
 def test_a_container_that_serves_nothing_leaves_fields_open() -> None:
     read = read_request(ContainerSpec("", "image", ("sleep", "1")))
     assert read.missing == ("weights", "served_name")
