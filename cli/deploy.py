@@ -18,7 +18,7 @@ from core.domain.container import ContainerSpec
 from core.domain.deployment import DeploymentPlan, DeploymentRequest
 from core.domain.finding import Finding, blocking
 from core.domain.job import JobState, JobView
-from core.errors import EngineError
+from core.errors import BadInput, EngineError
 from core.formats import compose as compose_file
 from core.formats import docker_cli
 
@@ -64,6 +64,8 @@ def _add_container(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when the model answers, 1 when it does not, 2 for bad input or a blocked plan. A dry run writes the plan
     whatever was found, and ends with 2 where a start would be refused."""
+    if arguments.as_guide and not arguments.dry_run:
+        raise BadInput("as_guide_starts_nothing", field="as_guide")
     app = compose()
     request, not_held = request_of(arguments, app)
     _learn_flags(app, request.image)

@@ -127,6 +127,11 @@ def test_the_guides_own_command_word_for_word(
     assert line(capsys) == shell_words(guide)
 
 
+def test_the_guides_own_command_is_not_started_by_accident(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "--profile", "deepseek-r1.tp32", "--weights", "/w/m", "--as-guide"]) == 2
+    assert "--dry-run" in capsys.readouterr().err
+
+
 def test_what_is_set_goes_over_the_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sets = {
         "max_model_len": "32K",
