@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.domain.access import Role
+from core.domain.deployment import DeploymentState
 from core.services.deployment_details import DeploymentDetail
 from ui import session
 from ui.act import guard
@@ -84,7 +85,7 @@ def page() -> None:
 
     head()
     facts(detail)
-    for_people(detail.view.endpoint)
+    for_people(detail.view.endpoint, serves=detail.view.deployment.state is DeploymentState.READY)
     ways_on(detail)
     below(detail)
 

@@ -141,6 +141,9 @@ def test_a_container_that_ended_says_why_and_can_be_restarted(world: World, open
     assert "exit code 137" in sentences(at).replace("\\", "")
     assert at.button(key=f"restart_{found}")
     assert f"stop_{found}" not in [button.key for button in at.button]
+    alone = open_page("deployment", id=found)
+    assert not alone.exception
+    assert not [button for button in alone.button if str(button.key).startswith("chat_")], "nobody would answer"
 
 
 @pytest.mark.parametrize("page", ["benchmark", "chat"])

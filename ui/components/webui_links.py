@@ -65,8 +65,9 @@ def _renewed(found: WebUiLink, endpoint_id: str) -> None:
         write_and_prove(webui, access, told, lambda: links.reconnect(actor, webui.id, endpoint_id, access))
 
 
-def for_people(endpoint: Endpoint | None) -> None:
-    """Under a deployment: a first try, and where colleagues chat with it."""
+def for_people(endpoint: Endpoint | None, *, serves: bool) -> None:
+    """Under a deployment: a first try while it serves, and where colleagues chat with it."""
     if endpoint is not None and endpoint.writes:
-        chat_button(endpoint.id)
+        if serves:
+            chat_button(endpoint.id)
         webui_links(endpoint.id, session.app().webui.links.by_endpoint().get(endpoint.id, ()))
