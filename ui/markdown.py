@@ -6,12 +6,22 @@ import re
 import unicodedata
 from itertools import accumulate
 
+_MARKS = re.compile(r"`+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
 
 
 def plain(text: object) -> str:
     """``text`` with every character of Markdown, HTML and Streamlit's directives escaped; lines stay lines."""
     return _SPECIAL.sub(r"\\\1", str(text)).replace("\n", "  \n")
+
+
+def code(text: str) -> str:
+    """An address or a file's name as a code span that nothing in it ends: its marks are more than any in a row inside
+    (CommonMark, code spans), and it is one line."""
+    line = " ".join(text.split())
+    marks = "`" * (1 + max(map(len, _MARKS.findall(line)), default=0))
+    room = " " if "`" in (line[:1], line[-1:]) else ""
+    return f"{marks}{room}{line}{room}{marks}"
 
 
 def cut(words: str, columns: int) -> str:

@@ -6,13 +6,14 @@ import streamlit as st
 
 from core.ports import ArtifactRow
 from ui import session
+from ui.markdown import code
 
 
 def artifact_row(artifact: ArtifactRow) -> None:
     """A raw file: name, size, download. Its bytes are read once they are asked for."""
     t, results = session.texts(), session.app().results
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"`{artifact.name}`", width="content")
+        st.markdown(code(artifact.name), width="content")
         st.caption(t.size(artifact.size_bytes), width="content")
         st.space("stretch")
         st.download_button(

@@ -13,7 +13,7 @@ from ui import session
 from ui.components.artifact_row import artifact_row
 from ui.components.log import log_tail
 from ui.components.pieces import command_block
-from ui.markdown import plain
+from ui.markdown import code, plain
 
 _TABS = ("settings", "files", "reproduce", "log")
 
@@ -34,7 +34,7 @@ def _settings(detail: EvaluationDetail) -> None:
     t = session.texts()
     with st.grid(min_column_width=220, gap=("xsmall", "small")):
         for name, value in setting_facts(detail, t):
-            shown = f"`{value}`" if name == "endpoint" else plain(value)
+            shown = code(value) if name == "endpoint" else plain(value)
             st.markdown(f":gray[:small[{t(f'page.evaluation.setting_{name}')}]]  \n{shown}")
     for found in detail.datasets:
         words = conditions_words(found.conditions, t)

@@ -10,7 +10,7 @@ from render.charts.axes import load_words
 from render.refusals import refusal_words
 from render.texts import Texts
 from ui import session
-from ui.markdown import plain
+from ui.markdown import code, plain
 
 
 def import_plan(plan: ImportPlan) -> None:
@@ -47,5 +47,4 @@ def refusals_of(plan: ImportPlan) -> None:
         return
     st.subheader(t("page.import_results.refused"), anchor=False)
     for refusal in plan.refused:
-        file = refusal.file.replace("`", "'")
-        st.markdown(f":gray[:material/block:] `{file}` {plain(refusal_words(refusal, t))}")
+        st.markdown(f":gray[:material/block:] {code(refusal.file)} {plain(refusal_words(refusal, t))}")

@@ -14,7 +14,7 @@ from ui.components.artifact_row import artifact_row
 from ui.components.links import page_address
 from ui.components.log import log_tail
 from ui.components.pieces import command_block, copyable
-from ui.markdown import plain
+from ui.markdown import code, plain
 
 _TABS = ("provenance", "reproduce", "files", "log", "note")
 
@@ -33,7 +33,7 @@ def _provenance(detail: RunDetail) -> None:
     t = session.texts()
     with st.grid(min_column_width=260, gap=("xsmall", "small")):
         for key, value in provenance_facts(detail.run, detail.measurements, t):
-            shown = f"`{value}`" if key == "endpoint" else plain(value)
+            shown = code(value) if key == "endpoint" else plain(value)
             st.markdown(f":gray[:small[{t(f'provenance.{key}')}]]  \n{shown}")
 
 

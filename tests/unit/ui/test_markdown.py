@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.markdown import from_model
+from ui.markdown import code, from_model
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,16 @@ from ui.markdown import from_model
 )
 def test_images_are_not_fetched(text: str, shown: str) -> None:
     assert from_model(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://h/v1", "`http://h/v1`"),
+        ("a`![x](http://elsewhere)", "``a`![x](http://elsewhere)``"),
+        ("``a`", "``` ``a` ```"),
+        ("a\n\n![x](http://elsewhere)", "`a ![x](http://elsewhere)`"),
+    ],
+)
+def test_nothing_ends_a_code_span_from_inside(text: str, shown: str) -> None:
+    assert code(text) == shown
