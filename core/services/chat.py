@@ -21,8 +21,9 @@ from core.services.endpoints import EndpointService
 
 MAX_ANSWERS = 64
 MAX_ACTIVE = 16
-ABANDONED_S = 30.0
-"""An open page asks several times a second; one that was closed must not keep a server busy."""
+ABANDONED_S = 90.0
+"""An open page asks several times a second, one behind other tabs as seldom as once a minute; one that was closed must
+not keep a server busy."""
 
 
 @dataclass

@@ -150,6 +150,16 @@ def test_what_nobody_looks_at_any_more_is_hung_up() -> None:
     assert world.chat.look(LOCAL_OPERATOR, first).state is AnswerState.STOPPED
 
 
+def test_a_page_behind_other_tabs_still_looks() -> None:
+    """A browser lets a hidden page's clock strike once a minute."""
+    world = World(Piece(content="a"), Piece(content="b"))
+    answer_id = world.ask()
+    world.now_s += 61
+    assert world.chat.look(LOCAL_OPERATOR, answer_id).state.is_active
+    world.read()
+    assert world.chat.look(LOCAL_OPERATOR, answer_id).content == "ab"
+
+
 def test_the_registry_is_bounded() -> None:
     world = World(Piece(content="x"))
     first = world.ask()
