@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import streamlit as st
 
 from core.bootstrap import App
 from core.domain.access import LOCAL_OPERATOR
@@ -111,6 +112,17 @@ def test_two_side_by_side_are_still_so_after_another_page(client: FakeChatClient
     assert not at.exception
     assert at.session_state["chat_endpoints"] == [one.id for one in session.app().endpoints.list()]
     assert {"**alpha**", "**beta**"} <= {block.value for block in at.markdown}
+
+
+def test_a_conversation_is_saved_where_that_is_asked_for(
+    client: FakeChatClient, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[str] = []
+    monkeypatch.setattr(st, "download_button", lambda label, data, **rest: offered.append(data))
+    at = open_page("chat")
+    assert offered == []
+    at.chat_input(key="chat_message").set_value("What is it?").run()
+    assert offered[-1] == "**You**\n\nWhat is it?\n\n---\n\n**alpha**\n\nForty-two.\n"
 
 
 def test_a_link_names_the_endpoint_whatever_was_picked_before(client: FakeChatClient, open_page: Open) -> None:

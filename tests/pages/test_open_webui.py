@@ -208,6 +208,16 @@ def test_hand_over_an_address_an_account_and_a_token(
     at = at.text_input(key=form).set_value("https://chat.example").run().button(key=f"{form}_do").click().run()
     assert drawn[-1] == "https://chat.example"
 
+    written = sentences(at)
+    assert "https://docs.openwebui.com/" in written
+    assert "24,860 to 113 bytes" in written
+    world.client.servers[R1].metrics = {"request_success_total": 7.0, "prompt_tokens_total": 100.0}
+    at = at.button(key=f"webui_count_{kept.id}_do").click().run()
+    world.client.servers[R1].metrics = {"request_success_total": 8.0, "prompt_tokens_total": 113.0}
+    written = sentences(at.run()).replace("\\", "")
+    assert "1 call to DeepSeek-R1-0528 since" in written
+    assert "13 input tokens" in written
+
     form = f"webui_colleague_{kept.id}"
     at.text_input(key=f"{form}_name").set_value("Li")
     at.text_input(key=f"{form}_email").set_value("li@lab.local")

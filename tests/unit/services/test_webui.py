@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from core.adapters.database.store import DatabaseStore
+from core.adapters.openwebui_http import HttpWebUiAdmin
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.finding import blocking
 from core.domain.webui import Card, CheckState, Switch, UpstreamRequest, WebUi, Wishes, WriteState
@@ -227,6 +228,14 @@ def test_ordinary_users_may_connect_servers_of_their_own_and_may_not_again(world
     world.room.connect.undo(LOCAL_OPERATOR, webui.id, world.access())
     assert world.server.documents["/api/v1/configs/connections"] == document
     assert "user_connections_on" not in codes(world.plan().changes), "left as it is unless somebody asks"
+
+
+def test_a_card_that_somebody_has_just_made_is_no_error(world: World) -> None:
+    access, card = world.access(), {"id": "m", "name": "Theirs", "meta": {}, "params": {}}
+    admin = HttpWebUiAdmin(world.server.client)
+    admin.write_card(UI, access, "m", card, new=True)
+    admin.write_card(UI, access, "m", {**card, "name": "Ours"}, new=True)
+    assert world.server.cards["m"]["name"] == "Theirs", "the reading afterwards tells"
 
 
 def test_what_was_not_taken_is_named(newest: World) -> None:

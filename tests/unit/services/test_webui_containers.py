@@ -11,8 +11,8 @@ from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR, Actor, Role
 from core.domain.finding import blocking
 from core.domain.job import JobKind, Progress
-from core.domain.webui import CheckState, Network, UpstreamRequest, WebUi, WebUiStartRequest
-from core.errors import AppError, ContainerFailed, NotAllowed, PlanBlocked, StalePlan, WebUiError
+from core.domain.webui import CheckState, Network, UpstreamRequest, WebUi, WebUiStartRequest, WriteState
+from core.errors import AppError, ContainerFailed, NotAllowed, PlanBlocked, StalePlan, Unreachable, WebUiError
 from core.formats import compose
 from core.formats.docker_sdk import create_kwargs
 from tests.fakes.open_webui import ADMIN, PASSWORD, VERSIONS
@@ -173,6 +173,22 @@ def test_a_worker_that_died_goes_on_from_what_is_there(world: World) -> None:
     run(world, webui)
     assert world.engine.created == 1
     assert world.server.writes == []
+
+
+def test_one_that_dies_between_two_writes_of_its_start_is_finished(world: World) -> None:
+    webui, _ = started(world)
+    steps = world.room.steps
+    steps.create(webui.id, lambda _: None)
+    world.server.dies_after = 1
+    with pytest.raises(Unreachable):
+        steps.connect(webui.id, lambda _: None)
+    assert world.room.connect.get(webui.id).written is WriteState.HALF
+    world.server.dies_after = None
+    world.room.containers.restart(LOCAL_OPERATOR, webui.id)
+    run(world, webui)
+    found = world.room.connect.get(webui.id)
+    assert found.report is not None
+    assert (found.written, found.report.state) == (WriteState.DONE, CheckState.GOOD)
 
 
 def test_a_volume_with_another_administrator_asks_for_that_password(database: DatabaseStore) -> None:
