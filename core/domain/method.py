@@ -104,8 +104,8 @@ METHOD = (
         "Like for like",
         "No verdict where lengths, their spread, route, prefix, turns or prompts differ, where arrivals were evenly "
         "spaced on one side and random on the other, or one side is simulated. A verdict to be read with care where "
-        "sampling, an open loop's cap, load generator, measuring machine or seed policy differ, an imported result does "
-        "not tell its sampling or its seed, more than "
+        "sampling, an open loop's cap, load generator, measuring machine or seed policy differ, an imported result "
+        "does not tell its sampling or its seed, more than "
         f"{_percent(FAILED_SHARE)} of the requests failed, more than {_percent(CACHED_SHARE)} of the prompt tokens "
         f"came from a prefix cache, answers differ by more than {_percent(LENGTH_SHARE)} in length, a run is not "
         "whole, or the measuring machine was too busy. Loads that only one side was asked for are named.",
