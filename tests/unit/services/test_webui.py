@@ -303,6 +303,11 @@ def test_an_upstream_that_lists_a_model_and_cannot_serve_it(world: World) -> Non
     assert bad is not None
     assert bad.code == "webui_probe_failed"
     assert "EngineCore" in str(bad.params["detail"])
+    world.client.servers[R1].trial_fails = True
+    world.server.calls.clear()
+    with pytest.raises(PlanBlocked):
+        world.connect()
+    assert world.server.writes == [], "and while it is so it is not connected either"
 
 
 def probed(world: World, webui_id: str) -> str:
