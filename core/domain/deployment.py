@@ -98,11 +98,18 @@ class Arithmetic:
     device_gib: float | None = None
     weights_gib: float | None = None
     weights_total_gib: float | None = None
+    dp: int = 1
 
     @property
     def devices_needed(self) -> int:
-        """A rank is a device: TP x PP."""
-        return self.tp * self.pp
+        """A rank is a device: TP x PP, times the data-parallel copies."""
+        return self.tp * self.pp * self.dp
+
+    @property
+    def sizes(self) -> str:
+        """As the field writes them: ``TP 4 × PP 1``, and ``× DP 2`` where there are copies."""
+        copies = f" × DP {self.dp}" if self.dp > 1 else ""
+        return f"TP {self.tp} × PP {self.pp}{copies}"
 
     @property
     def cards(self) -> int | None:

@@ -7,26 +7,31 @@ from dataclasses import replace
 
 from core.domain.catalog import Catalog
 from core.domain.deployment import Deployment, DeploymentRequest
-from core.domain.devices import device_family, lowest_free, write_devices
+from core.domain.devices import LIMIT, device_family, lowest_free, write_devices
 from core.domain.finding import Finding, Severity
 from core.domain.platform import Platform
-from core.formats import serve_settings
+from core.formats import serve_settings, vllm_serve
 
 BLOCK = Severity.BLOCK
 Params = dict[str, str | int | float | bool | None]
 
 
 def needed_devices(request: DeploymentRequest) -> int:
-    """TP x PP: a rank is a device."""
+    """TP x PP, times the data-parallel copies: a rank is a device."""
     settings = serve_settings.read_settings(request.serve_args)
-    return (settings.tp or 1) * (settings.pp or 1)
+    return (settings.tp or 1) * (settings.pp or 1) * copies(request)
+
+
+def copies(request: DeploymentRequest) -> int:
+    """How many times the model is there: vLLM's data parallelism."""
+    return vllm_serve.int_argument(request.serve_args, "--data-parallel-size", "-dp") or 1
 
 
 def used_devices(request: DeploymentRequest, platform: Platform) -> tuple[int, ...]:
     """Those that a deployment has: as listed, else the first, which a server takes by itself."""
     if request.devices or not platform.has_devices:
         return request.devices
-    return tuple(range(needed_devices(request)))
+    return tuple(range(min(needed_devices(request), LIMIT)))
 
 
 def held_devices(deployments: Sequence[Deployment], platform: Platform, catalog: Catalog) -> Mapping[int, str]:
@@ -61,6 +66,8 @@ def with_devices(
     if not platform.has_devices or request.devices:
         return request
     needed = needed_devices(request)
+    if needed > LIMIT:  # a slip of the finger; it is refused below
+        return request
     limit = there if there and there >= needed else None
     chosen = lowest_free(needed, limit, {*held, *open_elsewhere}) or lowest_free(needed, limit, held.keys())
     return replace(request, devices=chosen if chosen is not None else tuple(range(needed)))
@@ -76,7 +83,7 @@ def device_findings(
     """``asked`` as it was typed, ``resolved`` with its devices named."""
     yield from _named_by_hand(asked, platform)
     needed = needed_devices(asked)
-    if there is not None and needed > there:
+    if needed > min(there or LIMIT, LIMIT):
         yield _short(asked, platform, there, needed)
     if asked.devices and len(asked.devices) != needed:
         count: Params = {"chosen": len(asked.devices), "needed": needed}
@@ -98,8 +105,9 @@ def _named_by_hand(request: DeploymentRequest, platform: Platform) -> Iterator[F
         yield Finding("devices_in_env", BLOCK, "env", {"name": name, "value": env[name]}, platform.source)
 
 
-def _short(request: DeploymentRequest, platform: Platform, there: int, needed: int) -> Finding:
+def _short(request: DeploymentRequest, platform: Platform, there: int | None, needed: int) -> Finding:
     settings, card = serve_settings.read_settings(request.serve_args), platform.card
-    params: Params = {"needed": needed, "available": there, "tp": settings.tp or 1, "pp": settings.pp or 1}
-    source = (card.evidence if card else None) or platform.source
-    return Finding("devices_short", BLOCK, "devices", params, source, derived=bool(card and card.dies_derived))
+    params: Params = {"needed": needed, "available": there or 0, "tp": settings.tp or 1, "pp": settings.pp or 1}
+    source, dp = (card.evidence if card else None) or platform.source, copies(request)
+    code, told = ("devices_short_dp", {**params, "dp": dp}) if dp > 1 else ("devices_short", params)
+    return Finding(code, BLOCK, "devices", told, source, derived=bool(card and card.dies_derived))

@@ -14,6 +14,7 @@ from core.domain.platform import Platform
 from core.domain.preflight import platform_of
 from core.domain.rules import PlatformChoice, ServingChoice, check, check_platform
 from core.formats import serve_settings, vllm_serve
+from core.services.device_findings import copies
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
 _GIB = 1024**3
@@ -126,14 +127,14 @@ def arithmetic(
     entry = catalog.entry(request.profile) if request.profile else None
     card = platform.card if platform else None
     total = weights_bytes / _GIB if weights_bytes else _weights_gib(entry.model) if entry else None
-    plain = Arithmetic(tp=settings.tp or 1, pp=settings.pp or 1)
+    plain = Arithmetic(tp=settings.tp or 1, pp=settings.pp or 1, dp=copies(request))
     return replace(
         plain,
         devices_there=there,
         devices=request.devices,
         per_card=card.dies if card else None,
         device_gib=card.memory_gib / card.dies if card and card.dies else None,
-        weights_gib=total / plain.devices_needed if total else None,
+        weights_gib=total / (plain.tp * plain.pp) if total else None,
         weights_total_gib=total,
     )
 

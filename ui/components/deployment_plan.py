@@ -45,7 +45,7 @@ def arithmetic(found: Arithmetic, *, known_platform: bool) -> None:
     t = session.texts()
     if not known_platform:
         return
-    told = {"needed": found.devices_needed, "tp": found.tp, "pp": found.pp, "cards": found.cards}
+    told = {"needed": found.devices_needed, "sizes": found.sizes, "cards": found.cards}
     key = "cards" if found.cards else "devices"
     parts = [t(f"page.deploy.needs_{key}", **told)]
     if found.devices:

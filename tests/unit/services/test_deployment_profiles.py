@@ -205,6 +205,27 @@ def test_two_deployments_never_share_a_device(world: World) -> None:
     assert found(world, container_name="third", host_port=8002) == {("device_taken", "devices")}
 
 
+def test_every_copy_of_the_model_has_devices_of_its_own(world: World) -> None:
+    """vLLM's data parallelism: TP x PP x DP ranks, one device each."""
+    with_devices(world, 32)
+    cpu: dict[str, Any] = {"profile": None, "image": "own:1", "serve_args": args("-dp", "8", tp="4")}
+    made = plan(world, **cpu)
+    assert made.arithmetic is not None
+    assert (made.arithmetic.devices_needed, made.arithmetic.sizes) == (32, "TP 4 × PP 1 × DP 8")
+    assert made.arithmetic.devices == tuple(range(32))
+    more = {**cpu, "serve_args": args("--data-parallel-size", "9", tp="4")}
+    assert ("devices_short_dp", "devices") in found(world, **more)
+
+
+@pytest.mark.parametrize("count", ["4097", "999999999999"])
+@pytest.mark.parametrize("there", [0, 64])
+def test_a_slip_of_the_finger_is_refused_at_once(world: World, count: str, there: int) -> None:
+    made = plan(with_devices(world, there), profile=None, serve_args=args(tp=count))
+    assert "devices_short" in [finding.code for finding in blocking(made.findings)]
+    assert made.arithmetic is not None
+    assert made.arithmetic.devices == ()
+
+
 def test_an_adopted_one_without_a_list_has_the_first_devices(world: World) -> None:
     with_devices(world, 64)
     old = world.ready(devices=())
