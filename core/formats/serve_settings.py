@@ -119,5 +119,7 @@ def promised_tasks(args: Sequence[str]) -> tuple[Task, ...]:
 
 
 def speculates(settings: ServeSettings) -> bool:
-    """Whether multi-token prediction is on in any spelling, as far as the arguments tell."""
-    return settings.mtp or any("mtp" in word and "method" in word for word in settings.extra)
+    """Whether multi-token prediction is on in any spelling, as far as the arguments tell: as one JSON value, or as
+    ``--speculative-config.method``."""
+    said = map(" ".join, split_flags(settings.extra))
+    return settings.mtp or any("mtp" in words and "method" in words for words in said)

@@ -128,6 +128,15 @@ def split_flags(args: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(group)
 
 
+_LONG = {"-ep": "--enable-expert-parallel"}
+"""Short names of flags that a rule speaks of (vLLM, engine/arg_utils.py); sizes have theirs where they are read."""
+
+
+def long_names(args: Sequence[str]) -> tuple[str, ...]:
+    """The arguments with such flags by their long names."""
+    return tuple(_LONG.get(word, word) for word in args)
+
+
 def without_key(command: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
     """A command without the value of ``--api-key``, and that value where there is one."""
     words, key = list(command), None

@@ -74,7 +74,7 @@ def _asked(
         mtp=serve_settings.speculates(settings),
         architecture=architecture,
         env=dict(request.env),
-        args=request.serve_args,
+        args=vllm_serve.long_names(request.serve_args),
     )
 
 

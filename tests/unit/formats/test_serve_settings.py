@@ -41,6 +41,7 @@ def test_only_the_vendors_own_speculation_is_the_switch() -> None:
     assert not newer.mtp
     assert speculates(newer)
     assert not speculates(read_settings(["--speculative-config", '{"method": "ngram"}']))
+    assert speculates(read_settings(["--speculative-config.method", "deepseek_mtp", "-sc.num_speculative_tokens", "1"]))
 
 
 @pytest.mark.parametrize(

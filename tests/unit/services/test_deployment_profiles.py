@@ -89,6 +89,7 @@ def test_what_is_typed_is_held_to_the_limits(
     ("changed", "expected"),
     [
         ({"serve_args": args("--gpu-memory-utilization", "0.9")}, {("flag_forbidden", "serve_args")}),
+        ({"serve_args": args("-ep")}, {("flag_forbidden", "serve_args")}),
         ({"serve_args": args("--enable-reasoning")}, {("flag_removed_since", "serve_args")}),
         ({"serve_args": args("--rope-scaling", "{}")}, {("flag_removed_since", "serve_args")}),
         ({"env": (("VLLM_VACC_KVCACHE_SPACE", "8"),)}, {("env_forbidden", "env")}),
