@@ -60,6 +60,7 @@ class Child:
     final: frozenset[int] = frozenset()
     process: subprocess.Popen[bytes] | Found | None = None
     _began: float = 0.0
+    _begins_at: int = 0
     _short_lives: int = 0
 
     def start(self) -> None:
@@ -68,6 +69,7 @@ class Child:
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".old.log"))
         with self.log.open("ab") as output:
+            self._begins_at = output.tell()
             self.process = subprocess.Popen(
                 self.argv,
                 cwd=self.cwd,
@@ -113,11 +115,11 @@ class Child:
         return True
 
     def last_words(self, lines: int = 12) -> str:
-        """The end of its log."""
+        """The end of its log, since it was last started."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - 8_192))
+            file.seek(max(self._begins_at, self.log.stat().st_size - 8_192))
             return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
 
     def _said(self) -> dict[str, str]:

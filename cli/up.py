@@ -45,8 +45,8 @@ def up(*, demo: bool = False) -> int:
     try:
         settings = _settings()
         check_address(settings.host, settings.port)
-        _refuse_strangers(settings)
         make_home(settings)
+        _check_before(settings)
         return Supervisor(settings, t, demo).run()
     except AppError as error:
         print(t.error(error), file=sys.stderr)
@@ -62,13 +62,16 @@ def _settings() -> Settings:
         raise RefusedError("setting_bad", detail=str(error)) from error
 
 
-def _refuse_strangers(settings: Settings) -> None:
-    """The web process checks this too, on the address it really listens on; here it can be said at once."""
-    if settings.is_loopback:
+def _check_before(settings: Settings) -> None:
+    """What the children find out for themselves can be said at once here: an address that others can reach and nobody
+    can sign in at, a database elsewhere that cannot be used. Without either nothing is composed, which takes a while."""
+    if settings.is_loopback and settings.has_default_database:
         return
     from core.bootstrap import compose
 
-    if not compose(settings).access.has_operator():
+    app = compose(settings)
+    app.store.ping()
+    if not settings.is_loopback and not app.access.has_operator():
         raise RefusedError("listen_needs_operator", host=settings.host)
 
 

@@ -64,6 +64,11 @@ class Settings:
         return self.host in {"127.0.0.1", "::1", "localhost"}
 
     @property
+    def has_default_database(self) -> bool:
+        """Whether results lie in the data folder's own file."""
+        return self.database_url == _default_database(self.home)
+
+    @property
     def logs(self) -> Path:
         """One log file per job, and the processes' own."""
         return self.home / "logs"
@@ -95,7 +100,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     home = Path(source.get("SEATRIAL_HOME") or "data").expanduser().resolve()
     return Settings(
         home=home,
-        database_url=source.get("SEATRIAL_DATABASE_URL") or f"sqlite:///{home / 'seatrial.db'}",
+        database_url=source.get("SEATRIAL_DATABASE_URL") or _default_database(home),
         jobs_url=source.get("SEATRIAL_JOBS_URL") or f"sqlite:///{home / 'jobs.db'}",
         host=source.get("SEATRIAL_HOST") or "127.0.0.1",
         port=_port(source, "SEATRIAL_PORT", 8501),
@@ -114,6 +119,10 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         registries=_pairs(source, "SEATRIAL_REGISTRIES"),
         public_host=source.get("SEATRIAL_PUBLIC_HOST") or None,
     )
+
+
+def _default_database(home: Path) -> str:
+    return f"sqlite:///{home / 'seatrial.db'}"
 
 
 def _number(source: Mapping[str, str], name: str, default: int) -> int:

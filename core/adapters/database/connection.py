@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from core.adapters.database.failures import translated
@@ -23,8 +24,9 @@ _WRITER_KEY = 0x5EA7_121A  # PostgreSQL: any number that nothing else in the dat
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file behind a SQLite URL; None for another database or one in memory."""
-    parsed = make_url(url)
+    """The file behind a SQLite URL; None for another database or one in memory. Raises StoreError
+    (database_url_bad)."""
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         return None
     return Path(str(parsed.database))
@@ -46,14 +48,22 @@ def open_engine(url: str, busy_timeout_s: float, *, foreign_keys: bool = True) -
 
 
 def _engine(url: str, *, pool_pre_ping: bool) -> Engine:
-    """Raises StoreError where the driver is not installed. PostgreSQL's is psycopg, unless the URL says another."""
-    parsed = make_url(url)
+    """Raises StoreError (database_url_bad) where there is no such kind of database, or its driver is not installed.
+    PostgreSQL's is psycopg, unless the URL says another."""
+    parsed = _parsed(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     try:
         return create_engine(parsed, pool_pre_ping=pool_pre_ping)
-    except ImportError as error:
-        raise StoreError(detail=f"{parsed.drivername}: {error}") from error
+    except (ArgumentError, ImportError) as error:
+        raise StoreError("database_url_bad", detail=f"{parsed.drivername}: {error}") from error
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise StoreError("database_url_bad", detail=str(error)) from error
 
 
 def _prepare_sqlite(engine: Engine, busy_timeout_s: float, foreign_keys: str) -> None:

@@ -36,6 +36,21 @@ def test_every_command_says_so(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["runs"], ["up"]])
+def test_a_database_that_cannot_be_used_is_told_before_anything_is_started(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cli.up.check_address", lambda host, port: None)
+    for name, value in (("HOME", str(tmp_path)), ("DATABASE_URL", "mysql+nodriver://li:secret@db/x")):
+        monkeypatch.setenv(f"SEATRIAL_{name}", value)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("SEATRIAL_DATABASE_URL names no database that can be used here: ")
+    assert "secret" not in said
+    assert said.count("\n") == 1
+
+
 def test_a_full_disk_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(folder: Path, **_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(folder))

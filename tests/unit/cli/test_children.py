@@ -85,6 +85,15 @@ def test_one_that_will_not_end_is_killed_with_its_group(tmp_path: Path) -> None:
     assert one.exit_code == -9
 
 
+def test_its_last_words_are_its_own_and_not_an_earlier_ones(tmp_path: Path) -> None:
+    one = child(tmp_path, "print('new')")
+    one.log.parent.mkdir()
+    one.log.write_text("of the day before\n")
+    one.start()
+    until(lambda: one.exit_code is not None)
+    assert one.last_words() == "new"
+
+
 def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.children._LOG_LIMIT", 10)
     one = child(tmp_path, "print('new')")

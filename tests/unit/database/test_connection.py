@@ -171,5 +171,12 @@ def test_two_processes_write_and_nothing_is_lost_or_doubled(store: DatabaseStore
 
 @pytest.mark.parametrize("url", ["nothing://at/all", "mysql+nodriver://at/all", "mysql+aiomysql://at/all"])
 def test_a_kind_of_database_that_is_unknown_or_has_no_driver_here_is_refused(url: str) -> None:
-    with pytest.raises(StoreError, match=r"nothing|nodriver|aiomysql"):
+    with pytest.raises(StoreError, match=r"nothing|nodriver|aiomysql") as caught:
         DatabaseStore(url)
+    assert caught.value.code == "database_url_bad"
+
+
+def test_what_is_no_address_of_a_database_is_refused() -> None:
+    with pytest.raises(StoreError) as caught:
+        DatabaseStore("the big one")
+    assert caught.value.code == "database_url_bad"
