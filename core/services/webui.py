@@ -126,6 +126,10 @@ class WebUiService:
         webui = self._store.get(webui_id)
         return self._by_token(webui) or self._renewed(webui, keep=renew)
 
+    def confirmed(self, webui: WebUi, access: Access) -> Access:
+        """A sign-in that still counts. Raises WebUiError (webui_token_refused, webui_not_admin), EndpointError."""
+        return _as_admin(self._admin.who(webui.url, access.token), webui.url)
+
     def known_access(self, webui_id: str) -> Access | None:
         """The same for whoever only wants to know, as a page does each time it is drawn; None also where it does not
         answer or says no. A password that was refused is not tried again for a while."""

@@ -98,7 +98,7 @@ class WebUiDoctor:
 
     def _signed_in(self, webui: WebUi, access: Access | None) -> tuple[Check, Access | None]:
         try:
-            found = access or self._service.kept_access(webui.id)
+            found = self._service.confirmed(webui, access) if access else self._service.kept_access(webui.id)
         except (WebUiError, EndpointError) as error:
             return _bad("signed_in", error), None
         if found is None:

@@ -162,6 +162,16 @@ def test_a_redeployed_service_is_put_right_on_its_own_page(world: World, kept: W
     assert open_page("endpoints", person=Role.VIEWER).exception == []
 
 
+def test_a_sign_in_that_counts_no_more_is_asked_for_again(world: World, open_page: Open) -> None:
+    at = signed_in(open_page("open_webui")).button(key="webui_connect_plan").click().run()
+    at = at.button(key="webui_connect_apply").click().run()
+    (webui,) = world.room.connect.list()
+    world.server.accounts[ADMIN] = ("Admin", PASSWORD, "nobody")
+    at = at.button(key=f"check_{webui.id}").click().run()
+    assert not at.exception
+    assert f"webui_sign_in_{webui.id}_password" in [field.key for field in at.text_input]
+
+
 def test_what_was_chosen_for_one_is_no_choice_for_another(world: World, kept: WebUi, open_page: Open) -> None:
     connect, other = world.room.connect, world.room.connect.look("http://127.0.0.1:18081")
     access = connect.sign_in(LOCAL_OPERATOR, other, ADMIN, PASSWORD)

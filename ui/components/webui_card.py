@@ -104,6 +104,9 @@ def _buttons(webui: WebUi, access: Access | None) -> None:
         with st.spinner(t("page.open_webui.checking")):
             done = act(room.doctor.examine, webui.id, access)
         if done:
+            checks = done.value.report.checks if done.value.report else ()
+            if any(check.code == "signed_in" and check.state is CheckState.BAD for check in checks):
+                leave(webui.url)  # the form is there again
             tell(t("page.open_webui.checked_told", address=webui.url))
             st.rerun()
     if room.connect.can_undo(webui) and webui.written is not WriteState.HALF:

@@ -457,6 +457,16 @@ def test_without_a_sign_in_the_doctor_says_what_it_could_not_see(newest: World) 
     assert {check.code: check.state for check in report.checks}["signed_in"] is CheckState.UNKNOWN
 
 
+def test_a_sign_in_that_counts_no_more_is_told_and_not_taken_for_a_service_that_fails(newest: World) -> None:
+    webui, access = newest.connect().webui, newest.access()
+    newest.room.doctor.examine(webui.id, access)
+    newest.server.accounts.clear()  # as after a restart under another secret key
+    report = newest.room.doctor.examine(webui.id, access).report
+    assert report is not None
+    bad = {check.code: check.finding.code for check in report.checks if check.finding}
+    assert bad == {"signed_in": "webui_token_refused"}
+
+
 def test_without_a_proof_nothing_is_called_good(newest: World) -> None:
     webui = newest.connect().webui
     unproved = newest.room.doctor.examine(webui.id).report
