@@ -54,7 +54,20 @@ def read_results(files: Sequence[tuple[str, bytes]]) -> tuple[tuple[Found, ...],
     for folder in folders.values():
         one = folder.result()
         (found if isinstance(one, Found) else refused).append(one)  # type: ignore[arg-type]
-    return tuple(found), tuple(refused)
+    return tuple(_each_once(found, refused)), tuple(refused)
+
+
+def _each_once(found: Sequence[Found], refused: list[Refusal]) -> Iterator[Found]:
+    """No two measurements are equal to the last digit: a copy would pass for a repeat, and a spread of nothing."""
+    seen: dict[tuple[object, ...], list[Found]] = {}
+    for one in found:
+        measured = one.point.measurement
+        alike = seen.setdefault((one.point.model, measured.started_at, measured.duration_s), [])
+        if any(one.point == other.point for other in alike):
+            refused.append(Refusal(one.files[0][0], "twice"))
+        else:
+            alike.append(one)
+            yield one
 
 
 def _unpacked(files: Sequence[tuple[str, bytes]], refused: list[Refusal]) -> Iterator[tuple[str, bytes]]:

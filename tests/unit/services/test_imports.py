@@ -37,13 +37,14 @@ def test_points_of_one_sweep_become_one_run_and_equal_loads_are_repeats(
     files = [
         vllm("c4.json", max_concurrency=4, total_input_tokens=1040),
         vllm("c2.json"),
-        vllm("c2-again.json"),
+        vllm("c2-again.json", duration=0.78),
+        vllm("c2-copy.json"),
         vllm("other.json", total_input_tokens=8000),
         ("bad.json", b"{"),
     ]
     plan = service.plan(files)
     assert [len(run.found) for run in plan.runs] == [3, 1]
-    assert [(one.file, one.code) for one in plan.refused] == [("bad.json", "not_json")]
+    assert [(one.file, one.code) for one in plan.refused] == [("bad.json", "not_json"), ("c2-copy.json", "twice")]
     first, second = service.save(LOCAL_OPERATOR, plan, version_label=" W8A8 ", note="from the lab")
     run = database.runs.get(first)
     assert (run.model, run.version_label, run.note, run.state) == (
