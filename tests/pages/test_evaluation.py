@@ -121,6 +121,17 @@ def test_the_leaderboard(app: App, open_page: Open, tmp_path: Path, locale: str,
     assert len(charts(at)) == 3  # ranking, speed, history
 
 
+def test_what_others_published_for_other_models_is_drawn_where_it_is_opened(
+    app: App, open_page: Open, tmp_path: Path
+) -> None:
+    take(app, tmp_path, "R1", "old", 57, 1)
+    key = next(head.key for head in app.leaderboard.boards() if head.conditions.dataset == "aime24")
+    at = open_page("leaderboard", board=key)
+    assert "DeepSeek-R1-0528" not in said(at)
+    at.session_state["board_published"] = True
+    assert "DeepSeek-R1-0528" in said(at.run())
+
+
 def test_a_kept_board_stays_as_it_was(app: App, open_page: Open, tmp_path: Path) -> None:
     first = take(app, tmp_path, "R1", "old", 50, 1)
     key = next(head.key for head in app.leaderboard.boards() if head.conditions.dataset == "gsm8k")

@@ -210,11 +210,15 @@ def _verdict(beside: Beside) -> None:
 
 
 def published_section(published: Sequence[Reference]) -> None:
-    """What others published for models that were not evaluated here."""
+    """What others published for models that were not evaluated here; drawn while it is open."""
     t = session.texts()
     if not published:
         return
-    with st.expander(f"{t('page.leaderboard.published')} ({len(published)})", icon=":material/menu_book:"):
+    label = f"{t('page.leaderboard.published')} ({len(published)})"
+    box = st.expander(label, key="board_published", icon=":material/menu_book:", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         st.caption(t("page.leaderboard.published_lead"))
         grid_table(_columns(_PUBLISHED), [_published_cells(reference) for reference in published[:_MOST_PUBLISHED]])
 
