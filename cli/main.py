@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import NoReturn
 
 COMMANDS: Mapping[str, str] = {
@@ -56,9 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser.parse_args(words)
     except _Refused as refused:
-        _end_with_usage(refused, as_json="--json" in words)
+        _end_with_usage(refused, as_json=_asks_for_json(words))
     code: int = arguments.run(arguments)
     return code
+
+
+def _asks_for_json(words: Sequence[str]) -> bool:
+    """``--json``, or ``--format json`` in either spelling."""
+    return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
 
 
 def _end_with_usage(refused: _Refused, *, as_json: bool) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from core.domain.finding import Finding
 from core.domain.job import Reason
-from core.errors import AppError, PlanBlocked, RefusedError
+from core.errors import AppError, NotFoundError, PlanBlocked, RefusedError
 from core.formats.records import dumps
 from render.texts import Texts, best_language
 
@@ -45,8 +45,8 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def guarded(work: Callable[[], int], *, as_json: bool) -> int:
-    """``work``'s exit code; an AppError becomes its sentence on stderr: 2 where it was refused, else 1. 130 after a
-    Ctrl-C that nobody handled; a reader that hung up ends the command quietly."""
+    """``work``'s exit code; an AppError becomes its sentence on stderr: 2 where it was refused, or names what is not
+    there, else 1. 130 after a Ctrl-C that nobody handled; a reader that hung up ends the command quietly."""
     try:
         code = work()
         sys.stdout.flush()
@@ -58,7 +58,7 @@ def guarded(work: Callable[[], int], *, as_json: bool) -> int:
         return FAILED
     except AppError as error:
         print_error(error, as_json)
-        return BAD_INPUT if isinstance(error, RefusedError) else FAILED
+        return BAD_INPUT if isinstance(error, RefusedError | NotFoundError) else FAILED
 
 
 def print_findings(findings: Iterable[Finding]) -> None:

@@ -64,7 +64,7 @@ def _settings() -> Settings:
 
 def _check_before(settings: Settings) -> None:
     """What the children find out for themselves can be said at once here: an address that others can reach and nobody
-    can sign in at, a database elsewhere that cannot be used. Without either nothing is composed, which takes a while."""
+    can sign in at, a database elsewhere that cannot be used. Without either nothing is composed: that takes time."""
     if settings.is_loopback and settings.has_default_database:
         return
     from core.bootstrap import compose

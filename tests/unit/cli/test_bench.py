@@ -156,7 +156,7 @@ def test_check_of_what_is_usable_is_exit_0_with_what_was_found(world: World, cap
 
 
 def test_a_run_that_nobody_knows(world: World, capsys: Capture) -> None:
-    assert main(["run", "run-none", "--json"]) == 1
+    assert main(["run", "run-none", "--json"]) == 2
     out, err = capsys.readouterr()
     assert json.loads(out)["error"]["code"] == "not_found"
     assert "run-none" in err

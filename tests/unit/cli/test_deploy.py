@@ -98,6 +98,16 @@ def test_bad_input_is_exit_2(arguments: list[str], code: str, capsys: pytest.Cap
     assert document(capsys)["error"]["code"] == code
 
 
+@pytest.mark.parametrize("form", [["--format", "json"], ["--format=json"], ["--json"]])
+def test_who_asked_for_a_document_reads_one_of_what_argparse_refuses(
+    form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["deploy", "--dry-run", "--port", "abc", *form])
+    assert caught.value.code == 2
+    assert document(capsys)["error"]["code"] == "arguments_bad"
+
+
 def test_a_bad_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("SEATRIAL_PORT", "x")
     assert main(["runs"]) == 2
@@ -194,5 +204,5 @@ def test_nothing_runs_yet(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deployments", "list", "--json"]) == 0
     assert document(capsys) == {"deployments": []}
     for verb in ("logs", "stop", "remove"):
-        assert main(["deployments", verb, "vllm_service"]) == 1
+        assert main(["deployments", verb, "vllm_service"]) == 2
     assert "vllm_service" in capsys.readouterr().err

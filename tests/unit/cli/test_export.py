@@ -47,7 +47,7 @@ def test_without_a_file_it_goes_to_standard_output(capfdbinary: pytest.CaptureFi
 def test_what_cannot_be_written_or_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "run-1", "--csv", "-o", str(tmp_path / "no" / "file")]) == 1
     assert "could not be written: No such file or directory." in capsys.readouterr().err
-    assert main(["export", "run-9", "--csv"]) == 1
+    assert main(["export", "run-9", "--csv"]) == 2
     assert "run-9" in capsys.readouterr().err
 
 
