@@ -17,6 +17,7 @@ from ui.components.deployment_plan import (
     save_profile,
     still_needed,
     verdict,
+    whereabouts,
 )
 
 FORM = "deploy"
@@ -56,8 +57,8 @@ def start(plan: DeploymentPlan, found: tuple[Finding, ...]) -> None:
         disabled=blocked,
         width="stretch",
     )
-    if blocked and not still_needed(found):
-        st.caption(t("page.deploy.blocked"))
+    if not still_needed(found) and (words := whereabouts(found)):
+        st.caption(words)
     if pressed and (begun := act(app.deployments.start, actor, plan, form=FORM)):
         go("deployment", id=begun.value.job.deployment_id or "")
 

@@ -35,8 +35,10 @@ def test_an_empty_form_names_what_is_needed_and_blames_nobody(world: World, open
 
 
 def test_the_exact_command_is_shown_and_started(world: World, open_page: Open) -> None:
-    at = fill(open_page("deploy"), image="vllm:test", weights=FOLDER, serve_args="--max-num-seqs 4", env="A=1")
+    arguments = {"serve_args": "--max-num-seqs 4", "env": "A=1\nMY_TOKEN=x"}
+    at = fill(open_page("deploy"), image="vllm:test", weights=FOLDER, **arguments)
     assert not at.exception
+    assert "accepted with it stands at: Parameters › Environment" in sentences(at)
     command = at.code[0].value
     assert "docker run" in command
     assert "--served-model-name tiny" in command, "the folder's name, where none is given"
@@ -70,6 +72,7 @@ def test_a_model_fills_everything_and_its_limits_hold(world: World, open_page: O
     assert "-v /srv/models:/weights/" in at.code[0].value
     at.text_input(key="deploy_max_model_len").set_value("65537").run()
     assert "over the tested limit of 65,536" in sentences(at)
+    assert "deploy: Parameters › Context length, " in sentences(at), "the field may stand in a tab that is not open"
     assert at.button(key="deploy_start").disabled
     assert not at.exception
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -15,13 +16,29 @@ from ui.components import deployment_fields as fields
 from ui.components.deployment_fields import UNFILLED, Places, place_findings
 from ui.deployment_values import folder_name, request_of
 
+TABS: Mapping[str, tuple[str, ...]] = {
+    "service": ("image", "served_name", "version_label", "host_port", "container_name", "with_key"),
+    "serving": (
+        "tp", "pp", "max_model_len", "devices", "reasoning_parser", "mtp", "trust_remote_code", "enforce_eager",
+        "serve_args", "env",
+    ),
+    "container": (
+        "privileged", "ipc", "shm_size", "restart", "host_ip", "container_port", "entrypoint", "network", "gpus",
+        "docker_options",
+    ),
+}  # fmt: skip
 FIELDS = (
-    "model", "platform", "profile", "max_input_len", "max_concurrency", "weights", "image", "served_name",
-    "version_label", "host_port", "container_name", "with_key", "tp", "pp", "max_model_len", "devices",
-    "reasoning_parser", "mtp", "trust_remote_code", "enforce_eager", "serve_args", "env", "privileged", "ipc",
-    "shm_size", "restart", "host_ip", "container_port", "entrypoint", "network", "gpus", "docker_options",
-)  # fmt: skip
-__all__ = ["FIELDS", "UNFILLED", "draw", "place_findings", "read"]
+    *("model", "platform", "profile", "max_input_len", "max_concurrency", "weights"),
+    *(field for own in TABS.values() for field in own),
+)
+__all__ = ["FIELDS", "UNFILLED", "draw", "place_findings", "read", "where"]
+
+
+def where(field: str) -> str:
+    """A field's label, with the tab that it stands in: one tab hides the others."""
+    t, label = session.texts(), session.texts()(f"page.deploy.{field}")
+    tab = next((name for name, own in TABS.items() if field in own), None)
+    return f"{t(f'page.deploy.group_{tab}')} › {label}" if tab else label
 
 
 def draw() -> Places:
@@ -34,9 +51,7 @@ def draw() -> Places:
         places = choice.draw()
         choice.left_over()
         places |= fields.row(partial(fields.text, "weights", placeholder=_weights_example()))
-    service, serving, container = st.tabs(
-        [t(f"page.deploy.group_{name}") for name in ("service", "serving", "container")], key="deploy_tab"
-    )
+    service, serving, container = st.tabs([t(f"page.deploy.group_{name}") for name in TABS], key="deploy_tab")
     with service:
         places |= _service()
     with serving:

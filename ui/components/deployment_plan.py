@@ -17,7 +17,7 @@ from core.formats import docker_cli
 from core.ports import EngineInfo
 from ui import session
 from ui.act import act, tell
-from ui.components.deployment_form import FIELDS, UNFILLED
+from ui.components.deployment_form import FIELDS, UNFILLED, where
 from ui.components.pieces import command_block, engine_version
 from ui.markdown import plain
 
@@ -92,6 +92,18 @@ def still_needed(found: Sequence[Finding]) -> str | None:
         empty.discard("served_name")  # the folder will name it
     names = [t(f"page.deploy.{field}") for field in FIELDS if field in empty]
     return t("page.deploy.needed", fields=t("page.deploy.needed_between").join(names)) if names else None
+
+
+def whereabouts(found: Sequence[Finding]) -> str | None:
+    """Where to look for what blocks it, else for what the start would accept; None where that has no field."""
+    t, blocks = session.texts(), blocking(found)
+    weighty = blocks or [one for one in found if one.severity is Severity.WARN or one.overridden]
+    named = dict.fromkeys(one.field for one in weighty if one.field in FIELDS and one.code not in UNFILLED)
+    places = [where(field) for field in named if field and t.has(f"page.deploy.{field}")]
+    words = t("page.deploy.needed_between").join(places)
+    if blocks:
+        return t("page.deploy.blocked_at", fields=words) if places else t("page.deploy.blocked")
+    return t("page.deploy.warned_at", fields=words) if places else None
 
 
 def verdict(found: Sequence[Finding]) -> str:
