@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from render.texts import Texts
 from render.version_words import version_name
 
 _LISTED = 4
+_SUBSETS_NAMED = 3
 _TINY = 0.001
 _SAMPLING_WORDS: Mapping[str, str] = {"temperature": "T", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p"}
 
@@ -227,7 +229,7 @@ def conditions_words(conditions: Conditions, t: Texts, *, short: bool = False) -
     """What must be equal on a board. Short: without what is the same nearly always."""
     parts = [
         t("condition.limit", value=conditions.limit) if conditions.limit else t("condition.no_limit"),
-        t("condition.subsets", count=len(conditions.subsets)) if conditions.subsets else None,
+        _subset_words(conditions.subsets, t),
         None if conditions.few_shot is None else t("condition.few_shot", count=conditions.few_shot),
         t("condition.repeats", count=conditions.repeats) if conditions.repeats > 1 else None,
         sampling_words(conditions.sampling),
@@ -246,6 +248,15 @@ def conditions_words(conditions: Conditions, t: Texts, *, short: bool = False) -
     return " · ".join(part for part in parts if part)
 
 
+def _subset_words(names: Sequence[str], t: Texts) -> str | None:
+    """By their names where they are few."""
+    if not names:
+        return None
+    if len(names) > _SUBSETS_NAMED:
+        return t("condition.subsets", count=len(names))
+    return t("condition.subsets_named", count=len(names), names=t("answer.listed").join(names))
+
+
 def sampling_words(sampling: Mapping[str, float]) -> str | None:
     """``T 0.6, top_p 0.95``: the API's own names, the same in every language."""
     words = [f"{_SAMPLING_WORDS.get(name, name)} {value:g}" for name, value in sampling.items()]
@@ -253,12 +264,14 @@ def sampling_words(sampling: Mapping[str, float]) -> str | None:
 
 
 def board_names(heads: Sequence[BoardHead], t: Texts) -> dict[str, str]:
-    """Every board by key, told apart as briefly as may be."""
+    """Every board by key, told apart as briefly as may be; by its key where words do not."""
     short = {head.key: _board_name(head, t, short=True) for head in heads}
-    names = list(short.values())
+    whole = {head.key: _board_name(head, t, short=False) for head in heads}
+    keyed = {key: f"{name} · {key}" for key, name in whole.items()}
+    counts = [Counter(names.values()) for names in (short, whole)]
     return {
-        head.key: short[head.key] if names.count(short[head.key]) == 1 else _board_name(head, t, short=False)
-        for head in heads
+        key: short[key] if counts[0][short[key]] == 1 else whole[key] if counts[1][whole[key]] == 1 else keyed[key]
+        for key in short
     }
 
 

@@ -16,6 +16,7 @@ from core.domain.evaluation import DatasetChoice, EvaluationRequest, ScoreRow
 from core.domain.evaluation_pairs import Flip, PairedScores
 from core.domain.evaluation_reading import DatasetScores, SampleRow, Tally
 from core.domain.evaluation_scores import Conditions, Ending
+from core.domain.leaderboard import BoardHead
 from core.domain.score_health import health_of
 from core.services.evaluation_results import EvaluationComparison, EvaluationDetail, FlipRow
 from render.charts.comparison_scores import before_and_after
@@ -31,6 +32,7 @@ from render.evaluation_documents import (
 )
 from render.evaluation_report import evaluation_report, pairs_report
 from render.score_words import (
+    board_names,
     comparison_answer,
     conditions_words,
     evaluation_answer,
@@ -154,6 +156,19 @@ def test_points_have_a_sign_where_there_is_a_difference(gap: float, said: str) -
 @pytest.mark.parametrize(("p", "said"), [(0.31, "= 0.31"), (0.00754, "= 0.0075"), (1e-9, "< 0.001"), (1.0, "= 1")])
 def test_p_values(p: float, said: str) -> None:
     assert p_words(p) == said
+
+
+def test_boards_of_other_parts_have_other_names() -> None:
+    many = tuple(f"part {number}" for number in range(5))
+    parts = [("en",), ("zh",), ("en", "zh"), many, (*many[:4], "part 9")]
+    heads = [
+        BoardHead(one.key, one, 1) for one in (replace(CONDITIONS, dataset="logic", subsets=names) for names in parts)
+    ]
+    names = list(board_names(heads, EN).values())
+    assert [name.split(" · ")[2] for name in names] == [
+        *("subset en", "subset zh", "subsets en, zh", "5 subsets", "5 subsets")
+    ]
+    assert len(set(names)) == len(heads) and names[-1].endswith(heads[-1].key)
 
 
 def test_conditions_and_what_would_settle_it() -> None:
