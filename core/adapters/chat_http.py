@@ -12,7 +12,7 @@ import httpx
 
 from core.adapters.endpoint_transport import exchange, open_client, translated
 from core.domain.chat import Piece
-from core.errors import NotOpenAI, Rejected
+from core.errors import NotOpenAI, Rejected, Unreachable
 from core.formats import openai_api, openai_chat
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -54,6 +54,7 @@ class HttpChatStream:
         self._key = key
         self._body = body
         self._line = _Line()
+        self._begun = False
 
     def hang_up(self) -> None:
         """See the port."""
@@ -68,8 +69,12 @@ class HttpChatStream:
         except openai_chat.StreamError as error:
             raise Rejected(url=self._url, status=200, detail=str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            if not self._line.is_cut:
-                raise translated(error, self._url, _SILENCE_S) from error
+            if self._line.is_cut:
+                return
+            found = translated(error, self._url, _SILENCE_S)
+            if self._begun and isinstance(found, Unreachable):
+                found = Unreachable("chat_broke_off", url=self._url, detail=str(error))
+            raise found from error
 
     def _pieces(self) -> Iterator[Piece]:
         headers = {"authorization": f"Bearer {self._key}"} if self._key else {}
@@ -86,10 +91,17 @@ class HttpChatStream:
             kind = got.headers.get("content-type", "")
             if not kind.startswith("text/event-stream"):
                 raise NotOpenAI(url=self._url, status=got.status_code, content_type=kind or "-")
+            whole = False
             for line in got.iter_lines():
                 piece = openai_chat.read_piece(line)
+                whole = whole or openai_chat.is_end(line) or bool(piece and piece.finish_reason)
                 if piece is not None:
+                    self._begun = self._begun or bool(piece.content or piece.reasoning)
                     yield piece
+            if not whole and not self._line.is_cut:
+                raise Unreachable(
+                    "chat_broke_off" if self._begun else "endpoint_dropped", url=self._url, detail="no end"
+                )
 
 
 class HttpChatClient:

@@ -70,6 +70,11 @@ def read_piece(line: str) -> Piece | None:
     )
 
 
+def is_end(line: str) -> bool:
+    """Whether a line says that the stream is whole."""
+    return line.startswith("data:") and line.removeprefix("data:").strip() == DONE
+
+
 def _text(delta: dict[str, Any], name: str) -> str:
     value = delta.get(name)
     return value if isinstance(value, str) else ""

@@ -12,7 +12,8 @@ class ChatStream(Protocol):
     """One answer; it is asked for when its first piece is."""
 
     def __iter__(self) -> Iterator[Piece]:
-        """As it comes; it ends early where somebody hangs up. Raises EndpointError."""
+        """As it comes; it ends early where somebody hangs up. Raises EndpointError (chat_broke_off: url, detail, where
+        the server does)."""
         ...
 
     def hang_up(self) -> None:

@@ -85,6 +85,48 @@ def test_hanging_up_reaches_a_silent_server_at_once(first: bytes) -> None:
     assert pieces == []
 
 
+TOKEN = b'data: {"choices": [{"delta": {"content": "Half"}}]}\n\n'
+WHOLE = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n'
+
+
+def _chunk(content: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (HEADERS + _chunk(TOKEN), "chat_broke_off"),
+        (HEADERS + _chunk(TOKEN) + _chunk(b""), "chat_broke_off"),
+        (HEADERS, "endpoint_dropped"),
+        (HEADERS + _chunk(b""), "endpoint_dropped"),
+        (HEADERS + _chunk(TOKEN) + _chunk(WHOLE) + _chunk(b""), None),
+        (HEADERS + _chunk(TOKEN) + _chunk(b"data: [DONE]\n\n") + _chunk(b""), None),
+    ],
+)
+def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(said: bytes, code: str | None) -> None:
+    """Dropped in the middle, or ended by something between without the server's word that it is whole."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            line, _ = listener.accept()
+            with line:
+                assert line.recv(65_536)
+                line.sendall(said)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        pieces: list[Piece] = []
+        stream = HttpChatClient().stream(url, None, chat_request("tiny", HELLO, ChatParameters()))
+        told = None
+        try:
+            pieces.extend(stream)
+        except Unreachable as error:
+            told = error.code
+    assert told == code
+    assert [piece.content for piece in pieces if piece.content] == (["Half"] if TOKEN in said else [])
+
+
 def test_what_was_hung_up_before_is_not_asked() -> None:
     stream = HttpChatClient().stream(NOBODY, None, chat_request("tiny", HELLO, ChatParameters()))
     stream.hang_up()
