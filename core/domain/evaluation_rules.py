@@ -94,7 +94,7 @@ def evaluation_findings(
     yield from _dataset_findings(request, known, around)
     yield from _length_findings(request, endpoint, known, around.limits)
     yield from _batch_findings(request, around.limits)
-    yield from _sampling_findings(request, endpoint, around.advised)
+    yield from _sampling_findings(request, endpoint, around.advised, around.limits)
     yield from _judge_findings(request, endpoint, around.judge)
 
 
@@ -289,12 +289,16 @@ def _batch_findings(request: EvaluationRequest, limits: ServingLimits) -> Iterat
 
 
 def _sampling_findings(
-    request: EvaluationRequest, endpoint: Endpoint, advised: SamplingPreset | None
+    request: EvaluationRequest, endpoint: Endpoint, advised: SamplingPreset | None, limits: ServingLimits
 ) -> Iterator[Finding]:
     sampling = request.sampling
     if advised is not None and advised.pattern and not sampling.is_like(advised.sampling):
         params = {"model": endpoint.served_name, "preset": advised.name}
         yield Finding("eval_sampling_differs", NOTE, "sampling", params, advised.source)
+    refused = [name for name in limits.refused_sampling if getattr(sampling, name, None) is not None]
+    if refused:
+        told = {"names": ", ".join(refused), "platform": limits.platform}
+        yield Finding("eval_sampling_refused", WARN, "sampling", told)
     if sampling.temperature == 0 and request.repeats > 1:
         yield Finding("eval_greedy_repeats", WARN, "repeats", {"repeats": request.repeats})
 

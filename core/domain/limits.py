@@ -11,7 +11,8 @@ from core.domain.workload import LengthGrid, LoadPoint, Workload
 @dataclass(frozen=True)
 class ServingLimits:
     """None: not known. ``max_concurrency``: what the profile is stated for; ``max_sequences``: what the server's own
-    arguments let it work on at once. ``name``: the profile; ``source``: where its numbers come from."""
+    arguments let it work on at once. ``name``: the profile; ``source``: where its numbers come from.
+    ``refused_sampling``: what servers of this platform answer with an error (the catalog's unsupported_sampling)."""
 
     max_model_len: int | None = None
     max_input: int | None = None
@@ -20,6 +21,8 @@ class ServingLimits:
     has_mtp: bool = False
     name: str | None = None
     source: str | None = None
+    refused_sampling: tuple[str, ...] = ()
+    platform: str | None = None
 
 
 @dataclass(frozen=True)

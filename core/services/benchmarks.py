@@ -84,6 +84,7 @@ class BenchmarkService:
         if entry and asked and asked.platform and asked.platform not in entry.model.platforms:
             entry = None  # its limits are another platform's
         group = self._catalog().groups.get(entry.model.profiles) if entry else None
+        platform = self._catalog().platforms.get(asked.platform or "") if asked else None
         return ServingLimits(
             max_model_len=context or vllm_serve.int_argument(args, "--max-model-len"),
             max_input=entry.profile.max_input_len if entry else None,
@@ -92,6 +93,8 @@ class BenchmarkService:
             has_mtp=any(flag.split("=")[0] in _SPECULATION for flag in args),
             name=key,
             source=group.source if group else None,
+            refused_sampling=platform.unsupported_sampling if platform else (),
+            platform=platform.name if platform else None,
         )
 
     def _deployment(self, endpoint: Endpoint) -> Deployment | None:

@@ -225,6 +225,13 @@ def test_the_vendors_sampling_is_advised_by_name() -> None:
     assert "eval_sampling_differs" not in found(Surroundings(advised=PRESETS[1]), sampling=Sampling(0.7))
 
 
+def test_what_the_platform_refuses_is_said_before_every_answer_is_an_error() -> None:
+    around = Surroundings(limits=ServingLimits(refused_sampling=("min_p",), platform="Vastai VA16"))
+    told = found(around, sampling=Sampling(0.6, min_p=0.0))["eval_sampling_refused"]
+    assert (told.severity, told.params) == (WARN, {"names": "min_p", "platform": "Vastai VA16"})
+    assert "eval_sampling_refused" not in found(around, sampling=Sampling(0.6))
+
+
 def test_greedy_repeats_repeat_themselves() -> None:
     assert found(repeats=4)["eval_greedy_repeats"].severity is WARN
     assert "eval_greedy_repeats" not in found(repeats=4, sampling=Sampling(0.6))

@@ -243,6 +243,7 @@ def test_a_deployments_limits_come_from_its_profile_its_arguments_and_its_check(
     world.store.endpoints.update(replace(world.endpoint, deployment_id=deployment.id))
     found = world.service.limits(world.store.endpoints.get(world.endpoint.id))
     assert (found.max_input, found.max_concurrency) == (entry.profile.max_input_len, entry.profile.max_concurrency)
+    assert (found.refused_sampling, found.platform) == (("min_p",), "Vastai VA16")
     assert (found.has_mtp, found.name, bool(found.source), found.max_sequences) == (True, entry.key, True, None)
     elsewhere = replace(asked, platform="nvidia-cuda")
     world.store.deployments.update(replace(deployment, spec=spec, request=elsewhere))
