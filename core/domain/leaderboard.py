@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 from core.domain.accuracy_statistics import DEFAULT_MARGIN, Parity, Ranked, is_above, parity, wilson
@@ -70,10 +71,9 @@ class Standings:
         known = {entrant[0]: (age, entrant) for age, entrant in enumerate(entrants)}
         boards: dict[str, dict[str, tuple[int, Entrant, Standing]]] = defaultdict(dict)
         for standing in standings:
-            found = known.get(standing[1])
-            if found is None:
+            if standing[1] not in known:
                 continue
-            age, entrant = found
+            age, entrant = known[standing[1]]
             if standing[5]:
                 age -= len(known)  # older than every whole one
             board = boards[standing[0]]
@@ -135,15 +135,12 @@ class Order:
         """1 + how many are significantly above; of the place of that number."""
         if number >= len(self.whole):
             return None
-        row = self.whole[number]
-        return 1 + sum(1 for above in self.whole[:number] if is_above(above, row))
+        return 1 + sum(map(is_above, self.whole[:number], repeat(self.whole[number])))
 
     @cached_property
     def tied(self) -> int:
         """How many share the first place: those that nothing is significantly above of."""
-        return sum(
-            1 for number, row in enumerate(self.whole) if not any(is_above(above, row) for above in self.whole[:number])
-        )
+        return sum(not any(map(is_above, self.whole[:number], repeat(row))) for number, row in enumerate(self.whole))
 
 
 def ordered(places: Iterable[Place]) -> Order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -244,8 +244,8 @@ def overview_section(found: Overview) -> None:
         return
     st.subheader(t("page.leaderboard.overview"), anchor=False)
     st.caption(t("page.leaderboard.overview_lead", count=len(found.boards)))
-    columns = [Column("version", t("page.leaderboard.column_version"), 5)]
-    columns += [Column(head.key, _board_head(head, found.boards), 3, right=True) for head in found.boards]
+    columns, names = [Column("version", t("page.leaderboard.column_version"), 5)], board_names(found.boards, t)
+    columns += [Column(head.key, _board_head(head, found.boards, names), 3, right=True) for head in found.boards]
     marks = [next(iter(row.cells.values())).place.run_id[-6:] for row in found.rows]
     names = told_apart([version_name(row.model, row.version_label, row.origin) for row in found.rows], marks)
     rows = zip(names, found.rows, strict=True)
@@ -268,12 +268,12 @@ def _overview_cell(cell: OverviewCell | None) -> str:
     return f"{t.percent(cell.place.score)} :gray[:small[{rank}]]"
 
 
-def _board_head(head: BoardHead, heads: Sequence[BoardHead]) -> str:
-    """Its conditions only where another board has the same dataset."""
-    t, dataset = session.texts(), head.conditions.dataset
+def _board_head(head: BoardHead, heads: Sequence[BoardHead], names: Mapping[str, str]) -> str:
+    """What else tells it apart only where another board has the same dataset."""
+    dataset = head.conditions.dataset
     if sum(1 for other in heads if other.conditions.dataset == dataset) == 1:
         return plain(dataset)
-    return f"{plain(dataset)}  \n{plain(conditions_words(head.conditions, t, short=True))}"
+    return f"{plain(dataset)}  \n{plain(names[head.key].removeprefix(f'{dataset} · '))}"
 
 
 def _more(count: int) -> None:
