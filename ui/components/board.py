@@ -244,8 +244,8 @@ def overview_section(found: Overview) -> None:
         return
     st.subheader(t("page.leaderboard.overview"), anchor=False)
     st.caption(t("page.leaderboard.overview_lead", count=len(found.boards)))
-    columns, names = [Column("version", t("page.leaderboard.column_version"), 5)], board_names(found.boards, t)
-    columns += [Column(head.key, _board_head(head, found.boards, names), 3, right=True) for head in found.boards]
+    columns, heads = [Column("version", t("page.leaderboard.column_version"), 5)], board_names(found.boards, t)
+    columns += [Column(head.key, _board_head(head, found.boards, heads), 3, right=True) for head in found.boards]
     marks = [next(iter(row.cells.values())).place.run_id[-6:] for row in found.rows]
     names = told_apart([version_name(row.model, row.version_label, row.origin) for row in found.rows], marks)
     rows = zip(names, found.rows, strict=True)
