@@ -17,10 +17,10 @@ class FlagRule:
     """A rule of one flag or mode that depends on the image or on vLLM's version.
 
     ``action``: require (the flag must be there), rename (a value has a new name), removed (the flag is gone), caution
-    (an older, smaller limit)."""
+    (an older, smaller limit), extend (how ``models`` come to a longer context than their own: by ``words``)."""
 
     id: str
-    action: Literal["require", "rename", "removed", "caution"]
+    action: Literal["require", "rename", "removed", "caution", "extend"]
     source: str
     flag: str | None = None
     image: str | None = None
@@ -32,6 +32,8 @@ class FlagRule:
     renamed_to: str | None = None
     instead: str | None = None
     max_input_len: int | None = None
+    models: tuple[str, ...] = ()
+    words: str | None = None
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def check(choice: ServingChoice, catalog: Catalog) -> tuple[Finding, ...]:
         *_devices(choice),
         *_other_profile(choice, tested),
         *_limits(choice, tested),
+        *_extension(choice, catalog),
         *_mtp(choice, tested),
         *_environment(choice, tested, catalog),
         *check_platform(choice, catalog),
@@ -151,6 +152,18 @@ def _context(choice: ServingChoice, profile: Profile) -> Iterator[Finding]:
         yield Finding("context_unset_over_limit", BLOCK, "max_model_len", params, source)
     elif asked is None and own is None:
         yield Finding("context_not_set", WARN, "max_model_len", {"limit": profile.max_model_len}, source)
+
+
+def _extension(choice: ServingChoice, catalog: Catalog) -> Iterator[Finding]:
+    """A profile may be longer than the model is by itself: then the vendor's way to it is told. Where positions are
+    scaled already, ``own_model_len`` is not known, or is the longer one."""
+    asked, own = choice.max_model_len, choice.own_model_len
+    if asked is None or own is None or asked <= own:
+        return
+    for rule in catalog.flag_rules.values():
+        if rule.action == "extend" and choice.model.name in rule.models:
+            params: Params = {"model": choice.model.name, "own": own, "vllm": rule.from_vllm, "words": rule.words}
+            yield Finding("context_by_extension", NOTE, "max_model_len", params, rule.source)
 
 
 def _mtp(choice: ServingChoice, profile: Profile) -> Iterator[Finding]:

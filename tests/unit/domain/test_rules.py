@@ -52,6 +52,12 @@ def test_a_template_says_that_it_is_one() -> None:
         assert told == ([platform.source] if platform in templates else [])
 
 
+@pytest.mark.parametrize(("own", "told"), [(40960, ["context_by_extension"]), (65536, []), (None, [])])
+def test_a_profile_longer_than_the_model_says_how(own: int | None, told: list[str]) -> None:
+    assert codes(replace(choice("qwen3-32b.tp4"), own_model_len=own)) == told
+    assert codes(replace(choice("deepseek-r1-0528.tp32"), own_model_len=40960)) == []
+
+
 def test_the_limits_of_one_platform_are_not_held_on_another() -> None:
     nvidia = replace(choice(), platform=CATALOG.platforms["nvidia-cuda"], image=None, tag="", args=())
     unlike = replace(nvidia, tp=8, max_model_len=131072, mtp=True, env={"ANY": "1"}, devices_available=8)
