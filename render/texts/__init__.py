@@ -43,13 +43,13 @@ class Texts(Words):
 
     def error(self, error: AppError) -> str:
         """What happened and what to do next, as plain text."""
-        return self(self._told("error", "finding", error.code), **error.params)
+        return self(self._told("error", "finding", error.code), **self._named(error.params))
 
     def reason(self, reason: Reason | None) -> str:
         """Why a job or deployment failed, as plain text."""
         if reason is None:
             return ABSENT
-        return self(self._told("error", "finding", reason.code), **reason.params)
+        return self(self._told("error", "finding", reason.code), **self._named(reason.params))
 
     def finding(self, finding: Finding) -> str:
         """One finding, as plain text."""
@@ -60,6 +60,11 @@ class Texts(Words):
         if kind.startswith("http_"):
             return self("failure.http", status=kind.removeprefix("http_"))
         return self(f"failure.{kind}") if self.has(f"failure.{kind}") else kind
+
+    def _named(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is not there (``kind``) in the language's own word."""
+        key = f"thing.{params.get('kind')}"
+        return {**params, "kind": self(key)} if self.has(key) else params
 
     def _told(self, first: str, second: str, code: str) -> str:
         """A code's key: what can be refused beside a field can also fail a job, in the same words."""

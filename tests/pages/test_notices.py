@@ -111,5 +111,5 @@ def test_the_whole_of_a_long_title_is_the_tooltip(app: App, queue: FakeJobQueue,
     app.store.jobs.finish("job-2", JobState.DONE, app.clock.now())
     at = open_page("endpoints")
     links = [one.proto for one in at.get("page_link") if "DeepSeek" in one.proto.label]
-    assert [one.label for one in links] == [":green[:material/check_circle:] Done\\: DeepSeek\\-R1\\-052…"]
+    assert [one.label for one in links] == [":green[:material/check_circle:] Done\\: DeepSeek\\-R1\\-0…"]
     assert links[0].help == "Done\\: DeepSeek\\-R1\\-0528 · 1024/1024 · 1, 4"

@@ -17,7 +17,7 @@ SLOW_POLL_S = 15
 """While nothing is at work: a job may be started in another tab or from a shell, and a stuck one may go on."""
 _TOLD = "notices_told"
 _SHOWN = 3
-_COLUMNS = 22
+_COLUMNS = 20
 """What one line of the sidebar holds, in bold and after a sign."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from render.texts import LANGUAGES, Texts, best_language, placeholders, sentence
 
 CORE = Path(errors.__file__).parent
 NAMES = {"page.benchmark.engine_vllm-bench"}  # the same in every language
+KINDS = re.compile(r"NotFoundError\(kind=\"(\w+)\"")
 HELPERS = {"Finding", "UrlError", "Reason", "_block", "_find", "_warn", "_note", "block", "warn", "note"}
 
 
@@ -139,6 +141,24 @@ def test_words_follow_the_number() -> None:
 )
 def test_the_browsers_wish_decides_the_first_language(wish: str | None, language: str) -> None:
     assert best_language(wish) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "There is no kept view v-1 any more. It may have been removed."),
+        ("zh", "固定视图 v-1 已不存在，可能已被移除。"),
+    ],
+)
+def test_what_is_not_there_is_named_in_the_readers_language(language: str, told: str) -> None:
+    assert Texts(language).error(errors.NotFoundError(kind="view", id="v-1")) == told
+
+
+def test_every_kind_of_thing_that_may_be_missing_has_a_name() -> None:
+    found = {kind for path in CORE.rglob("*.py") for kind in KINDS.findall(path.read_text("utf-8"))}
+    assert len(found) > 15
+    for language in LANGUAGES:
+        assert not [kind for kind in found if not Texts(language).has(f"thing.{kind}")]
 
 
 def test_a_percent_sign_stands_apart_in_a_sentence_as_in_a_table() -> None:
