@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from core.bootstrap import App, compose
 from core.domain.access import LOCAL_OPERATOR
 from core.domain.endpoint import Endpoint
 from core.domain.finding import blocking
-from core.domain.webui import Access, CheckState, ConnectPlan, UpstreamRequest, WebUiInfo, Wishes, WriteState
+from core.domain.webui import Access, CheckState, ConnectPlan, UpstreamRequest, WebUi, WebUiInfo, Wishes, WriteState
 from core.errors import WebUiError
 from core.settings import read_settings
 from tests.real.house import House
@@ -66,14 +67,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module", params=["0.12.4", "0.6.18"])
-def webui_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A fresh one, with no account."""
-    folder, port = tmp_path_factory.mktemp("open-webui"), free_port()
-    subprocess.run(["bash", str(SCRIPT), request.param], check=True, timeout=900)
+@contextmanager
+def open_webui(version: str, folder: Path, port: int) -> Iterator[str]:
+    """The address of one that answers; its data stay in ``folder``."""
+    subprocess.run(["bash", str(SCRIPT), version], check=True, timeout=900)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["bash", str(SCRIPT), request.param, str(port), str(folder / "data")],
+            ["bash", str(SCRIPT), version, str(port), str(folder / "data")],
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -86,6 +86,13 @@ def webui_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
+
+
+@pytest.fixture(scope="module", params=["0.12.4", "0.6.18"])
+def webui_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A fresh one, with no account."""
+    with open_webui(request.param, tmp_path_factory.mktemp("open-webui"), free_port()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +294,30 @@ def test_refused_sign_ins_have_their_names(site: Site) -> None:
         codes.append(raised.value.code)
     refused = ["webui_sign_in_refused", "webui_sign_up_closed", "webui_token_refused", "webui_not_one"]
     assert codes == refused
+
+
+def test_data_of_an_older_version_are_told_and_connected_again(tmp_path: Path) -> None:
+    """From 0.10 on built-in tools are sent unless somebody says otherwise: what worked is refused after the update."""
+    app, port = compose(read_settings({"SEATRIAL_HOME": str(tmp_path / "home")})), free_port()
+    connect, doctor = app.webui.connect, app.webui.doctor
+    with simulated("--model", "Served", "--api-key", "sk-one") as service:
+        endpoint = app.endpoints.attach(LOCAL_OPERATOR, service.base_url, key="sk-one")
+        with open_webui("0.6.18", tmp_path, port) as url:
+            access, _ = connect.sign_up(LOCAL_OPERATOR, connect.look(url), EMAIL)
+            plan = connect.plan(connect.look(url), access, [UpstreamRequest(endpoint.id)], Wishes())
+            webui = connect.apply(LOCAL_OPERATOR, plan, access).webui
+            assert _found(doctor.examine(webui.id, access)) == []
+        with open_webui("0.12.4", tmp_path, port):
+            renewed = doctor.examine(webui.id, access)
+            assert _found(renewed) == ["webui_version_changed", "webui_drifted", "webui_probe_tools"]
+            assert [change.code for change in renewed.drifted] == ["tools_off"]
+            applied = app.webui.links.put_right(LOCAL_OPERATOR, webui.id, access)
+            assert (applied.writes, applied.not_taken) == (1, ())
+            assert _found(doctor.examine(webui.id, access)) == []
+
+
+def _found(webui: WebUi) -> list[str]:
+    return [check.finding.code for check in webui.report.checks if check.finding] if webui.report else ["none"]
 
 
 @pytest.mark.browser
