@@ -72,7 +72,7 @@ def one_person(account: Account) -> None:
     """Name, role, state, and what can be changed."""
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(account.name)}**", width="content")
-        st.badge(t(f"word.{account.role}"), color="primary" if account.role is Role.OPERATOR else "gray")
+        st.badge(t(f"word.{account.role}"), color="green" if account.role is Role.OPERATOR else "gray")
         if account.disabled_at:
             st.badge(t("page.settings.disabled_since", when=t.when(account.disabled_at)), color="orange")
         st.space("stretch")
