@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import time
 import urllib.request
+from contextlib import suppress
 from http.client import HTTPException
+from pathlib import Path
 
 from core.errors import RefusedError
 
+WEB_SCRIPT = Path(__file__).resolve().parents[1] / "streamlit_app.py"
 _TRIED = 100
+_LEAVING_S = 10.0
+_POLL_S = 0.1
 
 
 def web_url(host: str, port: int) -> str:
@@ -20,12 +26,35 @@ def web_url(host: str, port: int) -> str:
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises RefusedError: already_running (url), web_port_in_use (port, host, free), web_port_denied (port, free) and
-    web_host_unknown (host)."""
+    """Waits for a web process of ours that is just ending: its parent was killed. Raises RefusedError: already_running
+    (url), web_port_in_use (port, host, free), web_port_denied (port, free) and web_host_unknown (host)."""
+    deadline = time.monotonic() + _LEAVING_S
+    while (refusal := _try(host, port)) is not None:
+        if refusal.code != "web_port_in_use" or time.monotonic() > deadline or not _is_leaving(port):
+            raise refusal
+        time.sleep(_POLL_S)
+
+
+def _try(host: str, port: int) -> RefusedError | None:
     try:
         _bind(host, port)
     except OSError as error:
-        raise _refusal(host, port, error) from error
+        return _refusal(host, port, error)
+    return None
+
+
+def _is_leaving(port: int) -> bool:
+    """Whether nobody listens there any more, or only a web process of this installation (by its command line), which
+    does not answer."""
+    from core.adapters.host_probe import LocalHostProbe
+
+    owner = LocalHostProbe().port_owner(port)
+    if owner is None:
+        return True
+    with suppress(OSError):
+        command = Path("/proc", owner.rpartition("(")[2].rstrip(")"), "cmdline").read_bytes()
+        return str(WEB_SCRIPT).encode() in command.split(b"\0")
+    return False
 
 
 def free_port(host: str, wanted: int) -> int | None:

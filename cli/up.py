@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from cli.address import check_address, free_port, is_our_own, is_there, web_url
+from cli.address import WEB_SCRIPT, check_address, free_port, is_our_own, is_there, web_url
 from cli.children import Child, end_all
 from core.adapters.home import make_home
 from core.adapters.locks import WORKER_LOCK, is_locked, read_record
@@ -190,6 +190,5 @@ _REFUSALS = frozenset({_REFUSED_EXIT})
 
 
 def _web_argv(settings: Settings) -> list[str]:
-    script = str(ROOT / "streamlit_app.py")
     address = [f"--server.address={settings.host}", f"--server.port={settings.port}"]
-    return [sys.executable, "-m", "streamlit", "run", script, *address]
+    return [sys.executable, "-m", "streamlit", "run", str(WEB_SCRIPT), *address]

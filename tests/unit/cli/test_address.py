@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from cli.address import check_address, free_port, is_our_own, web_url
+from cli.address import WEB_SCRIPT, check_address, free_port, is_our_own, web_url
 from core.errors import RefusedError
 from render.texts import Texts
 
@@ -55,6 +57,23 @@ def test_our_own_port_is_told_with_its_address(seatrial: int) -> None:
     with pytest.raises(RefusedError) as refused:
         check_address("127.0.0.1", seatrial)
     assert (refused.value.code, refused.value.params["url"]) == ("already_running", f"http://127.0.0.1:{seatrial}")
+
+
+def test_a_web_process_of_ours_that_is_ending_is_waited_for() -> None:
+    ending = """
+import socket
+with socket.socket() as listener:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    print(listener.getsockname()[1], flush=True)
+    for _ in range(3):
+        listener.accept()[0].close()
+"""
+    argv = [sys.executable, "-c", ending, str(WEB_SCRIPT)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as leaving:
+        assert leaving.stdout is not None
+        check_address("127.0.0.1", int(leaving.stdout.readline()))
+        assert leaving.wait(10) == 0
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
