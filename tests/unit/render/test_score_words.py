@@ -12,7 +12,7 @@ import pytest
 
 from core.domain.accuracy_statistics import Interval, Verdict, parity
 from core.domain.benchmark import RunHead, RunKind, RunState
-from core.domain.evaluation import DatasetChoice, EvaluationRequest, ScoreRow
+from core.domain.evaluation import DatasetChoice, EvaluationRequest, Sample, SampleStatus, ScoreRow
 from core.domain.evaluation_pairs import Flip, PairedScores
 from core.domain.evaluation_reading import DatasetScores, SampleRow, Tally
 from core.domain.evaluation_scores import Conditions, Ending
@@ -28,6 +28,8 @@ from render.evaluation_documents import (
     pairs_csv,
     pairs_json,
     pairs_markdown,
+    samples_csv,
+    samples_jsonl,
     scores_csv,
 )
 from render.evaluation_report import evaluation_report, pairs_report
@@ -197,6 +199,23 @@ def test_files_say_the_same() -> None:
     assert text.startswith("# R1 W8A8\n")
     assert r"c\|eval" in text
     assert "- gsm8k: Attention: 100 answers" in text
+
+
+def test_samples_leave_whole() -> None:
+    said = 'It is "four",\nas 2 + 2 = 4'
+    asked = ("gsm8k", "main", 0, "q-1", "0", 0, "2 + 2?", "4", "4", said, "Let me think.", "accuracy", 1.0)
+    right = Sample(*asked, SampleStatus.SCORED, "stop", output_tokens=9, latency_ms=12.5, scores={"accuracy": 1.0})
+    cut = replace(right, index=1, extracted=None, answer="", reasoning=None, score=0.0, stop_reason="max_tokens")
+    kept = [(0, Ending.ANSWERED, right), (1, Ending.TRUNCATED, cut)]
+    first, second = map(json.loads, samples_jsonl(kept).splitlines())
+    assert (first["answer"], first["reasoning"], first["latency_ms"]) == (said, "Let me think.", 12.5)
+    assert (second["number"], second["ending"], second["stop_reason"]) == (1, "truncated", "max_tokens")
+    rows = list(csv.DictReader(io.StringIO(samples_csv(kept))))
+    assert [(row["ending"], row["gold"], row["extracted"]) for row in rows] == [
+        ("answered", "4", "4"),
+        ("truncated", "4", ""),
+    ]
+    assert rows[0]["answer"] == said
 
 
 def test_the_offline_report_asks_for_nothing_and_speaks_both_languages() -> None:
