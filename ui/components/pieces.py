@@ -25,7 +25,7 @@ _LINE_LENGTH = 72
 _SHORT_CELL = 32
 _NAME_COLUMNS = 30
 _JOINER, _NO_BREAK = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"
-_JOINED = re.compile("(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff（])")
+_JOINED = re.compile("(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff（])|(?<=\N{EN DASH})(?= )")
 _LOOKS: dict[str, tuple[Color, str]] = {
     "queued": ("gray", ":material/schedule:"),
     "pending": ("gray", ":material/schedule:"),
