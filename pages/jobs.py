@@ -62,7 +62,8 @@ def details(job_id: str) -> None:
 
 
 newest: Page[JobView] = app.jobs.page(0, PER_PAGE)
-header("jobs", t("page.jobs.answer", active=len(active), total=newest.total) if newest.total else None)
+answer = t(f"page.jobs.answer{'' if active else '_idle'}", active=len(active), total=newest.total)
+header("jobs", answer if newest.total else None)
 worker_notice()
 if not newest.total:
     empty_state(t("page.jobs.none"), label=t("page.overview.benchmark"), page="benchmark")

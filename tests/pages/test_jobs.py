@@ -72,7 +72,7 @@ def test_the_history_comes_in_pages(app: App, queue: FakeJobQueue, open_page: Op
         app.store.jobs.add(samples.job(id=job_id, title=f"sweep {number}", created_at=made, run_id=None))
         app.store.jobs.finish(job_id, JobState.DONE, made)
     at = open_page("jobs")
-    assert "23 in all" in sentences(at)
+    assert "23 jobs have ended" in sentences(at)
     assert "Nothing runs, nothing waits" in sentences(at)
     assert titles(at) == [f"sweep {number}" for number in range(22, 2, -1)]
 
