@@ -58,7 +58,9 @@ def _runs(arguments: argparse.Namespace) -> int:
     if not page.rows:
         print(t("cli.runs.none"))
         return 0
-    heads = [t(f"cli.runs.{name}") for name in ("id", "when", "model", "state", "workload", "points", "best", "ttft")]
+    heads = [
+        t(f"cli.runs.{name}") for name in ("id", "when", "model", "state", "workload", "points", "best", "ttft", "tool")
+    ]
     print_table(heads, [_row(t, row) for row in page.rows])
     return 0
 
@@ -73,6 +75,7 @@ def _row(t: Texts, row: RunRow) -> list[str]:
         f"{row.points_done}/{row.points_total}",
         t.percent(row.score) if row.kind is RunKind.EVALUATION else t.tokens_per_s(row.best_output_tokens_per_s),
         t.ms(row.lowest_ttft_p50_ms),
+        row.tool,
     ]
 
 

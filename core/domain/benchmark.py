@@ -240,20 +240,32 @@ class Run(RunHead):
     workload: Workload
 
 
+_BETWEEN_TOOLS = ", "
+
+
 def tool_words(run: RunHead, measurements: Sequence[Measurement]) -> str:
     """What measured, each tool with its version: ``vllm bench serve 0.32.0``. Before anything is measured, what the run
     was started with."""
     told = [(one.tool, one.tool_version) for one in measurements]
     asked = (str(run.provenance.get("tool") or ""), str(run.provenance.get("tool_version") or ""))
-    every = dict.fromkeys(sorted(told) or [asked])
-    named = (" ".join(str(word) for word in one if word and word != UNKNOWN_VERSION) for one in every)
-    return ", ".join(words for words in named if words)
+    return _BETWEEN_TOOLS.join(sorted({_named(*one) for one in told or [asked]}))
+
+
+def with_tool(words: str, measurement: Measurement) -> str:
+    """``tool_words`` of what was measured so far, and of one measurement more."""
+    known = words.split(_BETWEEN_TOOLS) if words else []
+    return _BETWEEN_TOOLS.join(sorted({*known, _named(measurement.tool, measurement.tool_version)}))
+
+
+def _named(tool: str, version: str) -> str:
+    return " ".join(word for word in (tool, version) if word and word != UNKNOWN_VERSION)
 
 
 @dataclass(frozen=True)
 class RunRow:
     """A run in a list: no document is parsed and no artifact is read to draw it. ``version_key`` and ``workload_key``
-    are equal where version and workload are; ``score`` (0..1) is an evaluation's headline."""
+    are equal where version and workload are; ``tool`` as ``tool_words`` has it; ``score`` (0..1) is an evaluation's
+    headline."""
 
     id: str
     model: str
@@ -277,6 +289,7 @@ class RunRow:
     image: str | None = None
     workload_key: str = ""
     workload_label: str = ""
+    tool: str = ""
     score: float | None = None
     tags: tuple[str, ...] = ()
     archived_at: datetime | None = None

@@ -35,12 +35,18 @@ def _cells(row: RunRow) -> dict[str, Cell]:
     t = session.texts()
     return {
         "run": partial(_name, row),
-        "workload": f":small[{plain(row.workload_label)}]" if row.workload_label else "–",
+        "workload": _workload(row),
         "state": _state(row),
         "result": _result(row),
         "ttft": t.number(row.lowest_ttft_p50_ms),
         "when": f":small[{t.when(row.created_at)} · {plain(row.created_by)}]",
     }
+
+
+def _workload(row: RunRow) -> str:
+    """What was asked, and below it which tool of which version measured it."""
+    tool = f":gray[:small[{plain(row.tool)}]]" if row.tool else ""
+    return "  \n".join(part for part in (f":small[{plain(row.workload_label or '–')}]", tool) if part)
 
 
 def _result(row: RunRow) -> str:

@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 from core.adapters.database.connection import STANDINGS_VERSION, mark
 from core.adapters.database.run_lists import RunLists, search_text, store_facets
 from core.adapters.database.tables import MeasurementTable, RunDetailTable, RunTable
-from core.domain.benchmark import Distribution, Engine, Measurement, Run, RunHead, RunKind, RunState
+from core.domain.benchmark import (
+    Distribution,
+    Engine,
+    Measurement,
+    Run,
+    RunHead,
+    RunKind,
+    RunState,
+    tool_words,
+    with_tool,
+)
 from core.domain.run_identity import run_identity, workload_key, workload_label
 from core.errors import NotFoundError
 
@@ -156,6 +166,7 @@ def _run_row(run: RunHead) -> RunTable:
         kind=run.kind.value,
         points_done=0,
         points_total=run.parts_total or 0,
+        tool=tool_words(run, ()),
     )
     if isinstance(run, Run):
         load = run.workload
@@ -189,6 +200,7 @@ def _head_values(row: RunTable, detail: RunDetailTable) -> dict[str, Any]:
 
 def _count(run: RunTable, measurement: Measurement) -> None:
     """The list's figures. A point of which too much failed has no throughput worth showing."""
+    run.tool = with_tool(run.tool if run.points_done else "", measurement)
     run.points_done += 1
     if not measurement.is_sound:
         return

@@ -21,6 +21,7 @@ from core.adapters.database.connection import open_engine
 from core.adapters.database.migrations import HEAD, configuration, current_revision, migrate
 from core.adapters.database.store import DatabaseStore
 from core.adapters.database.tables import Base
+from core.domain.benchmark import tool_words
 from core.domain.history import Facet
 from core.errors import StoreError
 from core.formats import records
@@ -77,6 +78,30 @@ def test_runs_from_before_the_history_are_found_by_its_filters(empty_url: str) -
     assert {facet: len(choices) for facet, choices in store.runs.facets().items()} == dict.fromkeys(
         (Facet.MODEL, Facet.VERSION, Facet.IMAGE, Facet.WORKLOAD, Facet.ENGINE, Facet.KIND, Facet.PERSON), 1
     )
+
+
+def test_runs_from_before_say_what_measured_them(empty_url: str) -> None:
+    told = {"tool": "evalscope", "tool_version": "1.14.0"}
+    with open_engine(empty_url, 1, foreign_keys=False).execution_options(writes=True).begin() as connection:
+        command.upgrade(configuration(connection), "0010")
+        _insert(connection, "endpoints", samples.endpoint(), drop={"check"})
+        for run in (samples.run(provenance=told), samples.run(id="run-2", provenance={"tool": "vllm-bench"})):
+            columns = {"points_done": 0, "points_total": 2, "workload_key": "", "workload_label": ""}
+            _insert(connection, "runs", run, drop=_UNKNOWN, **columns)
+            _insert(connection, "run_details", run, run_id=run.id)
+        for repeat, version in enumerate(["0.33.0", "unknown"]):
+            point = samples.measurement(tool="vllm", tool_version=version, repeat=repeat)
+            columns = {"run_id": "run-2", "document": point, "succeeded": 192, "failed": 0}
+            _insert(connection, "measurements", point, drop=_FIGURES, **columns)
+    migrate(empty_url)
+    store = DatabaseStore(empty_url)
+    tools = [row.tool for row in store.runs.rows(["run-1", "run-2"])]
+    assert tools == ["evalscope 1.14.0", tool_words(store.runs.get("run-2"), store.runs.measurements("run-2"))]
+    assert tools[1] == "vllm, vllm 0.33.0"
+
+
+_UNKNOWN = {"input_tokens", "output_tokens", "best_output_tokens_per_s", "lowest_ttft_p50_ms", "score"}
+_FIGURES = {f"{name}_{kind}_ms" for name in ("ttft", "tpot", "itl", "e2el") for kind in ("mean", "p50", "p99")}
 
 
 def _insert(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.baseline import Baseline
-from core.domain.benchmark import Engine, RequestCounts, RunHead, RunKind, RunState
+from core.domain.benchmark import Engine, RequestCounts, RunHead, RunKind, RunState, tool_words
 from core.domain.history import DailyRun, Facet, RunFilter, Shelf, TrendFigure
 from core.domain.run_identity import workload_key
 from core.errors import NotFoundError
@@ -32,6 +32,17 @@ def add_runs(store: DatabaseStore, *changes: dict[str, object]) -> None:
 def test_a_run_comes_back_as_it_was(store: DatabaseStore) -> None:
     store.runs.add(samples.run())
     assert store.runs.get("run-1") == samples.run()
+
+
+def test_a_list_names_what_was_to_measure_and_then_what_measured(store: DatabaseStore) -> None:
+    store.runs.add(samples.run(provenance={"tool": "vllm-bench", "tool_version": None}))
+    seen = [store.runs.rows(["run-1"])[0].tool]
+    for repeat, (tool, version) in enumerate([("vllm-rs", "0.33.0"), ("vllm", "0.33.0"), ("vllm-rs", "0.33.0")]):
+        store.runs.save_measurement("run-1", samples.measurement(repeat=repeat, tool=tool, tool_version=version))
+        seen.append(store.runs.rows(["run-1"])[0].tool)
+    both = "vllm 0.33.0, vllm-rs 0.33.0"
+    assert seen == ["vllm-bench", "vllm-rs 0.33.0", both, both]
+    assert both == tool_words(store.runs.get("run-1"), store.runs.measurements("run-1"))
 
 
 def test_an_unknown_run(store: DatabaseStore) -> None:

@@ -33,9 +33,9 @@ FACET_COLUMNS = (
 
 
 class RunTable(Base):
-    """What a list shows. ``points_done`` and the two best figures are kept up with every measurement; ``search_text``
-    is what a person may look for, case folded. The wide index holds every column that a list filters by, so that any
-    combination is answered from it alone, in the order of the list."""
+    """What a list shows. ``points_done``, ``tool`` and the two best figures are kept up with every measurement;
+    ``search_text`` is what a person may look for, case folded. The wide index holds every column that a list filters
+    by, so that any combination is answered from it alone, in the order of the list."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -71,6 +71,7 @@ class RunTable(Base):
     image: Mapped[str | None]
     workload_key: Mapped[str] = mapped_column(server_default="")
     workload_label: Mapped[str] = mapped_column(server_default="")
+    tool: Mapped[str] = mapped_column(server_default="")
     score: Mapped[float | None]
     tags: Mapped[tuple[str, ...]] = mapped_column(Record(tuple[str, ...]), server_default="[]")
     archived_at: Mapped[datetime | None]
