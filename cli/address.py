@@ -30,7 +30,9 @@ def check_address(host: str, port: int) -> None:
     (url), web_port_in_use (port, host, free), web_port_denied (port, free) and web_host_unknown (host)."""
     deadline = time.monotonic() + _LEAVING_S
     while (refusal := _try(host, port)) is not None:
-        if refusal.code != "web_port_in_use" or time.monotonic() > deadline or not _is_leaving(port):
+        if refusal.code != "web_port_in_use" or time.monotonic() > deadline:
+            raise refusal
+        if not _is_leaving(port) and _try(host, port) is not None:  # again: it may have left while it was looked for
             raise refusal
         time.sleep(_POLL_S)
 
@@ -51,6 +53,8 @@ def _is_leaving(port: int) -> bool:
     owner = LocalHostProbe().port_owner(port)
     if owner is None:
         return True
+    if not owner:  # another account's, or one that has just ended
+        return False
     with suppress(OSError):
         command = Path("/proc", owner.rpartition("(")[2].rstrip(")"), "cmdline").read_bytes()
         return str(WEB_SCRIPT).encode() in command.split(b"\0")

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from cli import address
 from cli.address import WEB_SCRIPT, check_address, free_port, is_our_own, web_url
 from core.errors import RefusedError
 from render.texts import Texts
@@ -74,6 +75,20 @@ with socket.socket() as listener:
         assert leaving.stdout is not None
         check_address("127.0.0.1", int(leaving.stdout.readline()))
         assert leaving.wait(10) == 0
+
+
+def test_whoever_leaves_while_it_is_looked_for_is_not_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def nobody_is_seen(port: int) -> bool:
+            listener.close()
+            return False
+
+        monkeypatch.setattr(address, "_is_leaving", nobody_is_seen)
+        check_address("127.0.0.1", listener.getsockname()[1])
+        assert listener.fileno() == -1
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
