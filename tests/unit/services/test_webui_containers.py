@@ -208,6 +208,16 @@ def test_a_volume_with_another_administrator_asks_for_that_password(database: Da
     assert report.state is CheckState.GOOD, "the sign-in on its card was used"
 
 
+def test_a_published_account_on_an_old_volume_is_warned_about_and_the_start_goes_through(world: World) -> None:
+    webui, _ = started(world)
+    run(world, webui)
+    world.server.accounts["admin@vastai.com"] = ("x", "admin123", "admin")
+    assert world.room.steps.prove(webui.id, lambda _: None)
+    report = world.room.connect.get(webui.id).report
+    assert report is not None
+    assert [check.code for check in report.checks if check.state is CheckState.BAD] == ["published_account"]
+
+
 def test_a_page_that_is_drawn_again_and_again_does_not_use_up_the_sign_ins(database: DatabaseStore) -> None:
     """From the 16th within three minutes on Open WebUI refuses the right password as well."""
     world = World(database)
