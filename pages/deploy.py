@@ -65,7 +65,7 @@ def start(plan: DeploymentPlan, found: tuple[Finding, ...]) -> None:
 
 header("deploy")
 worker_notice()
-left, right = st.columns([11, 10], gap="medium")
+left, right = st.columns([10, 11], gap="medium")
 with left:
     places = form.draw()
 request, unread = form.read()

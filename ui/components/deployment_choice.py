@@ -78,7 +78,7 @@ def draw() -> Places:
     _ways()
     catalog = session.app().catalog.catalog()
     model = catalog.models.get(st.session_state["deploy_model"])
-    places = fields.row(partial(_model, catalog), partial(_platform, model), spans=(3, 2))
+    places = fields.row(partial(_model, catalog), partial(_platform, model), spans=(5, 3))
     if model is not None:
         model_facts(model)
         _profile(model)
