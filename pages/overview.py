@@ -91,6 +91,7 @@ def running() -> None:
 
 def latest(rows: tuple[RunRow, ...]) -> None:
     """The last runs, newest first."""
+    st.space("xsmall")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(t("page.overview.recent"), anchor=False)
         st.space("stretch")

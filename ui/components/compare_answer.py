@@ -94,7 +94,11 @@ def _about(side: Evidence) -> str:
     """What stands beside a run's name: model, workload, engine, date."""
     t, run = session.texts(), side.run
     tool = tool_words(run, side.measurements)
-    unchecked = "" if side.version.verified or not side.version.label else t("page.endpoints.unverified")
+    unchecked = (
+        ""
+        if side.version.verified or side.version.simulated or not side.version.label
+        else t("page.endpoints.unverified")
+    )
     parts = [unchecked, run.model, workload_label(run.workload), tool, t.when(run.started_at or run.created_at)]
     return " · ".join(part for part in parts if part)
 

@@ -93,7 +93,7 @@ def _choose_one(dataset: Dataset, key_of: KeyOf) -> None:
 def choose_limit(key_of: KeyOf) -> None:
     """Everything, a count or a share: each has a widget of its own."""
     t = session.texts()
-    left, right = st.columns(2, vertical_alignment="bottom")
+    left, right = st.columns(2)
     with left:
         st.segmented_control(
             t("page.accuracy.limit"),

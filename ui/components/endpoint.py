@@ -145,9 +145,9 @@ def endpoint_facts(endpoint: Endpoint) -> None:
 
 
 def _version(endpoint: Endpoint, t: Texts) -> str:
-    """The label; on a server that is not ours, somebody's word."""
+    """The label; on a server that is not ours, somebody's word. Of a simulated one all is made up, and it says so."""
     label = endpoint.version_label or t("word.unknown")
-    verified = endpoint.version_verified or not endpoint.version_label
+    verified = endpoint.version_verified or not endpoint.version_label or endpoint.origin is Origin.SIMULATED
     return label if verified else t("page.endpoints.label_unverified", label=label)
 
 
