@@ -52,7 +52,9 @@ class HttpWebUiAdmin:
         answer = self._send("POST", url, "/api/v1/auths/signin", body={"email": email, "password": password})
         if answer.status == 429:
             raise WebUiError("webui_rate_limited", url=url)
-        if answer.status in {400, 401, 403}:
+        if answer.status == 403:  # ENABLE_PASSWORD_AUTH=False (open_webui/routers/auths.py)
+            raise WebUiError("webui_password_off", url=url)
+        if answer.status in {400, 401}:
             raise WebUiError("webui_sign_in_refused", url=url, email=email)
         return self._access(url, answer, email)
 

@@ -19,7 +19,7 @@ class WebUiAdmin(Protocol):
 
     def sign_in(self, url: str, email: str, password: str) -> Access:
         """Once: it is not tried again, since a limit counts. Codes: webui_sign_in_refused (email), webui_rate_limited,
-        webui_second_factor."""
+        webui_second_factor, webui_password_off."""
         ...
 
     def sign_up(self, url: str, name: str, email: str, password: str) -> Access:

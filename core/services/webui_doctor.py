@@ -177,7 +177,7 @@ class WebUiDoctor:
             try:
                 self._admin.sign_in(webui.url, email, password)
             except WebUiError as error:
-                if error.code == "webui_sign_in_refused":
+                if error.code in {"webui_sign_in_refused", "webui_password_off"}:
                     yield Check("published_account", _GOOD, {"email": email})
             except EndpointError:
                 return

@@ -47,6 +47,7 @@ class FakeOpenWebUi:
     version: str = "0.12.4"
     upstreams: dict[str, FakeUpstream] = field(default_factory=dict)
     second_factor: bool = False
+    password_off: bool = False
     fresh: bool = True
     dies_after: int | None = None
     away: set[str] = field(default_factory=set)
@@ -124,6 +125,8 @@ class FakeOpenWebUi:
 
     def _sign_in(self, body: Mapping[str, str]) -> httpx.Response:
         email = body["email"].lower()
+        if self.password_off:
+            return _told(403, "The requested action has been restricted as a security measure.")
         self.attempts[email] = self.attempts.get(email, 0) + 1
         if self.version != "0.6.18" and self.attempts[email] > _SIGN_IN_LIMIT:
             return _told(429, "API rate limit exceeded")

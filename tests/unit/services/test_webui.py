@@ -413,6 +413,9 @@ def test_every_refusal_of_a_sign_in_has_its_own_name(newest: World) -> None:
     newest.server.second_factor = True
     assert refused(newest, ADMIN, PASSWORD) == "webui_second_factor"
     newest.server.second_factor = False
+    newest.server.password_off = True
+    assert refused(newest, ADMIN, PASSWORD) == "webui_password_off"
+    newest.server.password_off = False
     newest.server.accounts["u@lab.local"] = ("U", "x", "user")
     assert refused(newest, "u@lab.local", "x") == "webui_not_admin"
     assert refused(newest, "", "") == "webui_email_empty"
