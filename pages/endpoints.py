@@ -21,7 +21,7 @@ def one_endpoint(endpoint: Endpoint) -> None:
     with st.container(border=True, gap="xsmall", key=f"endpoint_{endpoint.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             with group():
-                endpoint_title(endpoint)
+                endpoint_title(endpoint, down.get(endpoint.id))
             st.space("stretch")
             with group():
                 buttons(endpoint)
@@ -39,9 +39,10 @@ def buttons(endpoint: Endpoint) -> None:
             tell(t("page.endpoints.restored", name=name))
             st.rerun()
         return
-    if may_change and endpoint.writes:
+    can_be_asked = endpoint.writes and key not in down
+    if may_change and can_be_asked:
         link_button("benchmark", t("page.endpoints.measure"), key=f"measure_{key}", type="primary", endpoint=key)
-    if endpoint.writes:
+    if can_be_asked:
         chat_button(key)
     pressed = st.button(t("page.endpoints.refresh"), key=f"refresh_{key}", icon=":material/refresh:")
     if pressed and act(app.endpoints.refresh, key):
@@ -55,9 +56,10 @@ def buttons(endpoint: Endpoint) -> None:
 
 
 endpoints = app.endpoints.list(include_archived=st.query_params.get("archived") == "true")
+down = app.deployments.offers().down
 links = app.webui.links.by_endpoint()
 busy = {view.job.server_key: view for view in reversed(app.jobs.active())}
-answering = sum(health(endpoint.check) in {"answering", "limited"} for endpoint in endpoints)
+answering = sum(one.id not in down and health(one.check) in {"answering", "limited"} for one in endpoints)
 header("endpoints", t("page.endpoints.answer", count=len(endpoints), answering=answering) if endpoints else None)
 if may_change:
     with st.expander(t("page.endpoints.attach"), icon=":material/link:", expanded=not endpoints or is_open()):

@@ -23,6 +23,7 @@ POLL_S = 4
 
 app, t = session.app(), session.texts()
 endpoints, active, recent = app.endpoints.list(), app.jobs.active(), app.results.runs(0, RECENT)
+down = app.deployments.offers().down
 
 
 def welcome() -> None:
@@ -50,22 +51,23 @@ def first_step() -> None:
 
 
 def serving(found: tuple[Endpoint, ...]) -> None:
-    """One card per endpoint, as last checked, and what is measured on it now."""
+    """One card per endpoint, as last checked or as its deployment is, and what is measured on it now."""
     st.subheader(t("page.overview.serving"), anchor=False)
     if not found:
         empty_state(t("page.overview.serving_none"), label=t("page.overview.attach"), page="endpoints")
     for endpoint in found:
         with st.container(border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center"):
-                endpoint_title(endpoint)
+                endpoint_title(endpoint, down.get(endpoint.id))
                 st.space("stretch")
                 measure(endpoint)
             endpoint_facts(endpoint)
 
 
 def measure(endpoint: Endpoint) -> None:
-    """One measurement at a time: a busy server says so instead. One that writes no text has nothing to be measured."""
-    if not endpoint.writes:
+    """One measurement at a time: a busy server says so instead. One that writes no text, or does not serve now, has
+    nothing to be measured."""
+    if not endpoint.writes or endpoint.id in down:
         return
     busy = [view for view in active if view.job.server_key == endpoint.server_key]
     if busy:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from core.domain.deployment import DeploymentState, DeploymentView
 from core.domain.endpoint import Endpoint
@@ -23,10 +23,12 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Offers:
-    """``endpoints``: what may be measured, evaluated and talked to."""
+    """``endpoints``: what may be measured, evaluated and talked to. ``down``: endpoints (by id) of deployments of ours
+    that do not serve now, whatever their last check said."""
 
     endpoints: tuple[Endpoint, ...]
     withheld: tuple[Withheld, ...] = ()
+    down: Mapping[str, DeploymentState] = field(default_factory=dict)
 
 
 def offers(endpoints: Iterable[Endpoint], deployments: Iterable[DeploymentView], keep: Collection[str] = ()) -> Offers:
@@ -37,9 +39,11 @@ def offers(endpoints: Iterable[Endpoint], deployments: Iterable[DeploymentView],
         (endpoint, None if endpoint.id in keep else _reason(endpoint, states.get(endpoint.deployment_id or "")))
         for endpoint in endpoints
     ]
+    of_ours = {endpoint.id: states.get(endpoint.deployment_id or "") for endpoint, _ in found}
     return Offers(
         tuple(endpoint for endpoint, reason in found if reason is None),
         tuple(Withheld(endpoint, reason) for endpoint, reason in found if reason is not None),
+        {id: state for id, state in of_ours.items() if state in _NOT_SERVING},
     )
 
 

@@ -73,6 +73,22 @@ def test_an_embedding_model_serves_and_is_not_measured(world: World, open_page: 
         assert not {f"measure_{endpoint.id}", f"chat_{endpoint.id}"} & keys
 
 
+def test_what_serves_no_longer_is_not_said_to_answer_nor_offered(world: World, open_page: Open) -> None:
+    """Its last check is from when it did."""
+    found = world.serve()
+    (endpoint,) = world.app.store.endpoints.list()
+    keys = {f"measure_{endpoint.id}", f"chat_{endpoint.id}", f"bench_{endpoint.id}"}
+    for page, offered in (("overview", 1), ("endpoints", 2)):
+        at = open_page(page)
+        assert "Answering" in sentences(at)
+        assert len(keys & {button.key for button in at.button}) == offered
+    world.engine.exit(world.app.store.deployments.get(found).container_id or "", 1)
+    for page in ("overview", "endpoints"):
+        at = open_page(page)
+        assert ("Answering" in sentences(at), "Failed" in sentences(at)) == (False, True)
+        assert not keys & {button.key for button in at.button}
+
+
 def test_removing_asks_first_and_names_what_would_be_cancelled(world: World, open_page: Open) -> None:
     found = world.start()
     at = open_page("deployments")

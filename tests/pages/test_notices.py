@@ -80,7 +80,7 @@ def test_the_page_of_jobs_is_a_look(app: App, queue: FakeJobQueue, open_page: Op
     app.store.jobs.finish("job-1", JobState.DONE, app.clock.now())
     at = open_page("jobs")
     assert not at.exception
-    assert "1 in all" in sentences(at)
+    assert "1 job has ended" in sentences(at)
     assert title(app) == "Seatrial"
 
 

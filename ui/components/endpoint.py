@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from core.domain.deployment import DeploymentState
 from core.domain.endpoint import Endpoint, EndpointCheck, KeyState, Origin
 from core.domain.finding import Finding
 from core.domain.job import JobView
@@ -15,7 +16,7 @@ from render.version_words import version_label
 from ui import session
 from ui.components.findings import draw_findings
 from ui.components.links import link
-from ui.components.pieces import Color, simulated_badge
+from ui.components.pieces import Color, simulated_badge, state_badge
 from ui.markdown import plain
 
 _KEY_ICONS = {
@@ -111,11 +112,15 @@ def _known(value: bool | None, t: Texts) -> str:
     return t("word.unknown") if value is None else t("word.yes" if value else "word.no")
 
 
-def endpoint_title(endpoint: Endpoint) -> None:
-    """Name, what it is, whether it answers."""
+def endpoint_title(endpoint: Endpoint, down: DeploymentState | None = None) -> None:
+    """Name, what it is, whether it answered at the last check. ``down``: the state of its deployment, which does not
+    serve now: it says more than a check of earlier."""
     t = session.texts()
     st.markdown(f"**{plain(endpoint.name)}**", width="content")
-    health_badge(endpoint.check)
+    if down is None:
+        health_badge(endpoint.check)
+    else:
+        state_badge(down)
     if endpoint.origin is Origin.SIMULATED:
         simulated_badge()
     else:

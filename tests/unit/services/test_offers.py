@@ -8,6 +8,7 @@ import pytest
 
 from core.adapters.database.store import DatabaseStore
 from core.domain.access import LOCAL_OPERATOR
+from core.domain.deployment import DeploymentState
 from core.domain.endpoint import Task
 from tests.deployment_world import World
 from tests.fakes.endpoint_client import FakeServer
@@ -37,7 +38,9 @@ def test_a_deployment_is_offered_while_it_serves(world: World) -> None:
     deployment_id = world.ready()
     attach(world)
     assert len(offered(world)) == 2
+    assert world.service.offers().down == {}
     world.service.stop(LOCAL_OPERATOR, deployment_id)
+    assert list(world.service.offers().down.values()) == [DeploymentState.STOPPED]
     assert (offered(world), why_not(world)) == ([ATTACHED], ["withheld_stopped"])
     assert len(world.endpoints.list()) == 2, "its history stays readable"
     world.engine.start(world.container_id(deployment_id))
