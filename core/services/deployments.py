@@ -184,15 +184,15 @@ class DeploymentService:
         return replace(deployment, job_id=job.id), job
 
     def _refuse_second(self, deployment: Deployment, before: Mapping[str, DeploymentState]) -> None:
-        """Within the transaction that records it: whoever comes second sees the first, whether its container is made
-        already or not. ``before``: the states that the plan was made on; what was there then is the plan's to judge,
-        which asked the engine."""
+        """Within the transaction that records its start: whoever comes second sees the first, whether its container is
+        made already or not. ``before``: the states that the plan was made on; what was there then is the plan's to
+        judge, which asked the engine."""
         leaving = deployment.request.replaces if deployment.request else None
         every = self._store.deployments.list()
         pending = {found.id for found in self._planner.pending(every)}
         for other in every:
             moved = other.state in _BEGUN and before.get(other.id) is not other.state
-            if other.id == leaving or not (moved or other.id in pending):
+            if other.id in {leaving, deployment.id} or not (moved or other.id in pending):
                 continue
             if other.name == deployment.name:
                 raise NameTaken(name=deployment.name)
@@ -295,6 +295,7 @@ class DeploymentService:
         deployment = self._freed(actor, deployment_id, cancel_jobs)
         if deployment.state is DeploymentState.REMOVED:
             raise NotFoundError(kind="deployment", id=deployment_id)
+        before = {found.id: found.state for found in self._store.deployments.list()}
         self._refuse_shared(deployment)
         try:
             if deployment.container_id is not None:
@@ -310,9 +311,15 @@ class DeploymentService:
         cleared = replace(
             deployment, job_id=job.id, state=again, ended_at=None, reason_code=None, reason_params=(), stages=()
         )
-        with self._store.atomic():
-            self._store.deployments.update(cleared)
-            self._store.jobs.add(job)
+        try:
+            with self._store.atomic():
+                self._refuse_second(deployment, before)
+                self._store.deployments.update(cleared)
+                self._store.jobs.add(job)
+        except (DeviceTaken, PortTaken):  # somebody was faster by a moment, and has them
+            if deployment.container_id is not None:
+                self._engine.stop(deployment.container_id)
+            raise
         self._queue.enqueue(job.id, job.kind, job.server_key, {})
         return JobView(job, JobState.QUEUED, steps_done=0, progress=None)
 

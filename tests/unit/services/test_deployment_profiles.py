@@ -14,7 +14,7 @@ from core.domain.access import LOCAL_OPERATOR
 from core.domain.deployment import DeploymentPlan, DeploymentRequest, DeploymentState
 from core.domain.finding import blocking
 from core.domain.host import DeviceGroup, DeviceUser
-from core.errors import AppError, DeviceTaken, PlanBlocked, ServerBusy
+from core.errors import AppError, DeviceTaken, PlanBlocked, PortTaken, ServerBusy
 from tests.deployment_world import FOLDER, URL, World
 
 IMAGE = "registry.example/ai_deliver/vllm_vacc:AI3.2_GR_1202"
@@ -300,6 +300,32 @@ def test_a_stopped_one_gives_its_devices_and_cannot_take_them_back(world: World)
     with pytest.raises(DeviceTaken) as refused:
         world.service.restart(LOCAL_OPERATOR, first)
     assert refused.value.params == {"devices": "0-31", "owner": "second"}
+
+
+@pytest.mark.parametrize("other_port", [True, False])
+def test_a_start_while_another_is_restarted_gets_devices_and_port_and_the_other_stops_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, other_port: bool
+) -> None:
+    with_devices(world, 32)
+    first = world.service.start(LOCAL_OPERATOR, plan(world)).job.deployment_id or ""
+    world.service.step_create(first)
+    world.finish_job(first)
+    world.service.stop(LOCAL_OPERATOR, first)
+    chosen = plan(world, container_name="second", **({"host_port": 8001} if other_port else {}))
+    restart = world.engine.restart
+
+    def a_moment_earlier(container_id: str) -> None:
+        world.service.start(LOCAL_OPERATOR, chosen)
+        restart(container_id)
+
+    monkeypatch.setattr(world.engine, "restart", a_moment_earlier)
+    with pytest.raises(DeviceTaken if other_port else PortTaken) as refused:
+        world.service.restart(LOCAL_OPERATOR, first)
+    assert refused.value.params["owner"] == "second"
+    view = world.service.get(first)
+    assert view.deployment.state is DeploymentState.STOPPED
+    assert view.container is not None
+    assert view.container.state == "exited"
 
 
 # ---------------------------------------------------------------- in another's place
