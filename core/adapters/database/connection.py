@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,15 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def open_engine(url: str, busy_timeout_s: float, *, foreign_keys: bool = True) -> Engine:
-    """An engine; a new SQLite file is made with mode 0600, since it holds password hashes. Migrations switch
-    ``foreign_keys`` off, since SQLite changes a table by copying it."""
+    """An engine; a new SQLite file is made with mode 0600, since it holds password hashes. One that is there is not
+    opened by us: closing it would drop the locks that SQLite holds on it in this process
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2). Migrations switch ``foreign_keys`` off, since SQLite
+    changes a table by copying it."""
     file = sqlite_file(url)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     engine = _engine(url, pool_pre_ping=file is None)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, busy_timeout_s, "ON" if foreign_keys else "OFF")

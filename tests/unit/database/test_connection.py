@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -167,6 +169,19 @@ def test_two_processes_write_and_nothing_is_lost_or_doubled(store: DatabaseStore
     row = store.runs.page(0, 1).rows[0]
     assert (row.points_done, row.points_total) == (60, 60)
     assert store.data_version() - version == 60 + 20  # the 20 that found their point there count as a write too
+
+
+@SQLITE
+def test_a_second_one_in_the_process_takes_no_locks_away_from_the_first(store: DatabaseStore, url: str) -> None:
+    """Another process that leaves would take itself for the last, and remove the log that we write to."""
+    store.preferences.set("first", "1")
+    Database(url)
+    file = url.removeprefix("sqlite:///")
+    leave = f"import sqlite3; c = sqlite3.connect({file!r}); c.execute('SELECT count(*) FROM preferences'); c.close()"
+    subprocess.run([sys.executable, "-c", leave], check=True)
+    store.preferences.set("second", "2")
+    look = f"import sqlite3; print(sqlite3.connect({file!r}).execute('SELECT count(*) FROM preferences').fetchone())"
+    assert subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True).stdout == "(2,)\n"
 
 
 @pytest.mark.parametrize("url", ["nothing://at/all", "mysql+nodriver://at/all", "mysql+aiomysql://at/all"])
