@@ -151,7 +151,7 @@ class DeploymentService:
             self._refuse_busy(plan.request.replaces)
         deployment, job = self._records(actor, fresh)
         with self._store.atomic():
-            self._refuse_second(deployment, before)
+            self._refuse_second(deployment, before, leaving=plan.request.replaces)
             for ref in deployment.spec.secret_env.values():
                 self._secrets.put(ref, f"sk-{randomness.token_urlsafe(32)}")
             self._store.deployments.add(deployment)
@@ -183,16 +183,17 @@ class DeploymentService:
         job = deployment_job(actor, deployment, start_key(deployment), self._clock.now())
         return replace(deployment, job_id=job.id), job
 
-    def _refuse_second(self, deployment: Deployment, before: Mapping[str, DeploymentState]) -> None:
+    def _refuse_second(
+        self, deployment: Deployment, before: Mapping[str, DeploymentState], *, leaving: str | None
+    ) -> None:
         """Within the transaction that records its start: whoever comes second sees the first, whether its container is
         made already or not. ``before``: the states that the plan was made on; what was there then is the plan's to
-        judge, which asked the engine."""
-        leaving = deployment.request.replaces if deployment.request else None
+        judge, which asked the engine. ``leaving``: whose place it takes."""
         every = self._store.deployments.list()
         pending = {found.id for found in self._planner.pending(every)}
         for other in every:
             moved = other.state in _BEGUN and before.get(other.id) is not other.state
-            if other.id in {leaving, deployment.id} or not (moved or other.id in pending):
+            if other.id == leaving or not (moved or other.id in pending):
                 continue
             if other.name == deployment.name:
                 raise NameTaken(name=deployment.name)
@@ -313,10 +314,10 @@ class DeploymentService:
         )
         try:
             with self._store.atomic():
-                self._refuse_second(deployment, before)
+                self._refuse_second(deployment, before, leaving=deployment.id)
                 self._store.deployments.update(cleared)
                 self._store.jobs.add(job)
-        except (DeviceTaken, PortTaken):  # somebody was faster by a moment, and has them
+        except (DeviceTaken, NameTaken, PortTaken):  # somebody was faster by a moment, and has them
             if deployment.container_id is not None:
                 self._engine.stop(deployment.container_id)
             raise
