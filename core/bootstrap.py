@@ -46,6 +46,7 @@ from core.services.datasets import DatasetService
 from core.services.deployment_care import DeploymentCare
 from core.services.deployment_details import DeploymentDetails
 from core.services.deployments import DeploymentService
+from core.services.endpoint_watch import EndpointWatch
 from core.services.endpoints import EndpointService
 from core.services.evaluation_import import EvaluationImport
 from core.services.evaluation_results import EvaluationResultService
@@ -81,6 +82,7 @@ class App:
     containers: ContainerEngine
     access: AccessService
     endpoints: EndpointService
+    endpoint_watch: EndpointWatch
     benchmarks: BenchmarkService
     prompts: PromptFiles
     imports: ImportService
@@ -186,6 +188,7 @@ def compose(settings: Settings | None = None) -> App:
         containers=containers,
         access=AccessService(store.accounts, clock),
         endpoints=endpoints,
+        endpoint_watch=EndpointWatch(store, client, endpoints, deployments),
         benchmarks=benchmarks,
         prompts=prompts,
         imports=ImportService(store, clock, product_version()),

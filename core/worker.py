@@ -31,6 +31,8 @@ WEBUI_ROUND_S = 900.0
 """How often each Open WebUI is checked; it is asked for its settings, no model is asked anything."""
 CARE_S = 5.0
 """How often containers are compared with what is known of them."""
+WATCH_S = 30.0
+"""How often endpoints are asked whether they are as their last check said."""
 Runners = Callable[[App], "Mapping[Engine, PointRunner]"]
 
 
@@ -143,7 +145,11 @@ def rounds(app: App) -> tuple[Upkeep, ...]:
     round wait for half a minute, and containers are not looked at so seldom."""
     from core.jobs.upkeep import Upkeep
 
-    return Upkeep(((app.care.look, CARE_S),)), Upkeep(((app.webui.doctor.examine_all, WEBUI_ROUND_S),))
+    return (
+        Upkeep(((app.care.look, CARE_S),)),
+        Upkeep(((app.endpoint_watch.look, WATCH_S),)),
+        Upkeep(((app.webui.doctor.examine_all, WEBUI_ROUND_S),)),
+    )
 
 
 if __name__ == "__main__":

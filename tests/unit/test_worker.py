@@ -16,7 +16,8 @@ def test_open_webuis_are_examined_although_containers_cannot_be_looked_at() -> N
         held.wait(10)
 
     doctor = SimpleNamespace(examine_all=examined.set)
-    app = SimpleNamespace(care=SimpleNamespace(look=look), webui=SimpleNamespace(doctor=doctor))
+    watch = SimpleNamespace(look=held.wait)
+    app = SimpleNamespace(care=SimpleNamespace(look=look), endpoint_watch=watch, webui=SimpleNamespace(doctor=doctor))
     rounds = worker.rounds(app)  # type: ignore[arg-type]
     for one in rounds:
         one.start()
