@@ -358,7 +358,8 @@ class ScoreRow:
     """A dataset's, a subset's or a category's figures, as pages and shell show them. ``score`` is EvalScope's own where
     it reported one; None where nothing was answered. Counts are of (question, repeat) pairs: ``n`` was scored; errored,
     unscored, truncated, overflow and no_answer count what ``Sample`` says. ``ci95`` is Wilson's interval, or clustered
-    by question where there are repeats."""
+    by question where there are repeats. ``duration_s`` of a subset: its share of the dataset's, by the latencies of its
+    requests."""
 
     dataset: str
     subset: str | None

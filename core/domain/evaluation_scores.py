@@ -60,6 +60,7 @@ class _Tally:
     endings: dict[Ending, int] = field(default_factory=lambda: defaultdict(int))
     input_tokens: int | None = None
     output_tokens: int | None = None
+    latency_ms: float = 0.0
     values: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
 
     def add(self, sample: Sample, ending: Ending) -> None:
@@ -68,6 +69,7 @@ class _Tally:
         self.endings[ending] += 1
         self.input_tokens = _sum(self.input_tokens, sample.input_tokens)
         self.output_tokens = _sum(self.output_tokens, sample.output_tokens)
+        self.latency_ms += sample.latency_ms or 0.0
         if sample.status is SampleStatus.SCORED:
             self.scored += 1
             question = f"{sample.subset}\x00{sample.group_id}"
@@ -141,9 +143,16 @@ class ScoreCounter:
             no_answer=counts[Ending.NO_ANSWER],
             input_tokens=tally.input_tokens,
             output_tokens=tally.output_tokens,
-            duration_s=outcome.duration_s if subset is None else None,
+            duration_s=outcome.duration_s if subset is None else self._share_of_time(tally, outcome.duration_s),
             is_partial=outcome.is_partial,
         )
+
+    def _share_of_time(self, tally: _Tally, duration_s: float | None) -> float | None:
+        """All subsets are asked side by side, so that none has a time of its own: the dataset's, by how long the
+        requests of each took."""
+        if duration_s is None or not tally.latency_ms:
+            return None
+        return duration_s * tally.latency_ms / self._whole.latency_ms
 
     def _requested(self, outcome: DatasetOutcome, subset: str | None, tally: _Tally) -> tuple[int, int]:
         """How many were to be asked, and how many of them failed. Where the report tells nothing of a subset, what was

@@ -101,6 +101,17 @@ def test_the_mean_of_the_samples_makes_the_report_exact() -> None:
     assert row.unscored == 1  # four were asked for, three were scored
 
 
+def test_the_time_of_subsets_is_their_share_of_the_datasets_by_the_latencies() -> None:
+    parts = (whole(1.0, 3), replace(whole(1.0, 2), subset="en"), replace(whole(1.0, 1), subset="zh"))
+    asked = [("en", 100.0), ("en", 200.0), ("zh", 900.0)]
+    found = rows(
+        outcome(*parts), *(replace(sample(i), subset=name, latency_ms=ms) for i, (name, ms) in enumerate(asked))
+    )
+    assert {row.subset: row.duration_s for row in found} == {None: 12.0, "en": 3.0, "zh": 9.0}
+    untold = rows(outcome(*parts), *(replace(sample(i), subset="en", latency_ms=None) for i in range(2)))
+    assert {row.subset: row.duration_s for row in untold} == {None: 12.0, "en": None, "zh": None}
+
+
 def test_a_report_that_is_no_mean_keeps_its_own_score() -> None:
     (row,) = rows(outcome(whole(0.9, 3, aggregation="pass_at_k")), sample(0), sample(1, 0.0), sample(2, 0.0))
     assert row.score == 0.9
