@@ -61,7 +61,7 @@ def docker_errors(name: str = "", image: str = "", otherwise: str = "engine_erro
     except requests.exceptions.Timeout as error:
         raise EngineUnavailable(detail=f"no answer in time: {_brief(error)}") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise EngineUnavailable(detail=_brief(error)) from error
+        raise EngineUnavailable(detail=_at_the_bottom(error)) from error
     except docker.errors.DockerException as error:
         raise EngineError(otherwise, name=name, image=image, detail=_brief(error)) from error
 
@@ -72,7 +72,7 @@ def connecting() -> Iterator[None]:
     try:
         yield
     except (docker.errors.DockerException, OSError) as error:
-        raise EngineUnavailable(detail=_brief(error)) from error
+        raise EngineUnavailable(detail=_at_the_bottom(error)) from error
 
 
 def from_api_error(error: docker.errors.APIError, name: str, image: str, otherwise: str = "engine_error") -> AppError:
@@ -120,6 +120,14 @@ def _says(text: str, phrases: tuple[str, ...]) -> bool:
 def _taken_port(detail: str) -> int | None:
     found = _PORT.search(detail)
     return int(found[1]) if found else None
+
+
+def _at_the_bottom(error: BaseException) -> str:
+    """The system's own words where there are any: what lies over them is Python's."""
+    at = error
+    while (below := at.__cause__ or at.__context__) is not None:
+        at = below
+    return (at.strerror if isinstance(at, OSError) else None) or _brief(error)
 
 
 def _brief(error: object) -> str:

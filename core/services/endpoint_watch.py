@@ -33,8 +33,8 @@ class EndpointWatch:
             is_healthy = self._client.is_healthy(endpoint.base_url)
             if is_healthy is not endpoint.check.reachable:
                 other[endpoint.id] = is_healthy
-        self._checked = {id: health for id, health in self._checked.items() if other.get(id) is health}
-        for endpoint_id in [id for id, health in other.items() if self._seen.get(id) is health]:
+        self._checked = {key: health for key, health in self._checked.items() if other.get(key) is health}
+        for endpoint_id in [key for key, health in other.items() if self._seen.get(key) is health]:
             if endpoint_id not in self._checked:
                 self._endpoints.refresh(endpoint_id)
                 self._checked[endpoint_id] = other[endpoint_id]

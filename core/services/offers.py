@@ -43,7 +43,7 @@ def offers(endpoints: Iterable[Endpoint], deployments: Iterable[DeploymentView],
     return Offers(
         tuple(endpoint for endpoint, reason in found if reason is None),
         tuple(Withheld(endpoint, reason) for endpoint, reason in found if reason is not None),
-        {id: state for id, state in of_ours.items() if state in _NOT_SERVING},
+        {key: state for key, state in of_ours.items() if state in _NOT_SERVING},
     )
 
 

@@ -107,10 +107,17 @@ def test_an_engine_that_hangs_is_given_up(silent_engine: str) -> None:
     assert "timed out" in str(caught.value.params["detail"]).lower()
 
 
-@pytest.mark.parametrize("address", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:9", "nonsense"])
-def test_no_engine_is_one_clear_error(address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("unix:///nowhere/docker.sock", "No such file or directory"),
+        ("tcp://127.0.0.1:9", "Connection refused"),
+        ("nonsense", "Invalid bind address format: port is required: nonsense"),
+    ],
+)
+def test_no_engine_is_one_clear_error_in_the_systems_words(address: str, said: str) -> None:
     engine = DockerEngine(address)
     for call in (engine.info, engine.list, lambda: engine.get("x"), lambda: engine.image_digest("x")):
         with pytest.raises(EngineUnavailable) as caught:
             call()
-        assert caught.value.params["detail"]
+        assert caught.value.params["detail"] == said
